@@ -1,0 +1,1 @@
+"""Engines, sessions, tenancy and partitions."""

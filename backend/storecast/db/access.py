@@ -1,0 +1,78 @@
+"""Who may do what to which table: the grants and policies of every role, in one place.
+
+Applied by migrations; a test compares the database with it. Tables with a ``shop_id`` are isolated by row-level
+security for the app role; the other roles see all rows of the few tables they are granted.
+"""
+
+from collections.abc import Iterator
+
+from sqlalchemy import MetaData, Table
+
+from storecast.db.roles import Role
+from storecast.db.tenancy import grant, isolate
+
+_ALL = "SELECT, INSERT, UPDATE, DELETE"
+
+_APP_ONLY = {
+    "shops": "SELECT, UPDATE",
+    "audit_log": "SELECT, INSERT",
+    "job_runs": "SELECT, UPDATE (retried_as)",
+}
+"""What the app role may do where that is less than everything; the log and the history are append-only for it."""
+
+_GRANTS: dict[Role, dict[str, str]] = {
+    Role.EDGE: {
+        "shops": "SELECT (id, domain, name, state, pixel_key)",
+        "webhook_inbox": "SELECT, INSERT",
+        "pixel_events": "SELECT, INSERT",
+        "message_events": "SELECT, INSERT",
+        "campaign_links": "SELECT",
+        "outbox": "SELECT, INSERT, UPDATE (run_at)",
+        "fleet_processes": _ALL,
+    },
+    Role.RELAY: {"outbox": _ALL, "job_runs": "SELECT, INSERT", "fleet_processes": _ALL},
+    Role.PLATFORM: {
+        "shops": _ALL,
+        "shop_tokens": _ALL,
+        "shop_members": _ALL,
+        "outbox": _ALL,
+        "job_runs": "SELECT, UPDATE (retried_as)",
+        "fleet_processes": _ALL,
+        "webhook_inbox": "SELECT, UPDATE",
+        "sync_runs": _ALL,
+        "audit_log": "SELECT, INSERT",
+        "privacy_requests": _ALL,
+    },
+    Role.RETENTION: {"webhook_inbox": "SELECT, DELETE", "fleet_processes": "SELECT, DELETE"},
+}
+
+
+def shop_column(table: Table) -> str | None:
+    """The column that says which shop a row belongs to; None for tables of the platform itself."""
+    if table.name == "shops":
+        return "id"
+    return "shop_id" if "shop_id" in table.columns else None
+
+
+def partition_column(table: Table) -> str | None:
+    """The column that a table is range-partitioned by."""
+    expression = table.dialect_options["postgresql"]["partition_by"]
+    return expression.removeprefix("RANGE (").removesuffix(")") if expression else None
+
+
+def statements(metadata: MetaData) -> Iterator[str]:
+    """Every policy and grant for a freshly made schema."""
+    for table in metadata.sorted_tables:
+        key = shop_column(table)
+        if key is not None:
+            yield from isolate(table.name, key=key)
+            yield from grant(Role.APP, _APP_ONLY.get(table.name, _ALL), [table.name])
+    yield from grant(Role.APP, "SELECT", ["fleet_processes"])
+    for role, tables in _GRANTS.items():
+        for name, privileges in tables.items():
+            yield from grant(role, privileges, [name])
+    # The retention role owns what it makes partitions of and drops them from.
+    yield f"GRANT CREATE ON SCHEMA public TO {Role.RETENTION.value}"
+    for table in metadata.sorted_tables:
+        if partition_column(table):
+            yield f"ALTER TABLE {table.name} OWNER TO {Role.RETENTION.value}"

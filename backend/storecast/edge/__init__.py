@@ -1,0 +1,1 @@
+"""The hot paths: webhooks, pixel and tracking, acknowledged after commit."""

@@ -1,0 +1,160 @@
+"""Group commit: requests that arrive together share one transaction, and each is answered after it.
+
+While one commit is on its way the next rows gather, so that the batch grows with the load and nobody waits for a
+timer. A row is acknowledged when it is on disk, or not at all: when PostgreSQL is away, every waiting request fails
+with Unavailable, which the edge answers with 503 and ``Retry-After``.
+"""
+
+import asyncio
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+import asyncpg
+import structlog
+
+from storecast.kit.errors import Unavailable
+
+log = structlog.get_logger(__name__)
+
+MAX_BATCH_ROWS = 5_000
+"""Rows of one commit: beyond it the rate no longer rises (64–89k rows/s from 5k to 20k) and only the wait does."""
+
+MAX_WAITING_ROWS = 50_000
+"""Rows that may wait before new ones are refused: about a second of a full disk's work, some 50 MiB of bodies."""
+
+COMMIT_TIMEOUT_S = 4.0
+"""Shopify gives a webhook five seconds in all; an answer after that counts as a failure anyway."""
+
+
+@dataclass(frozen=True, slots=True)
+class Sink:
+    """Where the rows of one kind go: a temporary table for COPY and the statement that moves them on.
+
+    COPY straight into a table under row-level security is refused by PostgreSQL, hence the temporary table.
+    """
+
+    name: str
+    columns: tuple[str, ...]
+    create: str
+    """CREATE TEMP TABLE … ON COMMIT DELETE ROWS; run once a connection."""
+    merge: str
+    """INSERT … SELECT … ON CONFLICT DO NOTHING, with the jobs that the new rows need and their NOTIFY."""
+
+
+@dataclass(slots=True)
+class _Waiting:
+    rows: list[tuple[Any, ...]] = field(default_factory=list)
+    answers: list[asyncio.Future[None]] = field(default_factory=list)
+
+
+class GroupCommit:
+    """One writer of one sink over one connection."""
+
+    def __init__(self, dsn: str, role: str, sink: Sink) -> None:
+        self._dsn = dsn
+        self._role = role
+        self._sink = sink
+        self._waiting = _Waiting()
+        self._wake = asyncio.Event()
+        self._writer: asyncio.Task[None] | None = None
+        self._connection: asyncpg.Connection | None = None
+
+    def start(self) -> None:
+        """Begin to write; must run inside the event loop that will submit."""
+        self._writer = asyncio.create_task(self._run(), name=f"group commit {self._sink.name}")
+
+    async def stop(self) -> None:
+        """Write what waits, then close."""
+        await asyncio.gather(*self._waiting.answers, return_exceptions=True)
+        if self._writer is not None:
+            self._writer.cancel()
+            await asyncio.gather(self._writer, return_exceptions=True)
+        await self._drop_connection()
+
+    async def submit(self, rows: Sequence[tuple[Any, ...]]) -> None:
+        """Return when the rows are committed; raises Unavailable when they could not be."""
+        if not rows:
+            return
+        if len(self._waiting.rows) + len(rows) > MAX_WAITING_ROWS:
+            raise Unavailable("Too much is waiting to be written.", code="overloaded")
+        answer = asyncio.get_running_loop().create_future()
+        self._waiting.rows.extend(rows)
+        self._waiting.answers.append(answer)
+        self._wake.set()
+        await answer
+
+    async def _run(self) -> None:
+        while True:
+            await self._wake.wait()
+            self._wake.clear()
+            while self._waiting.rows:
+                batch, self._waiting = self._waiting, _Waiting()
+                await self._commit(batch)
+
+    async def _commit(self, batch: _Waiting) -> None:
+        try:
+            async with asyncio.timeout(COMMIT_TIMEOUT_S):
+                for start in range(0, len(batch.rows), MAX_BATCH_ROWS):
+                    await self._write(batch.rows[start : start + MAX_BATCH_ROWS])
+        except (OSError, TimeoutError, asyncpg.PostgresError, asyncpg.InterfaceError) as error:
+            log.warning(
+                "group_commit_failed", sink=self._sink.name, rows=len(batch.rows), error=type(error).__name__
+            )
+            await self._drop_connection()
+            failure = Unavailable("The database is away; nothing was stored.", code="storage_away")
+            _answer(batch.answers, failure)
+        else:
+            _answer(batch.answers, None)
+
+    async def _write(self, rows: list[tuple[Any, ...]]) -> None:
+        connection = await self._open()
+        async with connection.transaction():
+            await connection.copy_records_to_table(
+                f"incoming_{self._sink.name}", records=rows, columns=self._sink.columns
+            )
+            await connection.execute(self._sink.merge)
+
+    async def _open(self) -> asyncpg.Connection:
+        if self._connection is None or self._connection.is_closed():
+            self._connection = await asyncpg.connect(
+                self._dsn,
+                timeout=3,
+                server_settings={"role": self._role, "application_name": "storecast edge", "timezone": "UTC"},
+            )
+            await self._connection.execute(self._sink.create)
+        return self._connection
+
+    async def _drop_connection(self) -> None:
+        if self._connection is not None:
+            self._connection.terminate()
+            self._connection = None
+
+
+def _answer(answers: list[asyncio.Future[None]], error: Exception | None) -> None:
+    for answer in answers:
+        if answer.done():  # the client hung up meanwhile
+            continue
+        if error is None:
+            answer.set_result(None)
+        else:
+            answer.set_exception(error)
+
+
+def stage_jobs(source: str, job: str, queue: str, key: str, max_attempts: int = 8) -> str:
+    """SQL that stages one waiting job for each shop in ``source`` (a CTE with shop_id), in the same commit.
+
+    The conflicting row is locked by DO UPDATE until the commit, so that a job which is about to start waits for
+    the new rows instead of missing them.
+    """
+    return f"""
+    staged AS (
+      INSERT INTO outbox (id, shop_id, name, queue, args, state, max_attempts, unique_key)
+      SELECT gen_random_uuid(), shop_id, '{job}', '{queue}', '{{}}', 'staged', {max_attempts}, '{key}'
+        FROM {source} WHERE shop_id IS NOT NULL GROUP BY shop_id ORDER BY shop_id
+      ON CONFLICT (coalesce(shop_id, 0), name, unique_key) WHERE unique_key IS NOT NULL AND state <> 'running'
+      DO UPDATE SET run_at = least(outbox.run_at, excluded.run_at)
+      RETURNING 1
+    )
+    SELECT pg_notify('storecast_outbox', '') FROM (SELECT 1 FROM staged LIMIT 1) AS woken
+    """

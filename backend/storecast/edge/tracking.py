@@ -1,0 +1,222 @@
+"""Opens, clicks and unsubscribes of messages.
+
+A redirect goes only to a link stored with the campaign, never to anything that the request says. Reading
+changes nothing but the record of opens and clicks: only a POST unsubscribes, because mail scanners follow
+every link. An unsubscribe is on disk before it is confirmed.
+"""
+
+import base64
+import hashlib
+from collections.abc import Awaitable, Callable, Sequence
+from html import escape
+from typing import Any
+from urllib.parse import parse_qs, urlencode, urlsplit, urlunsplit
+
+import structlog
+from starlette.datastructures import FormData
+from starlette.exceptions import HTTPException
+from starlette.formparsers import MultiPartException
+from starlette.requests import Request
+from starlette.responses import Response
+
+from storecast.edge.answers import read_body
+from storecast.kit.clock import utcnow
+from storecast.kit.errors import Unavailable
+from storecast.kit.ids import uuid7
+from storecast.messaging.tokens import Tracked
+
+log = structlog.get_logger(__name__)
+
+COLUMNS = (
+    "shop_id",
+    "id",
+    "occurred_at",
+    "kind",
+    "campaign_id",
+    "delivery_id",
+    "link_number",
+    "verdict",
+    "user_agent",
+)
+"""The columns of a row that these handlers submit, in its order."""
+
+MAX_USER_AGENT = 512
+MAX_FORM_BYTES = 8 * 1024
+MAX_LINK_NUMBER = 10_000
+
+# The smallest transparent GIF: 1 x 1, one colour, which is transparent.
+PIXEL_GIF = base64.b64decode("R0lGODlhAQABAIAAAAAAAP///yH5BAEAAAAALAAAAAABAAEAAAIBRAA7")
+
+NO_STORE = {"Cache-Control": "no-store, max-age=0", "Referrer-Policy": "no-referrer"}
+
+_STYLE = (
+    "body{font:16px/1.5 system-ui,sans-serif;margin:0;background:#f6f6f7;color:#202223}"
+    "main{max-width:28rem;margin:12vh auto;padding:2rem;background:#fff;border-radius:12px;"
+    "box-shadow:0 1px 3px rgb(0 0 0/.15)}h1{font-size:1.4rem;margin:0 0 .5rem}p{margin:0 0 1.25rem}"
+    "button{font:inherit;font-weight:600;padding:.7rem 1.2rem;border:0;border-radius:8px;background:#1f5199;"
+    "color:#fff;cursor:pointer}button:focus-visible{outline:3px solid #202223;outline-offset:2px}"
+)
+_STYLE_HASH = base64.b64encode(hashlib.sha256(_STYLE.encode()).digest()).decode()
+
+PAGE_HEADERS = {
+    **NO_STORE,
+    "Content-Security-Policy": (
+        f"default-src 'none'; style-src 'sha256-{_STYLE_HASH}'; form-action 'self'; "
+        "frame-ancestors 'none'; base-uri 'none'"
+    ),
+    "X-Content-Type-Options": "nosniff",
+    "X-Robots-Tag": "noindex",
+}
+
+Submit = Callable[[Sequence[tuple[Any, ...]]], Awaitable[None]]
+ReadClick = Callable[[str], Tracked | None]
+FindLink = Callable[[int, int, int], Awaitable[str | None]]
+FindShopName = Callable[[int], Awaitable[str | None]]
+Handler = Callable[[Request], Awaitable[Response]]
+
+
+def event_row(
+    kind: str, click: Tracked, request: Request, *, link_number: int | None = None
+) -> tuple[Any, ...]:
+    """What is known at the edge. A HEAD comes from no person's hand; the rest is judged later, in context."""
+    verdict = "machine" if request.method == "HEAD" else "unknown"
+    user_agent = request.headers.get("user-agent", "").replace("\x00", "")[:MAX_USER_AGENT] or None
+    return (
+        click.shop_id,
+        uuid7(),
+        utcnow(),
+        kind,
+        click.campaign_id,
+        click.delivery_id,
+        link_number,
+        verdict,
+        user_agent,
+    )
+
+
+def open_endpoint(submit: Submit, read_click: ReadClick) -> Handler:
+    """GET and HEAD /o/{token}.gif: always the image, so that no message shows a broken one."""
+
+    async def handle(request: Request) -> Response:
+        click = read_click(request.path_params["token"])
+        if click is not None:
+            await submit([event_row("open", click, request)])
+        return Response(PIXEL_GIF, media_type="image/gif", headers=NO_STORE)
+
+    return handle
+
+
+def click_endpoint(submit: Submit, read_click: ReadClick, find_link: FindLink) -> Handler:
+    """GET and HEAD /c/{token}/{n}: on to the stored link, with the token for the pixel."""
+
+    async def handle(request: Request) -> Response:
+        token, number = request.path_params["token"], request.path_params["n"]
+        click = read_click(token)
+        url = None
+        if click is not None and 0 <= number <= MAX_LINK_NUMBER:
+            url = await find_link(click.shop_id, click.campaign_id, number)
+        if click is None or url is None:
+            return page(
+                404,
+                "This link leads nowhere",
+                "<p>It may be incomplete. Try the link in the message again.</p>",
+            )
+        try:
+            await submit([event_row("click", click, request, link_number=number)])
+        except (
+            Unavailable
+        ) as error:  # a person is waiting: losing the record of a click beats losing the visit
+            log.warning("click_unrecorded", shop_id=click.shop_id, reason=error.code)
+        return Response(status_code=302, headers={"Location": with_token(url, token), **NO_STORE})
+
+    return handle
+
+
+def unsubscribe_endpoint(submit: Submit, read_click: ReadClick, find_shop_name: FindShopName) -> Handler:
+    """GET and HEAD /u/{token} show a button; POST, by the button or RFC 8058 one-click, unsubscribes."""
+
+    async def handle(request: Request) -> Response:
+        click = read_click(request.path_params["token"])
+        if click is None:
+            return page(
+                404,
+                "This link leads nowhere",
+                "<p>It may be incomplete. Try the link in the message again.</p>",
+            )
+        name = escape(await find_shop_name(click.shop_id) or "this store")
+        if request.method != "POST":
+            return page(
+                200,
+                "Unsubscribe from marketing e-mail",
+                f"<p>You will get no more marketing messages from {name}. Messages about your orders still come.</p>"
+                '<form method="post"><input type="hidden" name="confirm" value="yes">'
+                '<button type="submit">Unsubscribe</button></form>',
+            )
+        if not await asks_to_unsubscribe(request):
+            return page(
+                400, "Nothing was changed", "<p>The request did not ask to unsubscribe. Use the button.</p>"
+            )
+        await submit([event_row("unsubscribe", click, request)])
+        return page(
+            200,
+            "You are unsubscribed",
+            f"<p>You will get no more marketing messages from {name}. You can close this page.</p>",
+        )
+
+    return handle
+
+
+async def asks_to_unsubscribe(request: Request) -> bool:
+    """Whether the body is the one-click body of RFC 8058 (either form encoding) or the page's own button."""
+    fields = await _form_fields(request)
+    return fields.get("List-Unsubscribe") == "One-Click" or fields.get("confirm") == "yes"
+
+
+async def _form_fields(request: Request) -> dict[str, str]:
+    body = await read_body(request, MAX_FORM_BYTES)
+    if body is None:
+        return {}
+    content_type = request.headers.get("content-type", "").partition(";")[0].strip().lower()
+    if content_type == "multipart/form-data":
+        form = await _multipart(request, body)
+        return {name: value for name, value in form.items() if isinstance(value, str)}
+    if content_type == "application/x-www-form-urlencoded":
+        read = parse_qs(body.decode("utf-8", "replace"), max_num_fields=None)
+        return {name: values[0] for name, values in read.items()}
+    return {}
+
+
+async def _multipart(request: Request, body: bytes) -> FormData:
+    async def receive() -> dict[str, Any]:
+        return {"type": "http.request", "body": body, "more_body": False}
+
+    try:
+        async with Request(request.scope, receive).form(max_files=0, max_fields=10) as form:
+            return form
+    except (MultiPartException, HTTPException) as error:
+        log.info("unsubscribe_body_unreadable", error=type(error).__name__)
+        return FormData()
+
+
+def with_token(url: str, token: str) -> str:
+    """The stored link with ``sc_click`` added to its query, everything else of it untouched."""
+    parts = urlsplit(url)
+    query = "&".join(part for part in (parts.query, urlencode({"sc_click": token})) if part)
+    return urlunsplit(parts._replace(query=query))
+
+
+def _nowhere() -> Response:
+    return page(
+        404, "This link leads nowhere", "<p>It may be incomplete. Try the link in the message again.</p>"
+    )
+
+
+def page(status: int, title: str, body: str) -> Response:
+    """A small page that needs no script, no image and no other origin. ``body`` is trusted HTML."""
+    html = (
+        '<!doctype html><html lang="en"><head><meta charset="utf-8">'
+        '<meta name="viewport" content="width=device-width,initial-scale=1">'
+        f"<title>{escape(title)}</title><style>{_STYLE}</style></head>"
+        f"<body><main><h1>{escape(title)}</h1>{body}</main></body></html>"
+    )
+    return Response(html, status_code=status, media_type="text/html", headers=PAGE_HEADERS)

@@ -1,0 +1,1 @@
+"""Composition: every process of Storecast starts here and nobody imports it."""

@@ -1,0 +1,132 @@
+"""The API process: REST under ``/api/v1``, sign-in under ``/auth``, and the pages of the app.
+
+`uvicorn storecast.entrypoints.api:app`. Routers come from the modules; this file only puts them together.
+"""
+
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+
+import structlog
+from fastapi import Depends, FastAPI, Request, Response
+from fastapi.exceptions import RequestValidationError
+from fastapi.responses import JSONResponse, PlainTextResponse
+from prometheus_client import CONTENT_TYPE_LATEST, generate_latest
+from starlette.exceptions import HTTPException
+
+from storecast import __version__
+from storecast.auth import dependencies, pages, sign_in
+from storecast.auth.sessions import add_sessions
+from storecast.config.settings import Settings, get_settings
+from storecast.entrypoints.heart import Heart
+from storecast.entrypoints.modules import register_jobs, routers
+from storecast.kit.errors import Conflict, FieldError, Invalid, NotFound, StorecastError
+from storecast.observability import health, logs, problems
+from storecast.observability.requests import RequestContext, request_id
+
+log = structlog.get_logger(__name__)
+
+DESCRIPTION = """
+Marketing for Shopify stores: segments, campaigns, attribution.
+
+Errors are problem documents (RFC 9457) with a stable `code`. Lists are keyset pages: pass `next_cursor` back as
+`cursor`. Money is an integer in minor units beside its ISO 4217 currency; instants are ISO 8601 in UTC.
+"""
+
+
+def create_app(settings: Settings | None = None) -> FastAPI:
+    """The API over these settings."""
+    settings = settings or get_settings()
+    register_jobs()
+
+    @asynccontextmanager
+    async def lifespan(_app: FastAPI) -> AsyncIterator[None]:
+        heart = Heart("api")
+        heart.start()
+        yield
+        heart.stop()
+
+    app = FastAPI(
+        title="Storecast",
+        version=__version__,
+        description=DESCRIPTION,
+        lifespan=lifespan,
+        docs_url="/api/docs",
+        redoc_url="/api/redoc",
+        openapi_url="/api/openapi.json",
+        generate_unique_id_function=lambda route: route.name,
+    )
+    for router in routers():
+        app.include_router(router, prefix="/api/v1", dependencies=[Depends(dependencies.authenticate)])
+    _add_health(app, settings)
+    app.include_router(sign_in.router)
+    app.include_router(pages.router)
+    add_sessions(app, settings)
+    app.add_middleware(RequestContext, process="api")
+    app.add_exception_handler(StorecastError, _storecast_problem)
+    app.add_exception_handler(RequestValidationError, _validation_problem)
+    app.add_exception_handler(HTTPException, _http_problem)
+    app.add_exception_handler(Exception, _unexpected_problem)
+    return app
+
+
+def _add_health(app: FastAPI, settings: Settings) -> None:
+    @app.get("/healthz", include_in_schema=False)
+    def healthz() -> Response:
+        return PlainTextResponse("ok")
+
+    @app.get("/readyz", include_in_schema=False)
+    def readyz() -> Response:
+        failing = health.failing_parts(settings)
+        return JSONResponse({"ready": not failing, "failing": failing}, status_code=503 if failing else 200)
+
+    @app.get("/metrics", include_in_schema=False)
+    def metrics() -> Response:
+        return Response(generate_latest(), media_type=CONTENT_TYPE_LATEST)
+
+
+async def _storecast_problem(request: Request, error: Exception) -> Response:
+    assert isinstance(error, StorecastError)  # noqa: S101  # registered for this class only
+    return _answer(request, error)
+
+
+async def _validation_problem(request: Request, error: Exception) -> Response:
+    assert isinstance(error, RequestValidationError)  # noqa: S101  # registered for this class only
+    items = [
+        FieldError("/" + "/".join(str(part) for part in item["loc"][1:]), item["msg"], item["type"])
+        for item in error.errors()
+    ]
+    return _answer(request, Invalid("Some fields are not valid.", errors=items))
+
+
+async def _http_problem(request: Request, error: Exception) -> Response:
+    assert isinstance(error, HTTPException)  # noqa: S101  # registered for this class only
+    if error.status_code == 404:
+        return _answer(request, NotFound())
+    problem = (
+        Conflict(error.detail, code="method_not_allowed") if error.status_code == 405 else StorecastError()
+    )
+    status, headers, body = problems.render(problem, request_id(request.scope))
+    return Response(body, status_code=error.status_code or status, headers=headers)
+
+
+async def _unexpected_problem(request: Request, error: Exception) -> Response:
+    log.error("request_failed", exc_info=error)
+    return _answer(request, StorecastError())
+
+
+def _answer(request: Request, error: StorecastError) -> Response:
+    status, headers, body = problems.render(error, request_id(request.scope))
+    headers |= getattr(error, "headers", {})
+    return Response(body, status_code=status, headers=headers)
+
+
+def _served() -> FastAPI:
+    logs.configure("api")
+    return create_app()
+
+
+def __getattr__(name: str) -> FastAPI:
+    """Make ``app`` when the server asks for it: importing this file needs no settings."""
+    if name == "app":
+        return _served()
+    raise AttributeError(name)

@@ -1,0 +1,30 @@
+"""Which modules take part: routers, job bodies and webhook handlers, found by their file names.
+
+A module that has a ``routes``, ``tasks`` or ``handlers`` file takes part in the API, the workers or the inbox.
+"""
+
+import importlib
+import importlib.util
+import pkgutil
+from types import ModuleType
+
+from fastapi import APIRouter
+
+import storecast
+
+
+def _parts(file: str) -> list[ModuleType]:
+    names = sorted(module.name for module in pkgutil.iter_modules(storecast.__path__) if module.ispkg)
+    paths = [f"storecast.{name}.{file}" for name in names]
+    return [importlib.import_module(path) for path in paths if importlib.util.find_spec(path)]
+
+
+def routers() -> list[APIRouter]:
+    """The API routers, by module name."""
+    return [part.router for part in _parts("routes")]
+
+
+def register_jobs() -> None:
+    """Make every job body and webhook handler known to this process."""
+    _parts("tasks")
+    _parts("handlers")

@@ -1,0 +1,1 @@
+"""Small pure building blocks that know nothing of the domain."""

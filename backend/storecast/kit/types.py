@@ -1,0 +1,5 @@
+"""Names for the plain values that cross module borders."""
+
+from typing import NewType
+
+ShopId = NewType("ShopId", int)

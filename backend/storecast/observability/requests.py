@@ -1,0 +1,70 @@
+"""Request ids, access logs and request metrics as one pure ASGI middleware.
+
+A caller's ``X-Request-ID`` is kept when it is short and plain, so that one id follows a request through nginx, the
+API, the outbox and the worker.
+"""
+
+import re
+import time
+from uuid import uuid4
+
+import structlog
+from prometheus_client import Counter, Histogram
+from starlette.datastructures import MutableHeaders
+from starlette.types import ASGIApp, Message, Receive, Scope, Send
+
+log = structlog.get_logger(__name__)
+
+_PLAIN = re.compile(rb"[A-Za-z0-9._-]{8,64}")
+
+REQUESTS = Counter(
+    "storecast_requests_total", "Answers by route and status class", ["process", "route", "status"]
+)
+REQUEST_SECONDS = Histogram("storecast_request_seconds", "Time to the last byte", ["process", "route"])
+
+
+def request_id(scope: Scope) -> str:
+    """The id that the middleware gave the request."""
+    return str(scope.get("state", {}).get("request_id", ""))
+
+
+class RequestContext:
+    """Names, times, counts and logs each HTTP request."""
+
+    def __init__(self, app: ASGIApp, *, process: str, log_requests: bool = True) -> None:
+        self._app = app
+        self._process = process
+        self._log_requests = log_requests
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        if scope["type"] != "http":
+            await self._app(scope, receive, send)
+            return
+        given = next((value for name, value in scope["headers"] if name == b"x-request-id"), b"")
+        identifier = given.decode() if _PLAIN.fullmatch(given) else uuid4().hex
+        scope.setdefault("state", {})["request_id"] = identifier
+        status = 500
+        started = time.perf_counter()
+
+        async def send_with_id(message: Message) -> None:
+            nonlocal status
+            if message["type"] == "http.response.start":
+                status = message["status"]
+                MutableHeaders(scope=message)["X-Request-ID"] = identifier
+            await send(message)
+
+        with structlog.contextvars.bound_contextvars(request_id=identifier):
+            try:
+                await self._app(scope, receive, send_with_id)
+            finally:
+                self._record(scope, status, time.perf_counter() - started)
+
+    def _record(self, scope: Scope, status: int, seconds: float) -> None:
+        # The route's template, never the path: paths hold ids and tokens, and each would be a series of its own.
+        route = getattr(scope.get("route"), "path", None) or "unmatched"
+        REQUESTS.labels(self._process, route, f"{status // 100}xx").inc()
+        REQUEST_SECONDS.labels(self._process, route).observe(seconds)
+        if self._log_requests:
+            log.info(
+                "request", method=scope["method"], route=route, status=status, ms=round(seconds * 1000, 1)
+            )

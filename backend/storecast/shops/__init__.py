@@ -1,0 +1,1 @@
+"""Shops: the tenants, their settings and their encrypted tokens."""

@@ -1,0 +1,89 @@
+"""Who asks, and what they may do: the principal of a request and the dependencies that routes declare.
+
+`auth` proves who it is and puts the principal on the request; every module reads it from here.
+"""
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from enum import StrEnum
+from typing import Annotated, Any, Literal
+
+from fastapi import Depends, Request
+from fastapi.params import Depends as DependsMarker
+from sqlalchemy.orm import Session
+
+from storecast.db.session import tenant_session
+from storecast.kit.errors import Forbidden, Unauthenticated
+from storecast.kit.types import ShopId
+
+Role = Literal["owner", "admin", "marketer", "operator", "viewer"]
+Door = Literal["embedded", "browser"]
+
+
+class Permission(StrEnum):
+    """What a route needs."""
+
+    READ = "read"
+    EDIT = "edit"
+    SEND = "send"
+    OPERATE = "operate"
+    MANAGE = "manage"
+
+
+_GRANTS: dict[Role, frozenset[Permission]] = {
+    "owner": frozenset(Permission),
+    "admin": frozenset(Permission),
+    "marketer": frozenset({Permission.READ, Permission.EDIT, Permission.SEND}),
+    "operator": frozenset({Permission.READ, Permission.OPERATE}),
+    "viewer": frozenset({Permission.READ}),
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Principal:
+    """A person acting in one shop."""
+
+    shop_id: ShopId
+    shop_domain: str
+    user_id: str
+    name: str
+    email: str | None
+    role: Role
+    door: Door
+
+    @property
+    def permissions(self) -> frozenset[Permission]:
+        """What the role allows."""
+        return _GRANTS[self.role]
+
+
+def current_principal(request: Request) -> Principal:
+    """The principal that authentication found; 401 when no one proved who they are."""
+    principal = getattr(request.state, "principal", None)
+    if not isinstance(principal, Principal):
+        raise Unauthenticated
+    return principal
+
+
+CurrentPrincipal = Annotated[Principal, Depends(current_principal)]
+
+
+def require(permission: Permission) -> Any:
+    """A route dependency that refuses roles without the permission."""
+
+    def check(principal: CurrentPrincipal) -> None:
+        if permission not in principal.permissions:
+            raise Forbidden(permission=permission.value)
+
+    check.permission = permission  # type: ignore[attr-defined]  # tests walk the routes and read it
+    dependency: DependsMarker = Depends(check)
+    return dependency
+
+
+def _tenant_db(principal: CurrentPrincipal) -> Iterator[Session]:
+    with tenant_session(principal.shop_id) as session:
+        yield session
+
+
+TenantDb = Annotated[Session, Depends(_tenant_db, scope="function")]
+"""The request's unit of work inside its shop, committed before the answer leaves."""

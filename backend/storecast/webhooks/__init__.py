@@ -1,0 +1,1 @@
+"""The webhook inbox and its topic registry."""

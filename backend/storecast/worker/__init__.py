@@ -1,0 +1,1 @@
+"""Durable jobs: the outbox, the relay and the task base."""
