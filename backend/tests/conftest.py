@@ -12,10 +12,10 @@ import alembic.config
 import jwt
 import pytest
 import redis
-from demo.servers import EmbeddedPostgres, EmbeddedRedis
 from fastapi.testclient import TestClient
 from sqlalchemy.orm import Session
 
+from demo.servers import EmbeddedPostgres, EmbeddedRedis
 from storecast.config.settings import Settings, get_settings
 from storecast.db import session as db_session
 from storecast.db.roles import Role

@@ -3,6 +3,7 @@
 from alembic import op
 
 from storecast.db import access, partitions, tenancy
+from storecast.db.roles import Role
 from storecast.entrypoints.metadata import metadata
 from storecast.kit.clock import utcnow
 
@@ -15,18 +16,18 @@ def upgrade() -> None:
     for statement in tenancy.create_roles():
         op.execute(statement)
     metadata.create_all(bind)
-    for table in metadata.sorted_tables:
-        column = access.partition_column(table)
-        if column:
-            partitions.create_default(bind, table.name)
-            step = "day" if table.name in ("pixel_events", "message_events") else "month"
-            partitions.ensure(bind, table.name, step, now=utcnow())
     for statement in access.statements(metadata):
         try:
             with bind.begin_nested():
                 op.execute(statement)
         except Exception as error:
             print("skipped", statement, error)
+    # Partitions belong to the role that will drop them one day.
+    op.execute(f"SET LOCAL ROLE {Role.RETENTION.value}")
+    for table in partitions.PARTITIONED:
+        partitions.create_default(bind, table)
+        partitions.ensure(bind, table, now=utcnow())
+    op.execute("RESET ROLE")
 
 
 def downgrade() -> None:

@@ -1,11 +1,29 @@
 """Range partitions by time: made ahead, with a DEFAULT partition so that an insert never fails for want of one."""
 
+from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from typing import Literal
 
 from sqlalchemy import Connection, text
 
 Step = Literal["day", "month"]
+
+
+@dataclass(frozen=True, slots=True)
+class Partitioning:
+    """How a table is cut, and how long its rows are kept."""
+
+    step: Step
+    keep: timedelta
+
+
+PARTITIONED: dict[str, Partitioning] = {
+    # Thirteen months: a season can be compared with the one before it.
+    "pixel_events": Partitioning("day", timedelta(days=400)),
+    "message_events": Partitioning("day", timedelta(days=400)),
+    "message_deliveries": Partitioning("month", timedelta(days=800)),
+    "job_runs": Partitioning("month", timedelta(days=90)),
+}
 
 DAYS_AHEAD = 7
 MONTHS_AHEAD = 2
@@ -31,16 +49,10 @@ def create_default(connection: Connection, table: str) -> None:
     connection.execute(text(f"CREATE TABLE IF NOT EXISTS {table}_default PARTITION OF {table} DEFAULT"))
 
 
-def ensure(connection: Connection, table: str, step: Step, *, now: datetime) -> list[str]:
+def ensure(connection: Connection, table: str, *, now: datetime) -> list[str]:
     """Make the current partition and those ahead of it; returns the names of the new ones."""
-    existing = set(
-        connection.scalars(
-            text(
-                "SELECT inhrelid::regclass::text FROM pg_inherits WHERE inhparent = CAST(:table AS regclass)"
-            ),
-            {"table": table},
-        )
-    )
+    step = PARTITIONED[table].step
+    existing = set(_existing(connection, table))
     created = []
     at = now
     for _ in range((DAYS_AHEAD if step == "day" else MONTHS_AHEAD) + 1):
@@ -56,3 +68,24 @@ def ensure(connection: Connection, table: str, step: Step, *, now: datetime) -> 
             created.append(name)
         at = end
     return created
+
+
+def drop_expired(connection: Connection, table: str, *, now: datetime) -> list[str]:
+    """Drop the partitions whose last row is past its time; returns their names."""
+    partitioning = PARTITIONED[table]
+    oldest, _end = bounds(now - partitioning.keep, partitioning.step)
+    first_kept = partition_name(table, oldest, partitioning.step)
+    # The names of one table have one length, so that they sort as their instants do.
+    expired = [
+        name
+        for name in _existing(connection, table)
+        if name != f"{table}_default" and len(name) == len(first_kept) and name < first_kept
+    ]
+    for name in expired:
+        connection.execute(text(f"DROP TABLE {name}"))
+    return sorted(expired)
+
+
+def _existing(connection: Connection, table: str) -> list[str]:
+    query = "SELECT inhrelid::regclass::text FROM pg_inherits WHERE inhparent = CAST(:table AS regclass)"
+    return list(connection.scalars(text(query), {"table": table}))

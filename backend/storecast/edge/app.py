@@ -30,16 +30,10 @@ PROCESS_EVENTS = stage_jobs("fresh", "events.process", "default", "process")
 PIXEL_SINK = Sink(
     name="pixel",
     columns=pixel.COLUMNS,
-    create="""
-    CREATE TEMP TABLE incoming_pixel (shop_id bigint, event_id uuid, occurred_at timestamptz, name text,
-      client_id text, seq bigint, url text, referrer text, click_token text, campaign_id bigint, delivery_id bigint,
-      customer_gid text, product_gid text, variant_gid text, quantity bigint, cart_token text, checkout_token text,
-      order_gid text, value_minor bigint, currency text, search text, consent jsonb) ON COMMIT DELETE ROWS
-    """,
     merge=f"""
-    WITH fresh AS (
-      INSERT INTO pixel_events ({", ".join(pixel.COLUMNS)})
-      SELECT * FROM incoming_pixel ON CONFLICT DO NOTHING RETURNING shop_id
+    fresh AS (
+      INSERT INTO pixel_events ({", ".join(name for name, _kind in pixel.COLUMNS)})
+      SELECT * FROM incoming ON CONFLICT DO NOTHING RETURNING shop_id
     ), {PROCESS_EVENTS}
     """,
 )
@@ -47,14 +41,10 @@ PIXEL_SINK = Sink(
 TRACKING_SINK = Sink(
     name="tracking",
     columns=tracking.COLUMNS,
-    create="""
-    CREATE TEMP TABLE incoming_tracking (shop_id bigint, id uuid, occurred_at timestamptz, kind text,
-      campaign_id bigint, delivery_id bigint, link_number bigint, verdict text, user_agent text) ON COMMIT DELETE ROWS
-    """,
     merge=f"""
-    WITH fresh AS (
-      INSERT INTO message_events ({", ".join(tracking.COLUMNS)})
-      SELECT * FROM incoming_tracking ON CONFLICT DO NOTHING RETURNING shop_id
+    fresh AS (
+      INSERT INTO message_events ({", ".join(name for name, _kind in tracking.COLUMNS)})
+      SELECT * FROM incoming ON CONFLICT DO NOTHING RETURNING shop_id
     ), {PROCESS_EVENTS}
     """,
 )

@@ -28,17 +28,17 @@ from storecast.messaging.tokens import Tracked
 log = structlog.get_logger(__name__)
 
 COLUMNS = (
-    "shop_id",
-    "id",
-    "occurred_at",
-    "kind",
-    "campaign_id",
-    "delivery_id",
-    "link_number",
-    "verdict",
-    "user_agent",
+    ("shop_id", "bigint"),
+    ("id", "uuid"),
+    ("occurred_at", "timestamptz"),
+    ("kind", "text"),
+    ("campaign_id", "bigint"),
+    ("delivery_id", "bigint"),
+    ("link_number", "integer"),
+    ("verdict", "text"),
+    ("user_agent", "text"),
 )
-"""The columns of a row that these handlers submit, in its order."""
+"""The columns of a row that these handlers submit and their types, in its order."""
 
 MAX_USER_AGENT = 512
 MAX_FORM_BYTES = 8 * 1024

@@ -5,7 +5,6 @@ from datetime import UTC, datetime
 from typing import Any
 
 import orjson
-import structlog
 from prometheus_client import Counter
 from starlette.requests import Request
 from starlette.responses import Response
@@ -15,8 +14,6 @@ from storecast.edge.group_commit import GroupCommit, Sink, stage_jobs
 from storecast.edge.shops import ShopDirectory
 from storecast.kit.errors import FieldError, Invalid, NotFound, TooLarge, Unauthenticated
 from storecast.shopify.hmac import verify_webhook
-
-log = structlog.get_logger(__name__)
 
 MAX_BODY_BYTES = 5 * 1024 * 1024
 """Orders with hundreds of lines reach some hundreds of KiB; ten times that is no webhook of Shopify's."""
@@ -33,23 +30,19 @@ _TOPIC = re.compile(r"[a-z_.]{1,64}/[a-z_.]{1,64}|[a-z_]{1,64}\.[a-z_]{1,64}")
 SINK = Sink(
     name="webhooks",
     columns=(
-        "shop_id",
-        "shop_domain",
-        "webhook_id",
-        "event_id",
-        "topic",
-        "api_version",
-        "triggered_at",
-        "body",
+        ("shop_id", "bigint"),
+        ("shop_domain", "text"),
+        ("webhook_id", "text"),
+        ("event_id", "text"),
+        ("topic", "text"),
+        ("api_version", "text"),
+        ("triggered_at", "timestamptz"),
+        ("body", "bytea"),
     ),
-    create="""
-    CREATE TEMP TABLE incoming_webhooks (shop_id bigint, shop_domain text, webhook_id text, event_id text, topic text,
-      api_version text, triggered_at timestamptz, body bytea) ON COMMIT DELETE ROWS
-    """,
     merge=f"""
-    WITH fresh AS (
+    fresh AS (
       INSERT INTO webhook_inbox (shop_id, shop_domain, webhook_id, event_id, topic, api_version, triggered_at, body)
-      SELECT * FROM incoming_webhooks ON CONFLICT (webhook_id) DO NOTHING RETURNING shop_id
+      SELECT * FROM incoming ON CONFLICT (webhook_id) DO NOTHING RETURNING shop_id
     ), {stage_jobs("fresh", "webhooks.drain", "critical", "drain")}
     """,
 )
@@ -75,7 +68,6 @@ class Webhooks:
         row = await self._row(request, body)
         await self._commit.submit([row])
         ACCEPTED.labels(row[4]).inc()
-        log.info("webhook_accepted", shop_id=row[0], topic=row[4], webhook_id=row[2])
         return Response(status_code=200)
 
     async def _row(self, request: Request, body: bytes) -> tuple[Any, ...]:

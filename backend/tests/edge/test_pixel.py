@@ -16,6 +16,7 @@ from starlette.routing import Route
 from starlette.testclient import TestClient
 
 from storecast.edge import pixel
+from storecast.edge.answers import json_answer
 from storecast.kit.errors import Invalid, StorecastError, TooLarge
 from storecast.messaging.tokens import Tokens
 
@@ -45,7 +46,7 @@ def body(*events: Any, **changes: Any) -> bytes:
 
 def row(batch: pixel.Batch, index: int = 0, shop_id: int = 7) -> dict[str, Any]:
     values = pixel.to_rows(batch, shop_id, TOKENS.open)[index]
-    return dict(zip(pixel.COLUMNS, values, strict=True))
+    return dict(zip((name for name, _kind in pixel.COLUMNS), values, strict=True))
 
 
 def test_a_good_event_becomes_one_row() -> None:
@@ -88,7 +89,16 @@ def test_what_the_extension_sends_is_accepted_whole(path: Path) -> None:
     stored = row(batch)
     assert stored["name"] == wire["name"]
     assert stored["event_id"] == UUID(wire["id"])
-    for field in ("client_id", "seq", "url", "customer_gid", "product_gid", "order_gid", "checkout_token", "search"):
+    for field in (
+        "client_id",
+        "seq",
+        "url",
+        "customer_gid",
+        "product_gid",
+        "order_gid",
+        "checkout_token",
+        "search",
+    ):
         assert stored[field] == wire[field]
     assert (stored["value_minor"] is None) == (wire["value"] is None)
 
@@ -124,7 +134,9 @@ def test_what_the_extension_sends_is_accepted_whole(path: Path) -> None:
 def test_a_bad_event_costs_only_itself(change: dict[str, Any], pointer: str, code: str) -> None:
     batch = pixel.parse_batch(body(event(), event(**change), event()), NOW)
     assert len(batch.events) == 2
-    assert [(item.index, item.pointer, item.code) for item in batch.rejected] == [(1, f"/events/1{pointer}", code)]
+    assert [(item.index, item.pointer, item.code) for item in batch.rejected] == [
+        (1, f"/events/1{pointer}", code)
+    ]
 
 
 def test_the_edges_of_time_are_inside() -> None:
@@ -156,7 +168,9 @@ def test_an_event_that_is_no_object_is_named_and_one_of_a_newer_wire_is_kept() -
         (body(*[event()] * 21), "/events", "too_many_events"),
     ],
 )
-def test_a_body_of_which_nothing_can_be_kept_is_refused_whole(content: bytes, pointer: str, code: str) -> None:
+def test_a_body_of_which_nothing_can_be_kept_is_refused_whole(
+    content: bytes, pointer: str, code: str
+) -> None:
     with pytest.raises(Invalid) as caught:
         pixel.parse_batch(content, NOW)
     assert caught.value.code == code
@@ -179,7 +193,9 @@ def test_a_click_token_counts_only_when_it_was_signed_here_for_this_shop() -> No
 
 
 @given(
-    st.dictionaries(st.sampled_from(list(event())), st.none() | st.booleans() | st.integers() | st.text(max_size=5))
+    st.dictionaries(
+        st.sampled_from(list(event())), st.none() | st.booleans() | st.integers() | st.text(max_size=5)
+    )
 )
 def test_whatever_an_event_holds_it_is_kept_or_named(changes: dict[str, Any]) -> None:
     batch = pixel.parse_batch(body(event(**changes)), NOW)
@@ -202,7 +218,7 @@ def client(stored: list[tuple[Any, ...]]) -> TestClient:
 
     async def answer(_request: Any, error: Exception) -> Any:
         assert isinstance(error, StorecastError)
-        return pixel.json_answer(error.status, {"code": error.code})
+        return json_answer(error.status, {"code": error.code})
 
     endpoint = pixel.endpoint(submit, find_shop, TOKENS.open)
     app = Starlette(
@@ -241,7 +257,9 @@ def test_what_is_refused_stores_nothing(
     assert stored == []
 
 
-def test_a_body_that_lies_about_its_length_is_cut_off(client: TestClient, stored: list[tuple[Any, ...]]) -> None:
+def test_a_body_that_lies_about_its_length_is_cut_off(
+    client: TestClient, stored: list[tuple[Any, ...]]
+) -> None:
     def endless() -> Any:
         for _ in range(100):
             yield b" " * 1024
@@ -254,5 +272,3 @@ def test_a_preflight_is_answered(client: TestClient) -> None:
     answer = client.options("/pixel/v1/events")
     assert answer.status_code == 204
     assert answer.headers["access-control-allow-methods"] == "POST"
-
-

@@ -33,7 +33,7 @@ class World:
     async def submit(self, rows: Sequence[tuple[Any, ...]]) -> None:
         if self.away:
             raise Unavailable(code="storage_away")
-        self.rows += [dict(zip(tracking.COLUMNS, row, strict=True)) for row in rows]
+        self.rows += [dict(zip((name for name, _kind in tracking.COLUMNS), row, strict=True)) for row in rows]
 
     async def find_link(self, shop_id: int, campaign_id: int, number: int) -> str | None:
         return LINK if (shop_id, campaign_id, number) == (7, 41, 3) else None
@@ -54,7 +54,9 @@ def client(world: World) -> Iterator[TestClient]:
 
     app = Starlette(
         routes=[
-            Route("/o/{token}.gif", tracking.open_endpoint(world.submit, TOKENS.open), methods=["GET", "HEAD"]),
+            Route(
+                "/o/{token}.gif", tracking.open_endpoint(world.submit, TOKENS.open), methods=["GET", "HEAD"]
+            ),
             Route(
                 "/c/{token}/{n:int}",
                 tracking.click_endpoint(world.submit, TOKENS.open, world.find_link),
@@ -74,7 +76,14 @@ def client(world: World) -> Iterator[TestClient]:
 
 def recorded(world: World) -> list[tuple[Any, ...]]:
     return [
-        (row["kind"], row["shop_id"], row["campaign_id"], row["delivery_id"], row["link_number"], row["verdict"])
+        (
+            row["kind"],
+            row["shop_id"],
+            row["campaign_id"],
+            row["delivery_id"],
+            row["link_number"],
+            row["verdict"],
+        )
         for row in world.rows
     ]
 
@@ -107,7 +116,9 @@ def test_a_click_leads_to_the_stored_link_with_the_token(client: TestClient, wor
     answer = client.get(f"/c/{TOKEN}/3", headers=AGENT)
     assert answer.status_code == 302
     target = urlsplit(answer.headers["location"])
-    assert target.geturl().startswith("https://acme.example/products/blue-train?variant=1&utm_source=storecast&")
+    assert target.geturl().startswith(
+        "https://acme.example/products/blue-train?variant=1&utm_source=storecast&"
+    )
     assert parse_qs(target.query)["sc_click"] == [TOKEN]
     assert target.fragment == "reviews"
     assert recorded(world) == [("click", 7, 41, 4242, 3, "unknown")]

@@ -67,9 +67,13 @@ def shop_name(platform: Session, shop: Shop) -> str:
 
 
 def test_a_job_exists_only_when_its_cause_is_committed(shop: Shop, platform: Session) -> None:
-    with pytest.raises(RuntimeError), tenant_session(ShopId(shop.id)) as session:
-        outbox.add(session, ShopId(shop.id), Note("x"))
-        raise RuntimeError
+    def change_and_fail() -> None:
+        with tenant_session(ShopId(shop.id)) as session:
+            outbox.add(session, ShopId(shop.id), Note("x"))
+            raise RuntimeError
+
+    with pytest.raises(RuntimeError):
+        change_and_fail()
 
     assert platform.scalars(select(OutboxJob)).all() == []
 

@@ -1,0 +1,89 @@
+"""The small building blocks, by their invariants."""
+
+from decimal import Decimal
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from storecast.kit.chunks import batched
+from storecast.kit.errors import Invalid
+from storecast.kit.ids import public_id, uuid7
+from storecast.kit.money import from_minor, to_minor
+from storecast.kit.pages import decode_cursor, encode_cursor
+from storecast.kit.signing import Signer
+
+
+@given(minor=st.integers(-(10**15), 10**15), currency=st.sampled_from(["USD", "JPY", "KWD"]))
+def test_money_survives_the_way_there_and_back(minor: int, currency: str) -> None:
+    assert to_minor(from_minor(minor, currency), currency) == minor
+
+
+@pytest.mark.parametrize(
+    ("amount", "currency", "minor"),
+    [("12.50", "USD", 1250), ("12.5", "JPY", 12), ("1.2345", "KWD", 1234), ("0.005", "USD", 0), ("0.015", "USD", 2)],
+)
+def test_money_rounds_half_to_even_in_the_currency_own_unit(amount: str, currency: str, minor: int) -> None:
+    assert to_minor(amount, currency) == minor
+
+
+@pytest.mark.parametrize("amount", ["", "abc", "NaN", "Infinity", "1,50"])
+def test_what_is_not_an_amount_is_refused(amount: str) -> None:
+    with pytest.raises(ValueError, match="not an amount"):
+        to_minor(amount, "USD")
+
+
+def test_minor_units_become_decimals_with_the_currency_places() -> None:
+    assert from_minor(1250, "USD") == Decimal("12.50")
+
+
+@given(items=st.lists(st.integers()), size=st.integers(1, 50))
+def test_batches_hold_every_item_in_order(items: list[int], size: int) -> None:
+    chunks = list(batched(items, size))
+    assert [item for chunk in chunks for item in chunk] == items
+    assert all(len(chunk) == size for chunk in chunks[:-1])
+    assert all(0 < len(chunk) <= size for chunk in chunks)
+
+
+def test_batches_of_nothing_are_refused() -> None:
+    with pytest.raises(ValueError, match="at least 1"):
+        list(batched([1], 0))
+
+
+def test_uuids_are_version_7_and_differ() -> None:
+    ids = [uuid7() for _ in range(100)]
+    assert {value.version for value in ids} == {7}
+    assert len(set(ids)) == 100
+
+
+def test_public_ids_carry_their_prefix() -> None:
+    assert public_id("cmp").startswith("cmp_")
+    assert public_id("cmp") != public_id("cmp")
+
+
+@given(parts=st.lists(st.one_of(st.integers(-(2**53), 2**53), st.text(), st.none()), min_size=1, max_size=4))
+def test_cursors_come_back_as_they_went(parts: list[object]) -> None:
+    assert decode_cursor(encode_cursor(*parts), len(parts)) == parts
+
+
+@given(junk=st.text(max_size=40))
+def test_foreign_cursors_are_refused_by_name(junk: str) -> None:
+    with pytest.raises(Invalid) as caught:
+        decode_cursor(junk, 9)
+    assert caught.value.errors[0].pointer == "/cursor"
+
+
+@given(data=st.binary(max_size=64), flipped=st.integers(0, 79))
+def test_a_changed_signature_never_verifies(data: bytes, flipped: int) -> None:
+    signer = Signer(b"k" * 32, "tests")
+    code = signer.sign(data)
+    changed = (int.from_bytes(code, "big") ^ 1 << flipped).to_bytes(10, "big")
+
+    assert signer.verify(data, code)
+    assert not signer.verify(data, changed)
+    assert not Signer(b"k" * 32, "other").verify(data, code)
+
+
+def test_short_signatures_are_refused() -> None:
+    with pytest.raises(ValueError, match="80 bits"):
+        Signer(b"k" * 32, "tests", length=9)
