@@ -14,12 +14,10 @@ import re
 import socket
 import subprocess
 import sys
-import tempfile
 import time
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from datetime import UTC, datetime
-from pathlib import Path
 from uuid import uuid4
 
 import orjson
@@ -28,16 +26,12 @@ import psycopg
 import uvloop
 
 from benchmarks.report import Mark, finish
-from demo.servers import EmbeddedPostgres, EmbeddedRedis
+from benchmarks.stage import BACKEND, PIXEL_KEY, SECRET, SHOP, stage
 
-BACKEND = Path(__file__).parents[1]
 REQUESTS = int(os.environ.get("N", "20000"))
 CONNECTIONS = int(os.environ.get("CONNECTIONS", "64"))
 EVENTS_PER_BATCH = 5
 BODY_BYTES = 2048
-SECRET = "benchmark-secret"
-SHOP = "bench.myshopify.com"
-KEY = "pk_benchmark"
 
 
 async def reads_the_body(scope, receive, send) -> None:  # type: ignore[no-untyped-def]
@@ -162,7 +156,7 @@ def pixel_maker() -> Callable[[], bytes]:
 
     def make() -> bytes:
         events = [{**event, "id": str(uuid4())} for _ in range(EVENTS_PER_BATCH)]
-        body = orjson.dumps({"v": 1, "key": KEY, "events": events})
+        body = orjson.dumps({"v": 1, "key": PIXEL_KEY, "events": events})
         return b"".join(post("/pixel/v1/events", "Content-Type: text/plain\r\n", body))
 
     return make
@@ -208,21 +202,6 @@ def server(app: str, environment: dict[str, str]) -> Iterator[tuple[int, psutil.
         running.wait(20)
 
 
-def prepare(dsn: str, environment: dict[str, str]) -> None:
-    """A migrated database with one shop."""
-    subprocess.run(
-        [sys.executable, "-m", "storecast", "migrate"],
-        cwd=BACKEND,
-        env={**os.environ, **environment},
-        check=True,
-    )
-    with psycopg.connect(dsn) as connection:
-        connection.execute(
-            "INSERT INTO shops (public_id, domain, name, pixel_key, state) VALUES ('shp_b', %s, 'b', %s, 'installed')",
-            [SHOP, KEY],
-        )
-
-
 def count(dsn: str, table: str) -> int:
     """Rows of a table."""
     with psycopg.connect(dsn) as connection:
@@ -232,35 +211,23 @@ def count(dsn: str, table: str) -> int:
 
 def main() -> None:
     """Run the reference and the edge, and report."""
-    with (
-        tempfile.TemporaryDirectory() as folder,
-        EmbeddedPostgres(Path(folder)) as postgres,
-        EmbeddedRedis(Path(folder)) as redis,
-    ):
-        environment = {
-            "STORECAST_ENVIRONMENT": "development", "APP_SECRET_KEY": "bench", "SESSION_SECRET_KEY": "bench",
-            "SHOPIFY_API_KEY": "bench", "SHOPIFY_API_SECRET": SECRET, "SHOPIFY_APP_URL": "http://bench",
-            "SHOPIFY_REDIRECT_URI": "http://bench/auth/callback", "DATABASE_URL": postgres.dsn,
-            "REDIS_URL": redis.redis_url, "CELERY_BROKER_URL": redis.celery_url,
-            "STORECAST_EDGE_URL": "http://bench", "STORECAST_SMTP_URL": "smtp://127.0.0.1:1",
-        }  # fmt: skip
-        prepare(postgres.dsn, environment)
-        with server("benchmarks.bench_edge:reads_the_body", environment) as (port, _process):
+    with stage() as at:
+        with server("benchmarks.bench_edge:reads_the_body", at.environment) as (port, _process):
             uvloop.run(load(port, webhook_maker(), min(REQUESTS, 2000)))
             bare = uvloop.run(load(port, webhook_maker(), REQUESTS))
             print(
                 f"bare app    {bare.rate:10,.0f} requests/s   p50 {bare.p50_ms:.1f} ms   p99 {bare.p99_ms:.1f} ms"
             )
-        with server("storecast.entrypoints.edge:app", environment) as (port, process):
+        with server("storecast.entrypoints.edge:app", at.environment) as (port, process):
             warm = min(REQUESTS, 2000)
             uvloop.run(load(port, webhook_maker(), warm))
             hooks = uvloop.run(load(port, webhook_maker(), REQUESTS))
-            stored = count(postgres.dsn, "webhook_inbox")
+            stored = count(at.dsn, "webhook_inbox")
             print(
                 f"webhooks    {hooks.rate:10,.0f} requests/s   p50 {hooks.p50_ms:.1f} ms   p99 {hooks.p99_ms:.1f} ms"
             )
             pixel = uvloop.run(load(port, pixel_maker(), REQUESTS // 2))
-            events = count(postgres.dsn, "pixel_events")
+            events = count(at.dsn, "pixel_events")
             print(
                 f"pixel       {pixel.rate:10,.0f} batches/s    p50 {pixel.p50_ms:.1f} ms   p99 {pixel.p99_ms:.1f} ms"
             )
