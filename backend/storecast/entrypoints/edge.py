@@ -7,6 +7,7 @@ from storecast.observability import logs
 
 logs.configure("edge")
 settings = get_settings()
-_tokens = Tokens(settings.app_secret_key.get_secret_value().encode())
+_secrets = [settings.app_secret_key, settings.app_secret_key_old]
+_tokens = Tokens(*(secret.get_secret_value().encode() for secret in _secrets if secret is not None))
 
 app = create_app(settings, _tokens.open)
