@@ -1,0 +1,1 @@
+"""The Admin GraphQL API, executed on Shopify's own schema."""

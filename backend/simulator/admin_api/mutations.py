@@ -1,0 +1,237 @@
+"""Root mutations. What the platform would call a user error is one here, with its code."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable
+from datetime import UTC, datetime
+from typing import Any
+
+from graphql import GraphQLError
+
+from simulator.admin_api.context import Context
+from simulator.admin_api.discounts import create_basic_discount, redeem_codes
+from simulator.clock import instant_text, now_text, parse_instant
+from simulator.gids import gid, number_of
+from simulator.state.records import Document
+
+Resolver = Callable[[Context, dict[str, Any]], Any]
+
+WRITABLE_CONSENT = ("SUBSCRIBED", "UNSUBSCRIBED", "PENDING")
+
+
+def user_error(field: list[str] | None, message: str, code: str | None = None) -> dict[str, Any]:
+    return {"field": field, "message": message, "code": code}
+
+
+def _bulk_run_query(ctx: Context, args: dict[str, Any]) -> dict[str, Any]:
+    operation, errors = ctx.runner.start(ctx, args["query"], group_objects=args["groupObjects"])
+    return {"bulkOperation": operation, "userErrors": errors}
+
+
+def _bulk_cancel(ctx: Context, args: dict[str, Any]) -> dict[str, Any]:
+    number = number_of(args["id"], "BulkOperation")
+    operation = ctx.store.bulk.find(ctx.shop.id, number) if number else None
+    if operation is None:
+        return {"bulkOperation": None, "userErrors": [user_error(["id"], "Bulk operation does not exist")]}
+    if operation.status not in ("CREATED", "RUNNING"):
+        message = f"A bulk operation cannot be canceled when it is {operation.status.lower()}"
+        return {"bulkOperation": operation, "userErrors": [user_error(None, message)]}
+    ctx.store.bulk.update(operation.id, status="CANCELING")
+    return {"bulkOperation": ctx.store.bulk.find(ctx.shop.id, operation.id), "userErrors": []}
+
+
+def _pixel_settings(value: Any) -> dict[str, Any] | None:
+    """An object, or one written as text: the platform's scalar takes both."""
+    if isinstance(value, str):
+        try:
+            value = json.loads(value)
+        except ValueError:
+            return None
+    return value if isinstance(value, dict) else None
+
+
+def _pixel_create(ctx: Context, args: dict[str, Any]) -> dict[str, Any]:
+    if "read_customer_events" not in ctx.scopes:
+        raise access_denied("webPixelCreate", "`read_customer_events` access scope.")
+    settings = _pixel_settings(args["webPixel"]["settings"])
+    if ctx.config.pixel_bundle is not None and not ctx.config.pixel_bundle.is_file():
+        return _pixel_refused(["webPixel"], "No web pixel was found for this app.", "NO_EXTENSION")
+    if ctx.store.pixels.find(ctx.shop.id) is not None:
+        return _pixel_refused(["webPixel"], "Web pixel is taken.", "TAKEN")
+    if not settings:
+        return _pixel_refused(
+            ["webPixel", "settings"], "Settings must be a non-empty object.", "INVALID_SETTINGS"
+        )
+    return {"webPixel": ctx.store.pixels.create(ctx.shop.id, settings), "userErrors": []}
+
+
+def _pixel_update(ctx: Context, args: dict[str, Any]) -> dict[str, Any]:
+    pixel = ctx.store.pixels.find(ctx.shop.id)
+    if pixel is None or number_of(args["id"], "WebPixel") != pixel.id:
+        return _pixel_refused(["id"], "Web pixel was not found.", "NOT_FOUND")
+    settings = _pixel_settings(args["webPixel"]["settings"])
+    if not settings:
+        return _pixel_refused(
+            ["webPixel", "settings"], "Settings must be a non-empty object.", "INVALID_SETTINGS"
+        )
+    ctx.store.pixels.update(ctx.shop.id, settings)
+    return {"webPixel": ctx.store.pixels.find(ctx.shop.id), "userErrors": []}
+
+
+def _pixel_delete(ctx: Context, args: dict[str, Any]) -> dict[str, Any]:
+    pixel = ctx.store.pixels.find(ctx.shop.id)
+    if pixel is None or number_of(args["id"], "WebPixel") != pixel.id:
+        return {
+            "deletedWebPixelId": None,
+            "userErrors": [user_error(["id"], "Web pixel was not found.", "NOT_FOUND")],
+        }
+    ctx.store.pixels.delete(ctx.shop.id)
+    return {"deletedWebPixelId": args["id"], "userErrors": []}
+
+
+def _pixel_refused(field: list[str], message: str, code: str) -> dict[str, Any]:
+    return {"webPixel": None, "userErrors": [user_error(field, message, code)]}
+
+
+def _consent_update(ctx: Context, args: dict[str, Any]) -> dict[str, Any]:
+    given = args["input"]
+    consent = given["emailMarketingConsent"]
+    field = ["input", "emailMarketingConsent"]
+    number = number_of(given["customerId"], "Customer")
+    customer = ctx.store.customers.find(ctx.shop.id, number) if number else None
+    if customer is None:
+        return _consent_refused(["input", "customerId"], "Customer does not exist", "INVALID")
+    if customer.email is None:
+        return _consent_refused(["input"], "An email address is required to set the consent state", "INVALID")
+    state = consent["marketingState"]
+    if state not in WRITABLE_CONSENT:
+        return _consent_refused(
+            [*field, "marketingState"], f"Cannot specify {state} as a marketing state input", "INVALID"
+        )
+    at = parse_instant(consent["consentUpdatedAt"]) if consent.get("consentUpdatedAt") else None
+    if at is not None and at > datetime.now(UTC):
+        message = "Consent updated at must not be in the future"
+        return _consent_refused([*field, "consentUpdatedAt"], message, "INVALID")
+    level = consent.get("marketingOptInLevel")
+    changed = ctx.world.change_consent(
+        ctx.shop, customer.id, state, opt_in_level=level, at=instant_text(at) if at else None
+    )
+    return {"customer": changed, "userErrors": []}
+
+
+def _consent_refused(field: list[str], message: str, code: str) -> dict[str, Any]:
+    return {"customer": None, "userErrors": [user_error(field, message, code)]}
+
+
+def _change_tags(add: bool) -> Resolver:
+    def resolve(ctx: Context, args: dict[str, Any]) -> dict[str, Any]:
+        number = number_of(args["id"], "Customer")
+        if "write_customers" not in ctx.scopes:
+            raise access_denied("tagsAdd" if add else "tagsRemove", "`write_customers` access scope.")
+        if number is None:
+            return {"node": None, "userErrors": [user_error(["id"], "Taggable resource does not exist")]}
+        changes = {"add" if add else "remove": args["tags"]}
+        customer = ctx.world.change_tags(ctx.shop, number, **changes)
+        if customer is None:
+            return {"node": None, "userErrors": [user_error(["id"], "Taggable resource does not exist")]}
+        return {"node": customer, "userErrors": []}
+
+    return resolve
+
+
+def _marketing_activity_upsert(ctx: Context, args: dict[str, Any]) -> dict[str, Any]:
+    given = args["input"]
+    utm = given.get("utm")
+    if (utm is None) == (given.get("urlParameterValue") is None):
+        message = "Exactly one of UTM parameters and URL parameter value must be given"
+        return {"marketingActivity": None, "userErrors": [user_error(["input"], message, "INVALID")]}
+    body = {
+        "title": given["title"],
+        "status": given["status"],
+        "statusLabel": given["status"].capitalize(),
+        "tactic": given["tactic"],
+        "marketingChannelType": given["marketingChannelType"],
+        "marketingChannel": given["marketingChannelType"],
+        "isExternal": True,
+        "inMainWorkflowVersion": True,
+        "sourceAndMedium": f"{utm['source']} / {utm['medium']}" if utm else "",
+        "utmParameters": utm,
+        "urlParameterValue": given.get("urlParameterValue"),
+        "updatedAt": now_text(),
+        "marketingEvent": {
+            "id": gid("MarketingEvent", 1),
+            "remoteId": given["remoteId"],
+            "type": given["tactic"],
+            "startedAt": given.get("start") or now_text(),
+            "manageUrl": given["remoteUrl"],
+        },
+    }
+    saved = ctx.store.documents.save(ctx.shop.id, "MarketingActivity", given["remoteId"], body)
+    return {"marketingActivity": saved, "userErrors": []}
+
+
+def _marketing_engagement(ctx: Context, args: dict[str, Any]) -> dict[str, Any]:
+    activity = _activity(ctx, args)
+    if activity is None:
+        message = "Marketing activity does not exist."
+        code = "MARKETING_ACTIVITY_DOES_NOT_EXIST"
+        return {
+            "marketingEngagement": None,
+            "userErrors": [user_error(["marketingActivityId"], message, code)],
+        }
+    engagement = args["marketingEngagement"]
+    key = f"{activity.key}:{engagement['occurredOn']}"
+    body = {"isCumulative": False, **engagement, "marketingActivity": None}
+    for money in ("adSpend", "sales"):
+        if body.get(money):
+            body[money] = {"amount": str(body[money]["amount"]), "currencyCode": body[money]["currencyCode"]}
+    ctx.store.documents.save(ctx.shop.id, "MarketingEngagement", key, body)
+    return {"marketingEngagement": {**body, "marketingActivity": activity}, "userErrors": []}
+
+
+def _activity(ctx: Context, args: dict[str, Any]) -> Document | None:
+    if args.get("remoteId"):
+        return ctx.store.documents.find(ctx.shop.id, "MarketingActivity", args["remoteId"])
+    number = number_of(args.get("marketingActivityId") or "", "MarketingActivity")
+    return ctx.store.documents.find_by_id(ctx.shop.id, "MarketingActivity", number) if number else None
+
+
+def _segment_create(ctx: Context, args: dict[str, Any]) -> dict[str, Any]:
+    if ctx.store.documents.find(ctx.shop.id, "Segment", args["name"]) is not None:
+        return {"segment": None, "userErrors": [user_error(["name"], "Name has already been taken")]}
+    body = {
+        "name": args["name"],
+        "query": args["query"],
+        "creationDate": now_text(),
+        "lastEditDate": now_text(),
+    }
+    return {"segment": ctx.store.documents.save(ctx.shop.id, "Segment", args["name"], body), "userErrors": []}
+
+
+def access_denied(field: str, required: str) -> GraphQLError:
+    return GraphQLError(
+        f"Access denied for {field} field. Required access: {required}",
+        extensions={
+            "code": "ACCESS_DENIED",
+            "documentation": "https://shopify.dev/api/usage/access-scopes",
+            "requiredAccess": required,
+        },
+    )
+
+
+MUTATIONS: dict[str, Resolver] = {
+    "bulkOperationRunQuery": _bulk_run_query,
+    "bulkOperationCancel": _bulk_cancel,
+    "webPixelCreate": _pixel_create,
+    "webPixelUpdate": _pixel_update,
+    "webPixelDelete": _pixel_delete,
+    "customerEmailMarketingConsentUpdate": _consent_update,
+    "tagsAdd": _change_tags(True),
+    "tagsRemove": _change_tags(False),
+    "marketingActivityUpsertExternal": _marketing_activity_upsert,
+    "marketingEngagementCreate": _marketing_engagement,
+    "discountCodeBasicCreate": create_basic_discount,
+    "discountRedeemCodeBulkAdd": redeem_codes,
+    "segmentCreate": _segment_create,
+}

@@ -1,0 +1,1 @@
+"""Bulk operations: a query over everything, run in the background, its result one JSONL file."""

@@ -1,0 +1,1 @@
+"""The pages a person clicks through: the simulated admin, the storefront, the inbox."""
