@@ -36,3 +36,16 @@ def decode_cursor(cursor: str, parts: int) -> list[Any]:
             errors=[FieldError("/cursor", "unknown cursor", "cursor_invalid")],
         )
     return values
+
+
+def decode_id_cursor(cursor: str | None) -> int | None:
+    """The id in a cursor of a list that is sorted by id alone; None for the first page."""
+    if cursor is None:
+        return None
+    (value,) = decode_cursor(cursor, 1)
+    if isinstance(value, bool) or not isinstance(value, int) or not 0 <= value < 2**63:
+        raise Invalid(
+            "The cursor is not one that this list handed out.",
+            errors=[FieldError("/cursor", "unknown cursor", "cursor_invalid")],
+        )
+    return value

@@ -43,7 +43,8 @@ def configure(process: str, *, level: str = "info") -> None:
     root = logging.getLogger()
     root.handlers = [handler]
     root.setLevel(_LEVELS[level])
-    # httpx logs every URL at INFO, signed download addresses among them.
-    logging.getLogger("httpx").setLevel(logging.WARNING)
+    # httpx logs every URL, signed download addresses among them; Celery repeats what the task base says better.
+    for name in ("httpx", "celery.worker.strategy", "celery.app.trace"):
+        logging.getLogger(name).setLevel(logging.WARNING)
     structlog.contextvars.clear_contextvars()
     structlog.contextvars.bind_contextvars(process=process)

@@ -1,0 +1,120 @@
+"""The API as a whole: every route asks who is there, and every failure is a problem document."""
+
+import re
+
+import pytest
+from fastapi.testclient import TestClient
+
+from storecast.config.settings import Settings, get_settings
+from storecast.entrypoints.api import create_app
+from storecast.entrypoints.openapi import DOCUMENT_SETTINGS
+from storecast.shops.models import Shop
+from tests.conftest import id_token
+
+DOCUMENT = create_app(DOCUMENT_SETTINGS).openapi()
+OPERATIONS = [(path, method) for path, item in sorted(DOCUMENT["paths"].items()) for method in sorted(item)]
+
+
+def call(client: TestClient, path: str, method: str, **headers: str) -> tuple[int, str]:
+    answer = client.request(method.upper(), re.sub(r"{\w+}", "x", path), headers=headers, json={})
+    assert answer.headers["content-type"] == "application/problem+json"
+    assert answer.json()["request_id"] == answer.headers["x-request-id"]
+    return answer.status_code, answer.json()["code"]
+
+
+def test_every_documented_path_is_under_the_version() -> None:
+    assert {path.split("/")[2] for path, _method in OPERATIONS} == {"v1"}
+
+
+def test_nobody_gets_in_without_a_credential(client: TestClient) -> None:
+    answers = {(path, method): call(client, path, method) for path, method in OPERATIONS}
+
+    assert set(answers.values()) == {(401, "unauthenticated")}
+
+
+def test_a_foreign_token_is_refused_with_the_retry_header(client: TestClient, shop: Shop) -> None:
+    for token in (
+        id_token(shop.domain, aud="another-app"),
+        id_token(shop.domain, exp=1),
+        id_token(shop.domain, dest="https://rival.myshopify.com"),
+        "not-a-token",
+    ):
+        answer = client.get("/api/v1/session", headers={"Authorization": f"Bearer {token}"})
+
+        assert answer.status_code == 401
+        assert answer.headers["X-Shopify-Retry-Invalid-Session-Request"] == "1"
+
+
+def test_a_request_id_is_kept_when_it_is_plain(client: TestClient) -> None:
+    assert client.get("/healthz", headers={"X-Request-ID": "trace-12345678"}).headers["x-request-id"] == "trace-12345678"
+    assert len(client.get("/healthz", headers={"X-Request-ID": "a b\\n"}).headers["x-request-id"]) == 32
+
+
+def test_unknown_fields_of_a_body_are_named(client: TestClient, signed_in: dict[str, str]) -> None:
+    answer = client.put("/api/v1/settings/sender", headers=signed_in, json={"name": "x"})
+
+    assert answer.status_code == 422
+    assert [(error["pointer"], error["code"]) for error in answer.json()["errors"]] == [("/email", "missing")]
+
+
+def test_malformed_json_is_a_problem_of_the_body(client: TestClient, signed_in: dict[str, str]) -> None:
+    headers = {**signed_in, "Content-Type": "application/json"}
+    answer = client.put("/api/v1/settings/sender", headers=headers, content=b"{")
+
+    assert (answer.status_code, answer.json()["code"]) == (422, "invalid")
+    assert [error["code"] for error in answer.json()["errors"]] == ["json_invalid"]
+
+
+def test_an_unknown_address_of_the_api_is_not_a_page(client: TestClient) -> None:
+    answer = client.get("/api/v1/nothing")
+
+    assert (answer.status_code, answer.json()["code"]) == (404, "not_found")
+
+
+def test_a_wrong_method_is_told_so(client: TestClient) -> None:
+    answer = client.post("/healthz")
+
+    assert (answer.status_code, answer.json()["code"]) == (405, "method_not_allowed")
+
+
+def test_a_bug_says_nothing_of_itself(database: str) -> None:
+    app = create_app()
+
+    @app.get("/api/broken")
+    def broken() -> None:
+        raise RuntimeError("secret detail")
+
+    app.router.routes.insert(0, app.router.routes.pop())
+    with TestClient(app, raise_server_exceptions=False) as client:
+        answer = client.get("/api/broken")
+
+    assert (answer.status_code, answer.json()["code"]) == (500, "internal_error")
+    assert "secret" not in answer.text
+
+
+def test_readiness_names_the_part_that_is_away(client: TestClient, settings: Settings) -> None:
+    assert client.get("/readyz").json() == {"ready": True, "failing": []}
+
+    away = Settings.model_validate({**settings.model_dump(), "redis_url": "redis://127.0.0.1:1"})
+    with TestClient(create_app(away)) as other:
+        answer = other.get("/readyz")
+    assert (answer.status_code, answer.json()) == (503, {"ready": False, "failing": ["redis"]})
+
+
+def test_metrics_count_by_route_and_never_by_path(client: TestClient, signed_in: dict[str, str]) -> None:
+    client.get("/api/v1/segments/seg_unknown", headers=signed_in)
+    text = client.get("/metrics").text
+
+    assert 'route="/segments/{segment_id}"' in text
+    assert "seg_unknown" not in text
+
+
+def test_the_document_is_the_committed_one_for_everybody(client: TestClient) -> None:
+    served = client.get("/api/openapi.json").json()
+    assert served["paths"].keys() == DOCUMENT["paths"].keys()
+    assert get_settings().environment == "test"
+
+
+@pytest.mark.parametrize("page", ["/api/docs", "/api/redoc"])
+def test_the_api_documents_itself(client: TestClient, page: str) -> None:
+    assert client.get(page).status_code == 200
