@@ -104,7 +104,7 @@ def run(
         subprocess.run(
             command,
             cwd=folder,
-            env=os.environ | (settings or {}),
+            env=os.environ | {"NO_COLOR": "1"} | (settings or {}),
             stdin=subprocess.DEVNULL,
             stdout=file,
             stderr=subprocess.STDOUT,
@@ -125,6 +125,11 @@ def install_python_packages(log: Path) -> None:
 
 
 def sync_with_uv(log: Path) -> None:
+    run_uv(log, "pip", "sync", "--require-hashes", *map(str, LOCKS))
+
+
+def run_uv(log: Path, *arguments: str) -> None:
+    """uv from an environment of its own, because a sync removes what is not in the lock."""
     tool = TOOLS / "uv"
     if not (tool / "bin" / "uv").exists():
         run(log, [sys.executable, "-m", "venv", "--clear", tool])
@@ -134,7 +139,14 @@ def sync_with_uv(log: Path) -> None:
     for name, option in (("UV_DEFAULT_INDEX", "global.index-url"), ("UV_FIND_LINKS", "global.find-links")):
         if name not in os.environ and (value := pip_setting(option)):
             settings[name] = value
-    run(log, [tool / "bin" / "uv", "pip", "sync", "--require-hashes", *LOCKS], settings=settings)
+    run(log, [tool / "bin" / "uv", *arguments], folder=BACKEND, settings=settings)
+
+
+def resolve_locks(log: Path) -> None:
+    """Both locks anew; for every system and Python, with hashes, and without the host they came from."""
+    options = ("--universal", "--python-version", "3.11", "--generate-hashes", "--no-header", "--upgrade")
+    for extra, lock in (((), "requirements.lock"), (("--extra", "dev"), "requirements-dev.lock")):
+        run_uv(log, "pip", "compile", "pyproject.toml", *options, *extra, "-o", lock)
 
 
 def pip_setting(option: str) -> str:
@@ -240,6 +252,16 @@ def bring_all(steps: Iterable[Step]) -> None:
         raise StepFailed("\n".join(failures))
 
 
+def relock() -> None:
+    log = LOGS / "lock.log"
+    log.unlink(missing_ok=True)
+    try:
+        resolve_locks(log)
+    except (subprocess.CalledProcessError, OSError) as error:
+        raise StepFailed(f"✗ the locks: {error}\n{log.read_text()}") from error
+    print("✓ both locks are resolved; `make install` follows them")
+
+
 def main(arguments: list[str]) -> int:
     try:
         require_versions()
@@ -247,6 +269,8 @@ def main(arguments: list[str]) -> int:
         bring_all(BUILT)
         if "--codegen" in arguments:
             bring_all([CODEGEN])
+        if "--lock" in arguments:
+            relock()
     except StepFailed as failure:
         print(failure, file=sys.stderr)
         return 1

@@ -57,7 +57,6 @@ def build(state: DemoState, stores: Addresses, environ: Mapping[str, str] = os.e
         if not path.exists():
             raise ServerFailed("demo", f"{path} is missing", advice="`make install` builds it")
     environment = app_environment(state, stores, environ)
-    base = base_environment(state, environ)
 
     def app(name: str, command: list[str], ready: Probe) -> Child:
         mine = environment | {"STORECAST_PROCESS_NAME": name}
@@ -66,11 +65,11 @@ def build(state: DemoState, stores: Addresses, environ: Mapping[str, str] = os.e
     simulator = Child(
         "simulator",
         simulator_command(state, environ),
-        base | {"SHOPIFY_API_SECRET": state.secrets["SHOPIFY_API_SECRET"]},
+        base_environment(state, environ),
         BACKEND,
         state.log("simulator"),
         answers(f"{state.url('simulator')}/"),
-        advice="DEMO_STORE, when set, must name a folder of JSONL files; `make demo-reset` clears the store",
+        advice="`make demo-reset` makes way for another store; DEMO_STORE must name a folder of JSONL files",
         start_deadline_s=SEED_DEADLINE_S,
     )
     celery = ["celery", "-A", "storecast.entrypoints.worker"]
@@ -97,7 +96,7 @@ def build(state: DemoState, stores: Addresses, environ: Mapping[str, str] = os.e
             app(
                 "beat",
                 [*celery, "beat", "-S", "storecast.worker.beat:LockedScheduler", "-l", "INFO"],
-                logs(r"beat: Starting"),
+                beats(stores.database_url),
             ),
         ],
     )
@@ -116,14 +115,14 @@ def simulator_command(state: DemoState, environ: Mapping[str, str]) -> list[str]
         *(sys.executable, "-m", "simulator"),
         *("--port", str(state.ports["simulator"]), "--smtp-port", str(state.ports["smtp"])),
         *("--state", str(state.folder / "simulator")),
-        *("--client-id", API_KEY, "--app-url", state.url("api")),
-        *("--webhook-url", f"{state.url('edge')}/webhooks"),
+        *("--client-id", API_KEY, "--client-secret", state.secrets["SHOPIFY_API_SECRET"]),
+        *("--app-url", state.url("api"), "--webhook-url", f"{state.url('edge')}/webhooks"),
         *("--app-toml", str(APP_TOML), "--pixel", str(PIXEL_BUNDLE)),
     ]
     if store := environ.get("DEMO_STORE"):
-        command += ["--store", str(Path(store).resolve())]
-    if customers := environ.get("DEMO_CUSTOMERS"):
-        command += ["--customers", str(int(customers))]
+        command += ["--seed", f"folder:{Path(store).resolve()}"]
+    elif customers := environ.get("DEMO_CUSTOMERS"):
+        command += ["--seed", "generated", "--customers", customers]
     return command
 
 
@@ -147,6 +146,7 @@ def app_environment(state: DemoState, stores: Addresses, environ: Mapping[str, s
             "SHOPIFY_APP_URL": api,
             "SHOPIFY_REDIRECT_URI": f"{api}/auth/callback",
             "SHOPIFY_SHOP_ORIGIN": f"{simulator}/{{shop}}",
+            "STORECAST_STOREFRONT_ORIGIN": f"{simulator}/shop/{{shop}}",
             "SHOPIFY_APP_BRIDGE_URL": f"{simulator}/shopifycloud/app-bridge.js",
             "SHOPIFY_ADMIN_FRAME_ORIGINS": simulator,
             "STORECAST_EDGE_URL": state.url("edge"),
@@ -167,4 +167,5 @@ def public_addresses(state: DemoState) -> dict[str, str]:
         "STORECAST_DEMO_SHOP": SHOP_DOMAIN,
         "STORECAST_DEMO_APP_HANDLE": APP_HANDLE,
         "STORECAST_DEMO_LOGS": str(state.folder / "logs"),
+        "STORECAST_DEMO_STORE_FILE": str(state.folder / "simulator" / "simulator.sqlite3"),
     }

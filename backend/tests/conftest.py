@@ -15,17 +15,22 @@ import redis
 from fastapi.testclient import TestClient
 from sqlalchemy.orm import Session
 
-from demo.servers import EmbeddedPostgres, EmbeddedRedis
+from demo.servers import EmbeddedPostgres, EmbeddedRedis, throw_away_folder
+from storecast.auth.models import ShopMember
 from storecast.config.settings import Settings, get_settings
 from storecast.db import session as db_session
 from storecast.db.roles import Role
 from storecast.db.session import engine, enter_tenant, platform_session
+from storecast.kit.clock import utcnow
 from storecast.kit.ids import public_id
 from storecast.kit.types import ShopId
+from storecast.shopify.oauth import Grant
+from storecast.shops import tokens
 from storecast.shops.models import Shop
 
 BACKEND = Path(__file__).parents[1]
 TEMPLATE = "storecast_template"
+OWNER_ID = "7"
 
 ENVIRONMENT = {
     "STORECAST_ENVIRONMENT": "test",
@@ -35,15 +40,17 @@ ENVIRONMENT = {
     "SHOPIFY_API_SECRET": "test-api-secret-0123456789abcdef0123456789",
     "SHOPIFY_APP_URL": "http://testserver",
     "SHOPIFY_REDIRECT_URI": "http://testserver/auth/callback",
+    # Nobody listens there: a test that needs Shopify names its simulator, any other must not reach out.
+    "SHOPIFY_SHOP_ORIGIN": "http://127.0.0.1:1/{shop}",
     "STORECAST_EDGE_URL": "http://edge.test",
     "STORECAST_SMTP_URL": "smtp://127.0.0.1:1",
 }
 
 
 @pytest.fixture(scope="session")
-def postgres(tmp_path_factory: pytest.TempPathFactory) -> Iterator[EmbeddedPostgres]:
+def postgres() -> Iterator[EmbeddedPostgres]:
     """One PostgreSQL for the whole run; without fsync, which only matters to those who outlive a power cut."""
-    with EmbeddedPostgres(tmp_path_factory.mktemp("postgres"), durable=False) as server:
+    with throw_away_folder() as folder, EmbeddedPostgres(folder, durable=False) as server:
         yield server
 
 
@@ -126,7 +133,7 @@ def platform(database: str) -> Iterator[Session]:
 
 @pytest.fixture
 def make_shop(database: str) -> Callable[[str], Shop]:
-    """Makes committed, installed shops."""
+    """Makes committed, installed shops with a token that never expires and an owner."""
 
     def make(name: str) -> Shop:
         shop = Shop(
@@ -140,6 +147,18 @@ def make_shop(database: str) -> Callable[[str], Shop]:
         )
         with platform_session() as session:
             session.add(shop)
+            session.flush()
+            tokens.store(session, ShopId(shop.id), Grant("shpat_test", None, (), None, None))
+            session.add(
+                ShopMember(
+                    shop_id=shop.id,
+                    shopify_user_id=OWNER_ID,
+                    email=f"owner@{name}.example",
+                    name="Olive Owner",
+                    role="owner",
+                    last_seen_at=utcnow(),
+                )
+            )
         return shop
 
     return make
@@ -173,7 +192,7 @@ def client(database: str) -> Iterator[TestClient]:
         yield client
 
 
-def id_token(shop_domain: str, *, user_id: str = "7", **claims: object) -> str:
+def id_token(shop_domain: str, *, user_id: str = OWNER_ID, **claims: object) -> str:
     """An ID token as Shopify signs it; claims given replace those of a good one."""
     now = int(time.time())
     payload = {

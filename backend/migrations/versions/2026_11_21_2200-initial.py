@@ -452,6 +452,7 @@ def create_tables() -> None:
         sa.Column("currency", sa.Text(), server_default="USD", nullable=False),
         sa.Column("timezone", sa.Text(), server_default="UTC", nullable=False),
         sa.Column("plan", sa.Text(), nullable=True),
+        sa.Column("storefront_url", sa.Text(), nullable=True),
         sa.Column("state", sa.Text(), server_default="installed", nullable=False),
         sa.Column("scopes", sa.ARRAY(sa.Text()), server_default=sa.text("'{}'"), nullable=False),
         sa.Column("pixel_gid", sa.Text(), nullable=True),

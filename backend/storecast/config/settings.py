@@ -72,7 +72,6 @@ class Settings(BaseSettings):
 
     edge_url: str = Field(validation_alias="STORECAST_EDGE_URL")
     smtp_url: str = Field(validation_alias="STORECAST_SMTP_URL")
-    storefront_origin: str = Field("https://{shop}", validation_alias="STORECAST_STOREFRONT_ORIGIN")
     frontend_dist: Path | None = Field(None, validation_alias="STORECAST_FRONTEND_DIST")
 
     @property

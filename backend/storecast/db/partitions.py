@@ -28,6 +28,7 @@ PARTITIONED: dict[str, Partitioning] = {
 DAYS_AHEAD = 7
 MONTHS_AHEAD = 2
 """Made ahead by so much, a missed nightly run or two costs nothing."""
+LOCK_TIMEOUT = "4s"
 
 
 def bounds(at: datetime, step: Step) -> tuple[datetime, datetime]:
@@ -47,6 +48,11 @@ def partition_name(table: str, start: datetime, step: Step) -> str:
 def create_default(connection: Connection, table: str) -> None:
     """Make the partition that catches whatever no other one takes."""
     connection.execute(text(f"CREATE TABLE IF NOT EXISTS {table}_default PARTITION OF {table} DEFAULT"))
+
+
+def limit_lock_wait(connection: Connection) -> None:
+    """Give up soon where a table is busy: whoever waits for its lock makes everybody else wait behind it."""
+    connection.execute(text(f"SET LOCAL lock_timeout = '{LOCK_TIMEOUT}'"))
 
 
 def ensure(connection: Connection, table: str, *, now: datetime) -> list[str]:

@@ -19,6 +19,10 @@ from storecast.kit.clock import utcnow
 log = structlog.get_logger(__name__)
 
 
+JOIN_S = 5.0
+"""Longer than a beat takes while the database answers."""
+
+
 @dataclass(frozen=True, slots=True)
 class Load:
     """What changes from beat to beat."""
@@ -40,14 +44,18 @@ class Heart:
         self._name = name or f"{kind}@{socket.gethostname()}:{os.getpid()}"
         self._started_at = utcnow()
         self._stopped = threading.Event()
+        self._thread = threading.Thread(target=self._beat_forever, name="heart", daemon=True)
 
     def start(self) -> None:
         """Begin; the thread dies with the process."""
-        threading.Thread(target=self._beat_forever, name="heart", daemon=True).start()
+        self._thread.start()
 
     def stop(self) -> None:
         """End in good order: the process leaves the fleet."""
         self._stopped.set()
+        # A beat under way finishes first: it would enter the process again, on a connection that nobody closes.
+        if self._thread.is_alive():
+            self._thread.join(JOIN_S)
         self._safely(lambda session: fleet.leave(session, self._name))
 
     def _beat_forever(self) -> None:

@@ -28,6 +28,7 @@ class Shop(Timestamps, Base):
     currency: Mapped[str] = mapped_column(server_default="USD")
     timezone: Mapped[str] = mapped_column(server_default="UTC")
     plan: Mapped[str | None]
+    storefront_url: Mapped[str | None]
     state: Mapped[str] = mapped_column(server_default="installed")
     scopes: Mapped[list[str]] = mapped_column(server_default=text("'{}'"))
     pixel_gid: Mapped[str | None]

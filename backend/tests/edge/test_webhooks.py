@@ -42,8 +42,8 @@ def signed(body: bytes, shop_domain: str, **changed: str | None) -> dict[str, st
         "X-Shopify-Triggered-At": "2026-11-21T22:00:00.123456789Z",
         "X-Shopify-Event-Id": "event-1",
     }
-    headers |= {name.replace("_", "-"): value for name, value in changed.items()}  # type: ignore[dict-item]
-    return {name: value for name, value in headers.items() if value is not None}
+    replaced = {name.replace("_", "-"): value for name, value in changed.items()}
+    return {name: value for name, value in {**headers, **replaced}.items() if value is not None}
 
 
 def stored(platform: Session) -> list[InboxEntry]:

@@ -46,8 +46,11 @@ def test_a_foreign_token_is_refused_with_the_retry_header(client: TestClient, sh
 
 
 def test_a_request_id_is_kept_when_it_is_plain(client: TestClient) -> None:
-    assert client.get("/healthz", headers={"X-Request-ID": "trace-12345678"}).headers["x-request-id"] == "trace-12345678"
-    assert len(client.get("/healthz", headers={"X-Request-ID": "a b\\n"}).headers["x-request-id"]) == 32
+    kept = client.get("/healthz", headers={"X-Request-ID": "trace-12345678"})
+    replaced = client.get("/healthz", headers={"X-Request-ID": "a b; drop"})
+
+    assert kept.headers["x-request-id"] == "trace-12345678"
+    assert len(replaced.headers["x-request-id"]) == 32
 
 
 def test_unknown_fields_of_a_body_are_named(client: TestClient, signed_in: dict[str, str]) -> None:

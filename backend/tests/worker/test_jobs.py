@@ -191,7 +191,7 @@ def test_a_key_waits_once_but_again_beside_a_running_one(
     second = stage(shop, Note("z", key="k"))
 
     states = platform.execute(select(OutboxJob.id, OutboxJob.state)).all()
-    assert dict(map(tuple, states)) == {first: "running", second: "staged"}
+    assert {row.id: row.state for row in states} == {first: "running", second: "staged"}
 
 
 def test_a_job_that_is_about_to_start_waits_for_a_writer_that_joined_it(

@@ -57,7 +57,9 @@ def test_a_job_is_scheduled_once() -> None:
         schedule.every(MaintainPartitions(), seconds=1)
 
 
-def test_one_scheduler_leads_until_it_closes(scheduler: LockedScheduler, database: str, redis_url: str) -> None:
+def test_one_scheduler_leads_until_it_closes(
+    scheduler: LockedScheduler, database: str, redis_url: str
+) -> None:
     other = LockedScheduler(Celery("other", broker="memory://"), lazy=True)
     other._me = "another"
 

@@ -1,0 +1,56 @@
+"""Authentication of API requests: an ID token from the admin's iframe, or the session of a signed-in browser."""
+
+from urllib.parse import urlsplit
+
+import structlog
+from fastapi import Request
+
+from storecast.auth import id_tokens, service
+from storecast.auth.errors import CrossSite
+from storecast.config.settings import get_settings
+from storecast.kit.clock import utcnow
+from storecast.kit.errors import Unauthenticated
+from storecast.kit.types import ShopId
+from storecast.shopify.errors import IdTokenRefused
+from storecast.shops.access import Principal
+
+CSRF_HEADER = "X-Storecast-CSRF"
+_SAFE_METHODS = frozenset({"GET", "HEAD", "OPTIONS"})
+
+
+def authenticate(request: Request) -> None:
+    """Put the principal on the request; raises Unauthenticated. Declared once, on the API's root router."""
+    principal = _principal(request)
+    request.state.principal = principal
+    structlog.contextvars.bind_contextvars(shop_id=principal.shop_id)
+
+
+def _principal(request: Request) -> Principal:
+    scheme, _, raw = request.headers.get("Authorization", "").partition(" ")
+    if scheme:
+        # A bearer wins over a cookie that the browser may have sent along.
+        if scheme.lower() != "bearer" or not raw.strip():
+            raise IdTokenRefused("the Authorization header holds no bearer token")
+        token = id_tokens.verify(raw.strip(), get_settings().shopify, now=utcnow())
+        return service.embedded_principal(token, raw.strip())
+    shop_id, user_id = request.session.get("shop_id"), request.session.get("user_id")
+    if not isinstance(shop_id, int) or not isinstance(user_id, str):
+        raise Unauthenticated
+    refuse_cross_site(request)
+    return service.browser_principal(ShopId(shop_id), user_id)
+
+
+def refuse_cross_site(request: Request) -> None:
+    """Let a change through only from our own pages: a header that forms cannot send, and our Origin."""
+    if request.method in _SAFE_METHODS:
+        return
+    if request.headers.get(CSRF_HEADER) != "1":
+        raise CrossSite(f"the header {CSRF_HEADER} is missing")
+    if request.headers.get("Origin") != own_origin():
+        raise CrossSite("the Origin is another site's")
+
+
+def own_origin() -> str:
+    """The origin under which browsers reach the app."""
+    parts = urlsplit(get_settings().shopify.app_url)
+    return f"{parts.scheme}://{parts.netloc}"

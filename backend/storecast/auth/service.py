@@ -1,0 +1,210 @@
+"""Who may come in: people the Shopify admin vouches for, and people who signed in through the browser.
+
+With managed installation there is no install callback: the first authenticated request of a shop installs it. The
+network is only called while no transaction is open, and of several first requests exactly one starts what follows.
+"""
+
+import threading
+import time
+from dataclasses import dataclass
+from datetime import timedelta
+from typing import cast
+
+import structlog
+from sqlalchemy.orm import Session
+
+from storecast.auth import repository
+from storecast.auth.id_tokens import IdToken
+from storecast.auth.jobs import ShopInstalled
+from storecast.auth.models import ShopMember
+from storecast.config.settings import get_settings
+from storecast.db.session import platform_session
+from storecast.kit.clock import utcnow
+from storecast.kit.errors import Unauthenticated, Unavailable
+from storecast.kit.types import ShopId
+from storecast.shopify.client import AdminClient
+from storecast.shopify.errors import GrantRefused, IdTokenRefused, ShopifyUnreachable
+from storecast.shopify.oauth import Grant, Staff, TokenEndpoint
+from storecast.shopify.shop import fetch_profile
+from storecast.shops import service as shops
+from storecast.shops import tokens
+from storecast.shops.access import Door, Principal, Role
+from storecast.shops.models import Shop
+from storecast.worker import outbox
+
+log = structlog.get_logger(__name__)
+
+SEEN_EVERY = timedelta(minutes=5)
+"""How stale ``last_seen_at`` may be: a write per request would make every page view a commit."""
+
+ASK_AGAIN_S = 60.0
+"""After a failed call to the token endpoint a shop's requests do without it for so long."""
+
+
+@dataclass(frozen=True, slots=True)
+class _Standing:
+    """What is known about the shop and the person of a request."""
+
+    shop: Shop | None
+    token_usable: bool
+    member: ShopMember | None
+
+    @property
+    def installed(self) -> bool:
+        return self.shop is not None and self.shop.state == "installed"
+
+    @property
+    def complete(self) -> bool:
+        return self.installed and self.token_usable and self.member is not None and bool(self.member.email)
+
+
+class _Pauses:
+    """Remembers, per process, whom not to ask Shopify about for a while."""
+
+    def __init__(self) -> None:
+        self._lock = threading.Lock()
+        self._until: dict[tuple[str, str], float] = {}
+
+    def start(self, key: tuple[str, str]) -> None:
+        with self._lock:
+            now = time.monotonic()
+            self._until = {known: until for known, until in self._until.items() if until > now}
+            self._until[key] = now + ASK_AGAIN_S
+
+    def running(self, key: tuple[str, str]) -> bool:
+        with self._lock:
+            return self._until.get(key, 0.0) > time.monotonic()
+
+
+_pauses = _Pauses()
+
+
+def embedded_principal(token: IdToken, raw: str) -> Principal:
+    """The principal of a verified ID token; installs the shop and records the person when they are new."""
+    with platform_session() as session:
+        standing = _standing(session, token.shop_domain, token.user_id)
+        if (
+            standing.installed
+            and standing.member is not None
+            and (standing.complete or _pauses.running((token.shop_domain, token.user_id)))
+        ):
+            return _seen(session, cast(Shop, standing.shop), standing.member, "embedded")
+    return _admit(token, raw, standing)
+
+
+def browser_principal(shop_id: ShopId, user_id: str) -> Principal:
+    """The principal of a browser session; raises Unauthenticated when shop or person are gone."""
+    with platform_session() as session:
+        shop = shops.get(session, shop_id)
+        member = repository.find_member(session, shop_id, user_id)
+        if shop.state != "installed" or member is None:
+            raise Unauthenticated
+        return _seen(session, shop, member, "browser")
+
+
+def needs_offline_token(domain: str) -> bool:
+    """Whether the shop has to grant access before anybody can sign in to it."""
+    with platform_session() as session:
+        shop = shops.find(session, domain)
+        return shop is None or shop.state != "installed" or not tokens.is_usable(session, ShopId(shop.id))
+
+
+def accept_install(domain: str, grant: Grant) -> None:
+    """Install a shop by the offline grant of an authorization code."""
+    profile = fetch_profile(AdminClient(get_settings().shopify, domain, grant.access_token))
+    with platform_session() as session:
+        installation = shops.install(session, domain, profile, grant)
+        if installation.fresh:
+            outbox.add(session, ShopId(installation.shop.id), ShopInstalled())
+
+
+def accept_staff(domain: str, staff: Staff) -> Principal:
+    """Record the person of an online grant and let them in through the browser's door."""
+    with platform_session() as session:
+        shop = shops.find(session, domain)
+        if shop is None or shop.state != "installed":
+            raise Unauthenticated
+        member = _put_member(session, ShopId(shop.id), staff.user_id, staff)
+        return _principal(shop, member, "browser")
+
+
+def _admit(token: IdToken, raw: str, standing: _Standing) -> Principal:
+    key = (token.shop_domain, token.user_id)
+    endpoint = TokenEndpoint(get_settings().shopify, token.shop_domain)
+    grant = staff = profile = None
+    try:
+        if not (standing.installed and standing.token_usable):
+            grant = endpoint.exchange_offline(raw)
+            profile = fetch_profile(
+                AdminClient(get_settings().shopify, token.shop_domain, grant.access_token)
+            )
+        if standing.member is None or not standing.member.email:
+            staff = endpoint.exchange_online(raw).staff
+    except GrantRefused as refused:
+        if refused.error == "invalid_subject_token":
+            raise IdTokenRefused("Shopify does not accept it any more") from refused
+        log.warning("token_exchange_refused", error_code=refused.error)
+        _give_up(standing, profile, refused)
+        _pauses.start(key)
+    except ShopifyUnreachable as away:
+        log.warning("token_exchange_failed", error=away.detail)
+        _give_up(standing, profile, away)
+        _pauses.start(key)
+    if staff is None:
+        _pauses.start(key)
+    with platform_session() as session:
+        shop = shops.find(session, token.shop_domain)
+        if grant is not None and profile is not None:
+            installation = shops.install(session, token.shop_domain, profile, grant)
+            shop = installation.shop
+            if installation.fresh:
+                outbox.add(session, ShopId(shop.id), ShopInstalled())
+        if shop is None:
+            raise Unavailable("the shop is not installed")
+        member = _put_member(session, ShopId(shop.id), token.user_id, staff)
+        return _principal(shop, member, "embedded")
+
+
+def _give_up(standing: _Standing, profile: object, error: Exception) -> None:
+    """A shop that is installed keeps its dashboard while Shopify is away; a new one has nothing to show."""
+    if not standing.installed and profile is None:
+        raise Unavailable("Shopify did not confirm the installation; open the app again") from error
+
+
+def _standing(session: Session, domain: str, user_id: str) -> _Standing:
+    shop = shops.find(session, domain)
+    if shop is None:
+        return _Standing(None, token_usable=False, member=None)
+    shop_id = ShopId(shop.id)
+    return _Standing(
+        shop, tokens.is_usable(session, shop_id), repository.find_member(session, shop_id, user_id)
+    )
+
+
+def _put_member(session: Session, shop_id: ShopId, user_id: str, staff: Staff | None) -> ShopMember:
+    """Staff whom the merchant lets into the app may run it; the account's owner is its owner."""
+    known: dict[str, str] = {}
+    if staff is not None and staff.user_id == user_id:
+        known = {"email": staff.email, "name": staff.name} | (
+            {"role": "owner"} if staff.account_owner else {}
+        )
+    return repository.put_member(session, shop_id, user_id, role="admin", now=utcnow(), known=known)
+
+
+def _seen(session: Session, shop: Shop, member: ShopMember, door: Door) -> Principal:
+    now = utcnow()
+    if now - member.last_seen_at > SEEN_EVERY:
+        member.last_seen_at = now
+    return _principal(shop, member, door)
+
+
+def _principal(shop: Shop, member: ShopMember, door: Door) -> Principal:
+    return Principal(
+        shop_id=ShopId(shop.id),
+        shop_domain=shop.domain,
+        user_id=member.shopify_user_id,
+        name=member.name,
+        email=member.email or None,
+        role=cast(Role, member.role),
+        door=door,
+    )

@@ -1,0 +1,88 @@
+"""The browser's door: sign-in by Shopify's authorization code grant, and out again.
+
+The embedded app never comes here: it shows an ID token with every request. A sign-in asks Shopify for the store's
+access first where that is missing, then for who the person is.
+"""
+
+import hmac
+import secrets
+from typing import Any
+
+from fastapi import APIRouter, Request, Response
+from fastapi.responses import RedirectResponse
+
+from storecast.auth import dependencies, service, sessions
+from storecast.auth.errors import SignInAbandoned
+from storecast.config.settings import get_settings
+from storecast.kit.clock import utcnow
+from storecast.kit.errors import FieldError, Invalid
+from storecast.shopify.domains import find_shop_domain
+from storecast.shopify.hmac import verify_query
+from storecast.shopify.oauth import TokenEndpoint, authorize_url
+
+SIGN_IN_S = 600
+"""A merchant may have to sign in to Shopify first; ten minutes later they begin again."""
+
+router = APIRouter(prefix="/auth", include_in_schema=False)
+
+
+@router.get("/login")
+def begin(request: Request, shop: str = "") -> RedirectResponse:
+    """Send the browser to Shopify; a shop that has not granted access yet is asked for that first."""
+    domain = find_shop_domain(shop)
+    if domain is None:
+        errors = [FieldError("/shop", "not a myshopify.com domain", "shop_invalid")]
+        raise Invalid("Name the store as in example.myshopify.com.", errors=errors)
+    return _ask(request, domain, "access" if service.needs_offline_token(domain) else "identity")
+
+
+@router.get("/callback")
+def finish(request: Request) -> RedirectResponse:
+    """Take Shopify's answer: the store's access first where it is missing, then who the person is."""
+    settings = get_settings().shopify
+    params = verify_query(request.query_params.multi_items(), settings.secrets(), now=utcnow())
+    begun = request.session.pop("sign_in", None)
+    domain = _check_begun(begun, params)
+    grant = TokenEndpoint(settings, domain).redeem_code(params.get("code", ""))
+    if begun["asks"] == "access" and grant.staff is None:
+        service.accept_install(domain, grant)
+        return _ask(request, domain, "identity")
+    if grant.staff is None:
+        raise SignInAbandoned("Shopify did not say who signed in")
+    principal = service.accept_staff(domain, grant.staff)
+    request.session.clear()
+    request.session.update(shop_id=principal.shop_id, user_id=principal.user_id)
+    sessions.rotate(request)
+    return RedirectResponse("/", status_code=303)
+
+
+@router.post("/logout", status_code=204)
+def leave(request: Request) -> Response:
+    """End the browser's session."""
+    dependencies.refuse_cross_site(request)
+    request.session.clear()
+    return Response(status_code=204)
+
+
+def _ask(request: Request, domain: str, asks: str) -> RedirectResponse:
+    state = secrets.token_urlsafe(32)
+    request.session["sign_in"] = {
+        "state": state,
+        "shop": domain,
+        "asks": asks,
+        "until": int(utcnow().timestamp()) + SIGN_IN_S,
+    }
+    url = authorize_url(get_settings().shopify, domain, state=state, per_user=asks == "identity")
+    return RedirectResponse(url, status_code=303)
+
+
+def _check_begun(begun: Any, params: dict[str, str]) -> str:
+    """The shop of the sign-in that this browser began; its state is good for one callback."""
+    if not isinstance(begun, dict) or int(begun.get("until", 0)) < utcnow().timestamp():
+        raise SignInAbandoned
+    if not hmac.compare_digest(str(begun.get("state")).encode(), params.get("state", "").encode()):
+        raise SignInAbandoned("the state is another one")
+    domain = find_shop_domain(params.get("shop"))
+    if domain is None or domain != begun.get("shop"):
+        raise SignInAbandoned("the shop is another one")
+    return domain

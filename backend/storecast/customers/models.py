@@ -1,0 +1,100 @@
+"""Customers as Shopify knows them, and one row of derived facts for each.
+
+Every customer has a `customer_facts` row from the statement that inserts the customer on, so that a join of the two
+loses nobody.
+"""
+
+from datetime import datetime
+from typing import ClassVar
+
+from sqlalchemy import CheckConstraint, ForeignKey, Index, SmallInteger, UniqueConstraint, text
+from sqlalchemy.orm import Mapped, mapped_column
+
+from storecast.db.base import Base, Id, Tenant, Timestamps
+
+EMAIL_STATES = ("subscribed", "not_subscribed", "unsubscribed", "pending", "invalid")
+
+
+class Customer(Tenant, Timestamps, Base):
+    """A customer of a shop; consent columns follow the newest consent, the others the newest profile."""
+
+    __tablename__ = "customers"
+    __table_args__ = (
+        UniqueConstraint("shop_id", "gid"),
+        Index("ix_customers_shop_id_email", "shop_id", text("lower(email)")),
+        Index("ix_customers_shop_id_id", "shop_id", "id"),
+        CheckConstraint(f"email_state IN {EMAIL_STATES}", name="email_state"),
+    )
+    personal_data: ClassVar[tuple[str, ...]] = (
+        "gid",
+        "email",
+        "phone",
+        "first_name",
+        "last_name",
+        "locale",
+        "country",
+        "province",
+        "city",
+        "tags",
+    )
+
+    id: Mapped[Id]
+    public_id: Mapped[str] = mapped_column(unique=True)
+    gid: Mapped[str]
+    email: Mapped[str | None]
+    phone: Mapped[str | None]
+    first_name: Mapped[str | None]
+    last_name: Mapped[str | None]
+    locale: Mapped[str | None]
+    country: Mapped[str | None]
+    province: Mapped[str | None]
+    city: Mapped[str | None]
+    tags: Mapped[list[str]] = mapped_column(server_default=text("'{}'"))
+    email_state: Mapped[str] = mapped_column(server_default=text("'not_subscribed'"))
+    email_opt_in_level: Mapped[str | None]
+    email_consent_at: Mapped[datetime | None]
+    sms_state: Mapped[str | None]
+    open_tracking: Mapped[bool] = mapped_column(server_default=text("true"))
+    shopify_created_at: Mapped[datetime | None]
+    shopify_updated_at: Mapped[datetime]
+
+
+class CustomerFacts(Tenant, Base):
+    """What segments ask about a customer, kept by set-based recomputation from orders and events."""
+
+    __tablename__ = "customer_facts"
+    __table_args__ = (
+        Index("ix_customer_facts_shop_id_last_order_at", "shop_id", "last_order_at"),
+        Index("ix_customer_facts_shop_id_total_spent_minor", "shop_id", "total_spent_minor"),
+        Index("ix_customer_facts_shop_id_orders_count", "shop_id", "orders_count"),
+        CheckConstraint("rfm_recency BETWEEN 1 AND 5", name="rfm_recency"),
+        CheckConstraint("rfm_frequency BETWEEN 1 AND 5", name="rfm_frequency"),
+        CheckConstraint("rfm_monetary BETWEEN 1 AND 5", name="rfm_monetary"),
+    )
+    personal_data: ClassVar[tuple[str, ...]] = (
+        "orders_count",
+        "total_spent_minor",
+        "average_order_minor",
+        "first_order_at",
+        "last_order_at",
+        "rfm_recency",
+        "rfm_frequency",
+        "rfm_monetary",
+        "last_sent_at",
+        "last_opened_at",
+        "last_clicked_at",
+    )
+
+    customer_id: Mapped[int] = mapped_column(ForeignKey("customers.id", ondelete="CASCADE"), primary_key=True)
+    orders_count: Mapped[int] = mapped_column(server_default=text("0"))
+    total_spent_minor: Mapped[int] = mapped_column(server_default=text("0"))
+    average_order_minor: Mapped[int] = mapped_column(server_default=text("0"))
+    first_order_at: Mapped[datetime | None]
+    last_order_at: Mapped[datetime | None]
+    rfm_recency: Mapped[int | None] = mapped_column(SmallInteger)
+    rfm_frequency: Mapped[int | None] = mapped_column(SmallInteger)
+    rfm_monetary: Mapped[int | None] = mapped_column(SmallInteger)
+    last_sent_at: Mapped[datetime | None]
+    last_opened_at: Mapped[datetime | None]
+    last_clicked_at: Mapped[datetime | None]
+    updated_at: Mapped[datetime] = mapped_column(server_default=text("now()"))

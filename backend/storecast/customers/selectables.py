@@ -1,0 +1,52 @@
+"""Composable queries over customers that segments, campaigns, analytics and privacy join."""
+
+from typing import Any
+
+from sqlalchemy import Select, select
+
+from storecast.customers.models import Customer, CustomerFacts
+from storecast.kit.types import ShopId
+
+_PROFILE = (
+    "public_id",
+    "gid",
+    "email",
+    "phone",
+    "first_name",
+    "last_name",
+    "locale",
+    "country",
+    "province",
+    "city",
+    "tags",
+    "email_state",
+    "email_consent_at",
+    "open_tracking",
+    "shopify_created_at",
+)
+
+_FACTS = (
+    "orders_count",
+    "total_spent_minor",
+    "average_order_minor",
+    "first_order_at",
+    "last_order_at",
+    "rfm_recency",
+    "rfm_frequency",
+    "rfm_monetary",
+    "last_sent_at",
+    "last_opened_at",
+    "last_clicked_at",
+)
+
+
+def audience(shop_id: ShopId) -> Select[Any]:
+    """Every customer of the shop, one row each: ``id``, the profile, consent and facts."""
+    columns = [getattr(Customer, name) for name in _PROFILE] + [
+        getattr(CustomerFacts, name) for name in _FACTS
+    ]
+    return (
+        select(Customer.id, *columns)
+        .join(CustomerFacts, CustomerFacts.customer_id == Customer.id)
+        .where(Customer.shop_id == shop_id)
+    )

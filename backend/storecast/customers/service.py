@@ -1,0 +1,187 @@
+"""Rules of customers: newest profile wins, newest consent wins, facts are derived and never typed in."""
+
+from collections.abc import Collection, Iterable, Mapping, Sequence
+from datetime import datetime
+from typing import Any
+
+import structlog
+from sqlalchemy import Select
+from sqlalchemy.orm import Session
+
+from storecast.customers import facts, repository, timeline
+from storecast.customers.errors import CustomerUnknown
+from storecast.customers.models import Customer, CustomerFacts
+from storecast.customers.records import STAGING, CustomerRecord
+from storecast.customers.schemas import CustomerDetail, CustomerRow
+from storecast.kit.money import Money
+from storecast.kit.pages import Page, decode_id_cursor, encode_cursor
+from storecast.kit.types import ShopId
+from storecast.shops import service as shops
+
+log = structlog.get_logger(__name__)
+
+PAGE = 50
+TIMELINE_ENTRIES = 100
+
+
+def import_records(session: Session, shop_id: ShopId, records: Iterable[CustomerRecord]) -> int:
+    """Upsert customers as a source reported them; stale ones change nothing. Returns the rows written."""
+    STAGING.fill(session, records)
+    return repository.upsert_staged(session, shop_id)
+
+
+def record_profile(session: Session, shop_id: ShopId, record: CustomerRecord) -> None:
+    """Upsert one customer of a source that says nothing about consent."""
+    repository.upsert_one(session, shop_id, record)
+
+
+def record_consent(
+    session: Session, shop_id: ShopId, gid: str, *, state: str, level: str | None, consent_at: datetime
+) -> bool:
+    """Take over an e-mail consent unless a newer one is known; whether it was."""
+    customer_id = repository.set_consent(
+        session, shop_id, gid, state=state, level=level, consent_at=consent_at
+    )
+    if customer_id is not None:
+        log.info("consent_recorded", shop_id=shop_id, customer_id=customer_id, state=state)
+    return customer_id is not None
+
+
+def record_sms_state(session: Session, shop_id: ShopId, gid: str, state: str) -> None:
+    """Keep the state of a customer's consent to text messages."""
+    repository.set_sms_state(session, shop_id, gid, state)
+
+
+def change_tags(
+    session: Session, shop_id: ShopId, gid: str, *, add: Collection[str] = (), remove: Collection[str] = ()
+) -> None:
+    """Add and remove tags; the others stay."""
+    customer = repository.lock_by_gid(session, shop_id, gid)
+    if customer is not None:
+        customer.tags = sorted({*customer.tags, *add} - set(remove))
+
+
+def forget(session: Session, shop_id: ShopId, gid: str) -> int | None:
+    """Remove a customer that the shop deleted; their id when there was one."""
+    return repository.delete(session, shop_id, gid)
+
+
+def apply_order_facts(
+    session: Session, shop_id: ShopId, totals: Select[Any], customer_ids: Collection[int] | None
+) -> None:
+    """Recompute facts from order totals: of the whole shop (None), or of these customers.
+
+    ``totals`` has the columns customer_id, orders_count, total_spent_minor, first_order_at and last_order_at.
+    """
+    if customer_ids is None:
+        facts.write_all(session, shop_id, totals)
+    elif customer_ids:
+        facts.write_some(session, shop_id, totals, sorted(customer_ids))
+
+
+def record_engagement(
+    session: Session,
+    shop_id: ShopId,
+    *,
+    opened: Mapping[int, datetime] | None = None,
+    clicked: Mapping[int, datetime] | None = None,
+    sent: Mapping[int, datetime] | None = None,
+) -> None:
+    """Move last open, click or send of customers forward, never back."""
+    for column, instants in (
+        ("last_opened_at", opened),
+        ("last_clicked_at", clicked),
+        ("last_sent_at", sent),
+    ):
+        if instants:
+            repository.move_forward(session, shop_id, column, instants)
+
+
+def ids_by_gid(session: Session, shop_id: ShopId, gids: Collection[str]) -> dict[str, int]:
+    """The ids of the customers that the shop has of these."""
+    return repository.ids_by_gid(session, shop_id, gids)
+
+
+def get(session: Session, shop_id: ShopId, public_id: str) -> Customer:
+    """The customer of a public id; raises CustomerUnknown."""
+    customer = repository.find_by_public_id(session, shop_id, public_id)
+    if customer is None:
+        raise CustomerUnknown
+    return customer
+
+
+def list_rows(session: Session, shop_id: ShopId, ids: Sequence[int]) -> list[CustomerRow]:
+    """The rows of these customers, in the order of the ids; unknown ids are left out."""
+    found = rows_by_id(session, shop_id, ids)
+    return [found[customer_id] for customer_id in ids if customer_id in found]
+
+
+def rows_by_id(session: Session, shop_id: ShopId, ids: Sequence[int]) -> dict[int, CustomerRow]:
+    """The rows of these customers by internal id."""
+    currency = shops.get(session, shop_id).currency
+    found = repository.list_by_ids(session, shop_id, ids)
+    return {customer.id: _row(customer, known, currency) for customer, known in found}
+
+
+def list_page(
+    session: Session, shop_id: ShopId, *, search: str | None, cursor: str | None
+) -> Page[CustomerRow]:
+    """A page of customers, newest first; every word of ``search`` must be in the name or the address."""
+    after_id = decode_id_cursor(cursor or None)
+    currency = shops.get(session, shop_id).currency
+    found = repository.list_page(session, shop_id, search=search, after_id=after_id, limit=PAGE + 1)
+    more = len(found) > PAGE
+    items = [_row(customer, known, currency) for customer, known in found[:PAGE]]
+    return Page(items=items, next_cursor=encode_cursor(found[PAGE - 1][0].id) if more else None)
+
+
+def read_detail(session: Session, shop_id: ShopId, public_id: str) -> CustomerDetail:
+    """A customer with their facts and timeline."""
+    customer = get(session, shop_id, public_id)
+    ((_, known),) = repository.list_by_ids(session, shop_id, [customer.id])
+    currency = shops.get(session, shop_id).currency
+    return CustomerDetail(
+        **_row(customer, known, currency).model_dump(),
+        first_order_at=known.first_order_at,
+        average_order=Money(amount_minor=known.average_order_minor, currency=currency),
+        rfm_recency=known.rfm_recency,
+        rfm_frequency=known.rfm_frequency,
+        rfm_monetary=known.rfm_monetary,
+        locale=customer.locale,
+        tags=customer.tags,
+        email_consent_at=customer.email_consent_at,
+        created_at=customer.shopify_created_at,
+        timeline=timeline.read(session, shop_id, customer.id, TIMELINE_ENTRIES),
+    )
+
+
+def count(session: Session, shop_id: ShopId) -> int:
+    """How many customers the shop has."""
+    return repository.count(session, shop_id)
+
+
+def count_subscribed(session: Session, shop_id: ShopId) -> int:
+    """How many of them may get marketing by e-mail."""
+    return repository.count_subscribed(session, shop_id)
+
+
+def display_name(customer: Customer) -> str:
+    """First and last name, or what else there is to call somebody by."""
+    names = [name for name in (customer.first_name, customer.last_name) if name]
+    return " ".join(names) or customer.email or "—"
+
+
+def _row(customer: Customer, known: CustomerFacts, currency: str) -> CustomerRow:
+    return CustomerRow.model_validate(
+        {
+            "id": customer.public_id,
+            "name": display_name(customer),
+            "email": customer.email,
+            "email_subscription": customer.email_state,
+            "orders_count": known.orders_count,
+            "total_spent": {"amount_minor": known.total_spent_minor, "currency": currency},
+            "last_order_at": known.last_order_at,
+            "city": customer.city,
+            "country": customer.country,
+        }
+    )

@@ -1,0 +1,1 @@
+"""What customers bought: orders and their lines, the source of facts and of attribution."""

@@ -1,0 +1,161 @@
+"""SQL of orders and their lines."""
+
+from collections.abc import Collection, Sequence
+from datetime import datetime
+
+from sqlalchemy import delete as sql_delete
+from sqlalchemy import func, select, text, update
+from sqlalchemy.orm import Session
+
+from storecast.kit.types import ShopId
+from storecast.orders.models import Order, OrderLine
+from storecast.orders.records import LINES, ORDERS, LineRecord, OrderRecord
+
+_MAY_BE_ABSENT = ("landing_site", "journey", "cart_token", "checkout_token")
+"""One source says these, the other does not: what is known stays."""
+
+
+def _upsert_orders(source: str) -> str:
+    columns = [column for column in ORDERS.columns if column != "gid"]
+    offered = {
+        column: f"coalesce(EXCLUDED.{column}, orders.{column})"
+        if column in _MAY_BE_ABSENT
+        else f"EXCLUDED.{column}"
+        for column in columns
+    }
+    # JSON travels as text: COPY would make a JSON string of it.
+    taken = [
+        "CAST(newest.journey AS jsonb)" if column == "journey" else f"newest.{column}" for column in columns
+    ]
+    return f"""
+    INSERT INTO orders (shop_id, customer_id, gid, {", ".join(columns)})
+    SELECT :shop_id, customers.id, newest.gid, {", ".join(taken)}
+    FROM (SELECT DISTINCT ON (gid) * FROM {source} AS source ORDER BY gid, shopify_updated_at DESC, n DESC) AS newest
+    LEFT JOIN customers ON customers.shop_id = :shop_id AND customers.gid = newest.customer_gid
+    ON CONFLICT (shop_id, gid) DO UPDATE SET
+      customer_id = EXCLUDED.customer_id, {", ".join(f"{column} = {value}" for column, value in offered.items())},
+      updated_at = now()
+    WHERE orders.shopify_updated_at <= EXCLUDED.shopify_updated_at
+      AND (orders.customer_id, {", ".join(f"orders.{column}" for column in columns)})
+        IS DISTINCT FROM (EXCLUDED.customer_id, {", ".join(offered.values())})
+    RETURNING orders.id
+    """
+
+
+# A bulk result shows its lines as they were when the operation began: those of an order that has changed since came
+# by webhook and are newer. The parent of a line may not have been read yet.
+_UPSERT_LINES = text(f"""
+    INSERT INTO order_lines (shop_id, order_id, {", ".join(LINES.columns)})
+    SELECT :shop_id, orders.id, {", ".join(f"newest.{column}" for column in LINES.columns)}
+    FROM (SELECT DISTINCT ON (gid) * FROM {LINES.name} ORDER BY gid, n DESC) AS newest
+    LEFT JOIN orders ON orders.shop_id = :shop_id AND orders.gid = newest.order_gid
+    WHERE orders.id IS NULL OR orders.shopify_updated_at <= coalesce(CAST(:as_of AS timestamptz), 'infinity')
+    ON CONFLICT (shop_id, gid) DO UPDATE SET
+      order_id = EXCLUDED.order_id,
+      {", ".join(f"{column} = EXCLUDED.{column}" for column in LINES.columns if column != "gid")}
+    WHERE (order_lines.order_id, {", ".join(f"order_lines.{column}" for column in LINES.columns)})
+      IS DISTINCT FROM (EXCLUDED.order_id, {", ".join(f"EXCLUDED.{column}" for column in LINES.columns)})
+""")
+
+_UPSERT_STAGED = text(f"WITH written AS ({_upsert_orders(ORDERS.name)}) SELECT count(*) FROM written")
+_UPSERT_ONE = text(_upsert_orders(ORDERS.values()))
+
+_REPLACE_LINES = text(f"""
+    WITH offered AS (
+      SELECT * FROM unnest(
+        CAST(:order_gid AS text[]), CAST(:gid AS text[]), CAST(:product_gid AS text[]), CAST(:variant_gid AS text[]),
+        CAST(:title AS text[]), CAST(:quantity AS bigint[]), CAST(:price_minor AS bigint[])
+      ) AS line ({", ".join(LINES.columns)})
+    ), gone AS (
+      DELETE FROM order_lines
+      WHERE shop_id = :shop_id AND order_id = :order_id AND gid NOT IN (SELECT gid FROM offered)
+    )
+    INSERT INTO order_lines (shop_id, order_id, {", ".join(LINES.columns)})
+    SELECT :shop_id, :order_id, {", ".join(LINES.columns)} FROM offered
+    ON CONFLICT (shop_id, gid) DO UPDATE SET
+      order_id = EXCLUDED.order_id,
+      {", ".join(f"{column} = EXCLUDED.{column}" for column in LINES.columns if column != "gid")}
+""")
+
+
+def upsert_staged_orders(session: Session, shop_id: ShopId) -> int:
+    """Carry the staged orders on; rows older than what is stored change nothing. Returns the rows written."""
+    return session.scalar(_UPSERT_STAGED, {"shop_id": shop_id}) or 0
+
+
+def upsert_staged_lines(session: Session, shop_id: ShopId, *, as_of: datetime | None) -> None:
+    """Carry the staged lines on, except those of orders that changed after ``as_of``."""
+    session.execute(_UPSERT_LINES, {"shop_id": shop_id, "as_of": as_of})
+
+
+def upsert_one(session: Session, shop_id: ShopId, record: OrderRecord) -> int | None:
+    """Write one order; its id when it was new or changed, None when what is stored is newer or the same."""
+    written: int | None = session.scalar(_UPSERT_ONE, {"shop_id": shop_id, **record._asdict()})
+    return written
+
+
+def replace_lines(session: Session, shop_id: ShopId, order_id: int, lines: Sequence[LineRecord]) -> None:
+    """Make these the lines of an order."""
+    columns = {name: [getattr(line, name) for line in lines] for name in LINES.columns}
+    session.execute(_REPLACE_LINES, {"shop_id": shop_id, "order_id": order_id, **columns})
+
+
+def link(session: Session, shop_id: ShopId) -> None:
+    """Tie orders to customers and lines to orders that were read after them."""
+    session.execute(
+        text("""
+        UPDATE orders SET customer_id = customers.id FROM customers
+        WHERE orders.shop_id = :shop_id AND orders.customer_id IS NULL AND orders.customer_gid IS NOT NULL
+          AND customers.shop_id = :shop_id AND customers.gid = orders.customer_gid
+        """),
+        {"shop_id": shop_id},
+    )
+    session.execute(
+        text("""
+        UPDATE order_lines SET order_id = orders.id FROM orders
+        WHERE order_lines.shop_id = :shop_id AND order_lines.order_id IS NULL
+          AND orders.shop_id = :shop_id AND orders.gid = order_lines.order_gid
+        """),
+        {"shop_id": shop_id},
+    )
+
+
+def delete(session: Session, shop_id: ShopId, gid: str) -> None:
+    session.execute(sql_delete(OrderLine).where(OrderLine.shop_id == shop_id, OrderLine.order_gid == gid))
+    session.execute(sql_delete(Order).where(Order.shop_id == shop_id, Order.gid == gid))
+
+
+def unlink_customer(session: Session, shop_id: ShopId, customer_id: int) -> None:
+    session.execute(
+        update(Order)
+        .where(Order.shop_id == shop_id, Order.customer_id == customer_id)
+        .values(customer_id=None)
+        .execution_options(synchronize_session=False)
+    )
+
+
+def find(session: Session, shop_id: ShopId, order_id: int) -> Order | None:
+    return session.scalar(select(Order).where(Order.shop_id == shop_id, Order.id == order_id))
+
+
+def customer_ids(session: Session, shop_id: ShopId, gids: Collection[str]) -> set[int]:
+    """The customers that the orders have now."""
+    found = session.scalars(
+        select(Order.customer_id).where(
+            Order.shop_id == shop_id, Order.gid.in_(list(gids)), Order.customer_id.is_not(None)
+        )
+    )
+    return {customer_id for customer_id in found if customer_id is not None}
+
+
+def list_of_customer(session: Session, shop_id: ShopId, customer_id: int, limit: int) -> Sequence[Order]:
+    return session.scalars(
+        select(Order)
+        .where(Order.shop_id == shop_id, Order.customer_id == customer_id)
+        .order_by(Order.placed_at.desc(), Order.id.desc())
+        .limit(limit)
+    ).all()
+
+
+def count(session: Session, shop_id: ShopId) -> int:
+    return session.scalar(select(func.count()).where(Order.shop_id == shop_id)) or 0

@@ -1,0 +1,44 @@
+"""Composable queries over orders that facts, segments, analytics and privacy join."""
+
+from typing import Any
+
+from sqlalchemy import Select, func, select
+
+from storecast.kit.types import ShopId
+from storecast.orders.models import Order
+
+
+def counted(shop_id: ShopId) -> Select[*tuple[Any, ...]]:
+    """The orders that count as purchases: neither tests nor cancelled.
+
+    Columns: id, customer_id, name, placed_at, currency, paid_minor (total less refunds), checkout_token,
+    discount_codes, client_id, journey, gid.
+    """
+    return select(
+        Order.id,
+        Order.customer_id,
+        Order.name,
+        Order.placed_at,
+        Order.currency,
+        (Order.total_minor - Order.refunded_minor).label("paid_minor"),
+        Order.checkout_token,
+        Order.discount_codes,
+        Order.client_id,
+        Order.journey,
+        Order.gid,
+    ).where(Order.shop_id == shop_id, Order.cancelled_at.is_(None), Order.test.is_(False))
+
+
+def totals_by_customer(shop_id: ShopId, customer_ids: list[int] | None = None) -> Select[Any]:
+    """Per customer: orders_count, total_spent_minor, first_order_at and last_order_at, as facts need them."""
+    orders = counted(shop_id)
+    if customer_ids is not None:
+        orders = orders.where(Order.customer_id.in_(customer_ids))
+    purchase = orders.where(Order.customer_id.is_not(None)).subquery()
+    return select(
+        purchase.c.customer_id,
+        func.count().label("orders_count"),
+        func.sum(purchase.c.paid_minor).label("total_spent_minor"),
+        func.min(purchase.c.placed_at).label("first_order_at"),
+        func.max(purchase.c.placed_at).label("last_order_at"),
+    ).group_by(purchase.c.customer_id)

@@ -1,0 +1,98 @@
+"""Rules of orders: the newest report of an order wins, and every change reaches its customer's facts."""
+
+from collections.abc import Iterable, Sequence
+from datetime import datetime
+
+import structlog
+from sqlalchemy.orm import Session
+
+from storecast.customers import service as customers
+from storecast.customers.schemas import TimelineEntry
+from storecast.kit.types import ShopId
+from storecast.orders import repository, selectables
+from storecast.orders.errors import OrderUnknown
+from storecast.orders.jobs import OrderRecorded
+from storecast.orders.models import Order
+from storecast.orders.records import LINES, ORDERS, LineRecord, OrderRecord
+from storecast.worker import outbox
+
+log = structlog.get_logger(__name__)
+
+
+def import_records(session: Session, shop_id: ShopId, records: Iterable[OrderRecord]) -> int:
+    """Upsert orders as a source reported them; stale ones change nothing. Returns the rows written."""
+    ORDERS.fill(session, records)
+    return repository.upsert_staged_orders(session, shop_id)
+
+
+def import_lines(
+    session: Session, shop_id: ShopId, lines: Iterable[LineRecord], *, as_of: datetime | None
+) -> None:
+    """Upsert lines that were true at ``as_of``; call it after the orders of the same chunk."""
+    LINES.fill(session, lines)
+    repository.upsert_staged_lines(session, shop_id, as_of=as_of)
+
+
+def finish_import(session: Session, shop_id: ShopId) -> None:
+    """Tie together what arrived out of order, then recompute the facts of the whole shop."""
+    repository.link(session, shop_id)
+    customers.apply_order_facts(session, shop_id, selectables.totals_by_customer(shop_id), None)
+
+
+def record(session: Session, shop_id: ShopId, order: OrderRecord, lines: Sequence[LineRecord]) -> int | None:
+    """Take over an order and its lines; its id when something changed, None for a stale or repeated report."""
+    before = repository.customer_ids(session, shop_id, [order.gid])
+    order_id = repository.upsert_one(session, shop_id, order)
+    if order_id is None:
+        return None
+    repository.replace_lines(session, shop_id, order_id, lines)
+    # An order may have moved to another customer: both change.
+    touched = sorted(before | repository.customer_ids(session, shop_id, [order.gid]))
+    customers.apply_order_facts(session, shop_id, selectables.totals_by_customer(shop_id, touched), touched)
+    outbox.add(session, shop_id, OrderRecorded(order_id))
+    log.info("order_recorded", shop_id=shop_id, order_id=order_id)
+    return order_id
+
+
+def forget(session: Session, shop_id: ShopId, order_gid: str) -> None:
+    """Remove an order with its lines; its customer's facts follow."""
+    touched = sorted(repository.customer_ids(session, shop_id, [order_gid]))
+    repository.delete(session, shop_id, order_gid)
+    customers.apply_order_facts(session, shop_id, selectables.totals_by_customer(shop_id, touched), touched)
+
+
+def forget_customer(session: Session, shop_id: ShopId, customer_gid: str) -> None:
+    """Remove a customer that the shop deleted; their orders stay, without them."""
+    customer_id = customers.forget(session, shop_id, customer_gid)
+    if customer_id is not None:
+        repository.unlink_customer(session, shop_id, customer_id)
+
+
+def get(session: Session, shop_id: ShopId, order_id: int) -> Order:
+    """The order; raises OrderUnknown."""
+    order = repository.find(session, shop_id, order_id)
+    if order is None:
+        raise OrderUnknown
+    return order
+
+
+def count(session: Session, shop_id: ShopId) -> int:
+    """How many orders the shop has, whatever became of them."""
+    return repository.count(session, shop_id)
+
+
+def timeline_of(session: Session, shop_id: ShopId, customer_id: int, limit: int) -> list[TimelineEntry]:
+    """The customer's orders as timeline entries."""
+    return [
+        TimelineEntry(
+            at=order.placed_at,
+            kind="order",
+            facts={
+                "name": order.name,
+                "total": {"amount_minor": order.total_minor, "currency": order.currency},
+                "financial_status": order.financial_status,
+                "cancelled": order.cancelled_at is not None,
+            },
+        )
+        for order in repository.list_of_customer(session, shop_id, customer_id, limit)
+    ]

@@ -1,0 +1,57 @@
+"""Rules of products: the newest report wins."""
+
+from collections.abc import Iterable, Sequence
+from datetime import datetime
+
+from sqlalchemy.orm import Session
+
+from storecast.kit.types import ShopId
+from storecast.products import repository
+from storecast.products.models import Product
+from storecast.products.records import PRODUCTS, VARIANTS, ProductRecord, VariantRecord
+
+
+def import_records(session: Session, shop_id: ShopId, records: Iterable[ProductRecord]) -> int:
+    """Upsert products as a source reported them; stale ones change nothing. Returns the rows written."""
+    PRODUCTS.fill(session, records)
+    return repository.upsert_staged_products(session, shop_id)
+
+
+def import_variants(
+    session: Session, shop_id: ShopId, variants: Iterable[VariantRecord], *, as_of: datetime | None
+) -> None:
+    """Upsert variants that were true at ``as_of``; call it after the products of the same chunk."""
+    VARIANTS.fill(session, variants)
+    repository.upsert_staged_variants(session, shop_id, as_of=as_of)
+
+
+def finish_import(session: Session, shop_id: ShopId) -> None:
+    """Tie together what arrived out of order."""
+    repository.link(session, shop_id)
+
+
+def record(
+    session: Session, shop_id: ShopId, product: ProductRecord, variants: Sequence[VariantRecord]
+) -> None:
+    """Take over a product with all its variants, unless what is stored is newer or the same."""
+    product_id = repository.upsert_one(session, shop_id, product)
+    if product_id is None:
+        return
+    VARIANTS.fill(session, variants)
+    repository.upsert_staged_variants(session, shop_id, as_of=None)
+    repository.drop_variants_except(session, shop_id, product_id, variants)
+
+
+def forget(session: Session, shop_id: ShopId, gid: str) -> None:
+    """Remove a product that the shop deleted."""
+    repository.delete(session, shop_id, gid)
+
+
+def list_sellable(session: Session, shop_id: ShopId, limit: int) -> Sequence[Product]:
+    """Active products with an image, for previews and product blocks."""
+    return repository.list_sellable(session, shop_id, limit)
+
+
+def count(session: Session, shop_id: ShopId) -> int:
+    """How many products the shop has."""
+    return repository.count(session, shop_id)

@@ -1,0 +1,148 @@
+"""Bulk queries: start, look, cancel, and stream the result file however often the connection breaks."""
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from datetime import datetime
+from enum import StrEnum
+from typing import Any
+
+import httpx
+import structlog
+
+from storecast.shopify import operations
+from storecast.shopify.client import AdminClient
+from storecast.shopify.errors import OperationRefused, ShopifyUnreachable, UserErrors
+from storecast.shopify.transport import http_client
+
+log = structlog.get_logger(__name__)
+
+MAX_RESUMES_WITHOUT_PROGRESS = 5
+MAX_LINE_BYTES = 8 * 1024 * 1024
+"""No object of ours comes near; a longer line is a file that is not JSONL."""
+
+
+class BulkStatus(StrEnum):
+    """Where an operation stands, as far as the importer cares."""
+
+    RUNNING = "running"
+    COMPLETED = "completed"
+    CANCELLED = "cancelled"
+    FAILED = "failed"
+
+
+_STATUS = {
+    "CREATED": BulkStatus.RUNNING,
+    "RUNNING": BulkStatus.RUNNING,
+    "CANCELING": BulkStatus.RUNNING,
+    "COMPLETED": BulkStatus.COMPLETED,
+    "CANCELED": BulkStatus.CANCELLED,
+    "FAILED": BulkStatus.FAILED,
+    "EXPIRED": BulkStatus.FAILED,
+}
+
+
+class BulkSlotsTaken(ShopifyUnreachable):
+    """The shop already runs as many bulk queries as it may (five per app since 2026-01)."""
+
+    code = "bulk_slots_taken"
+    title = "Shopify is still busy with earlier bulk queries"
+
+
+@dataclass(frozen=True, slots=True)
+class BulkOperation:
+    """One look at an operation; ``url`` is None until completed, and for an empty result."""
+
+    gid: str
+    status: BulkStatus
+    error_code: str | None
+    object_count: int
+    file_bytes: int | None
+    url: str | None
+    created_at: datetime
+
+
+def run_query(client: AdminClient, name: str) -> BulkOperation:
+    """Start the bulk query of ``graphql/{name}.graphql``."""
+    try:
+        payload = client.mutate("bulk_operation_run_query", {"query": operations.load(name).text})
+    except UserErrors as refused:
+        if refused.codes & {"LIMIT_REACHED", "OPERATION_IN_PROGRESS"}:
+            raise BulkSlotsTaken(str(refused), retry_after=15.0) from refused
+        raise
+    return _operation(payload["bulkOperation"])
+
+
+def get_operation(client: AdminClient, gid: str) -> BulkOperation:
+    """The operation's present state."""
+    node = client.execute("bulk_operation", {"id": gid}).data.get("bulkOperation")
+    if node is None:
+        raise OperationRefused(f"there is no bulk operation {gid}")
+    return _operation(node)
+
+
+def cancel(client: AdminClient, gid: str) -> None:
+    """Ask Shopify to stop an operation; one that is over stays as it is."""
+    try:
+        client.mutate("bulk_operation_cancel", {"id": gid})
+    except UserErrors as refused:
+        log.info("bulk_cancel_refused", operation_gid=gid, codes=sorted(refused.codes))
+
+
+def iter_lines(
+    url: str, *, start_byte: int = 0, http: httpx.Client | None = None
+) -> Iterator[tuple[bytes, int]]:
+    """The lines of a result file from ``start_byte`` (the start of a line), each with the offset after it.
+
+    A broken connection is resumed by a Range request from the last whole line. Content coding is switched off:
+    offsets would count compressed bytes otherwise.
+    """
+    client = http or http_client()
+    offset, fruitless = start_byte, 0
+    while True:
+        before = offset
+        try:
+            for line, after in _read_from(client, url, before):
+                offset = after
+                yield line, after
+            return
+        except httpx.TransportError as error:
+            fruitless = 0 if offset > before else fruitless + 1
+            log.info("bulk_download_resumed", offset=offset, error=type(error).__name__)
+            if fruitless > MAX_RESUMES_WITHOUT_PROGRESS:
+                raise ShopifyUnreachable(f"the download broke off at byte {offset}") from error
+
+
+def _read_from(client: httpx.Client, url: str, start: int) -> Iterator[tuple[bytes, int]]:
+    headers = {"Accept-Encoding": "identity"} | ({"Range": f"bytes={start}-"} if start else {})
+    with client.stream("GET", url, headers=headers, follow_redirects=True) as response:
+        if response.status_code == 416:
+            return  # exactly at the end of the file: everything had been read
+        if response.status_code not in (200, 206):
+            raise ShopifyUnreachable(f"HTTP {response.status_code} for the bulk result")
+        skip = start if response.status_code == 200 else 0
+        rest, offset = b"", start
+        for block in response.iter_bytes():
+            known = min(skip, len(block))  # a server that ignores Range sends again what we have
+            skip -= known
+            lines = (rest + block[known:]).split(b"\n")
+            rest = lines.pop()
+            if len(rest) > MAX_LINE_BYTES:
+                raise OperationRefused(f"the line at byte {offset} never ends: not a bulk result")
+            for line in lines:
+                offset += len(line) + 1
+                yield line, offset
+        if rest:
+            yield rest, offset + len(rest)
+
+
+def _operation(node: dict[str, Any]) -> BulkOperation:
+    size = node.get("fileSize")
+    return BulkOperation(
+        gid=node["id"],
+        status=_STATUS.get(node["status"], BulkStatus.RUNNING),
+        error_code=node.get("errorCode"),
+        object_count=int(node.get("objectCount") or 0),
+        file_bytes=int(size) if size is not None else None,
+        url=node.get("url"),
+        created_at=datetime.fromisoformat(node["createdAt"]),
+    )

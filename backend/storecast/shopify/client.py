@@ -1,0 +1,180 @@
+"""The Admin GraphQL client of one shop.
+
+Retries what can be retried inside a bounded wait: 429 and 503 always, other 5xx and lost connections when the
+operation is a query or never arrived, THROTTLED after the time its cost says. Partial data that comes with errors
+is kept (a store without protected-data approval answers so). No state is shared between shops but the throttle.
+"""
+
+import time
+from dataclasses import dataclass, field
+from typing import Any
+
+import httpx
+import structlog
+
+from storecast.config.settings import Shopify
+from storecast.shopify import operations
+from storecast.shopify.errors import (
+    AccessDenied,
+    OperationRefused,
+    ShopifyUnreachable,
+    ShopUnavailable,
+    Throttled,
+    TokenRefused,
+    UserErrors,
+)
+from storecast.shopify.operations import Operation
+from storecast.shopify.throttle import CostThrottle
+from storecast.shopify.transport import Sleep, http_client, never_arrived, retry_after_s
+
+log = structlog.get_logger(__name__)
+
+MAX_ATTEMPTS = 4
+MAX_WAIT_S = 20.0
+"""Waiting longer than this inside a call would hold a worker for nothing: the job is retried later instead."""
+
+FIRST_BACKOFF_S = 0.5
+
+_throttle = CostThrottle()
+
+
+@dataclass(frozen=True, slots=True)
+class Answer:
+    """What an operation returned; ``errors`` is not empty when Shopify withheld a part of ``data``."""
+
+    data: dict[str, Any]
+    errors: list[dict[str, Any]] = field(default_factory=list)
+    cost: dict[str, Any] | None = None
+    api_version: str | None = None
+
+
+class AdminClient:
+    """Sends operations to one shop with one access token."""
+
+    def __init__(
+        self,
+        shopify: Shopify,
+        shop_domain: str,
+        access_token: str,
+        *,
+        http: httpx.Client | None = None,
+        throttle: CostThrottle = _throttle,
+        sleep: Sleep = time.sleep,
+    ) -> None:
+        self.shop_domain = shop_domain
+        self._url = f"{shopify.origin(shop_domain)}/admin/api/{shopify.api_version}/graphql.json"
+        self._token = access_token
+        self._http = http or http_client()
+        self._throttle = throttle
+        self._sleep = sleep
+
+    def execute(self, name: str, variables: dict[str, Any] | None = None) -> Answer:
+        """Send the operation of that name; raises one of `storecast.shopify.errors`."""
+        operation = operations.load(name)
+        waited = 0.0
+        for attempt in range(1, MAX_ATTEMPTS + 1):
+            waited += self._wait(self._throttle.reserve(self.shop_domain, operation.name), waited)
+            try:
+                return self._send(operation, variables or {})
+            except _TryAgain as again:
+                if attempt == MAX_ATTEMPTS:
+                    raise again.final from again
+                backoff = again.wait_s if again.wait_s is not None else FIRST_BACKOFF_S * 2 ** (attempt - 1)
+                log.info("shopify_call_retried", operation=name, attempt=attempt, error_code=again.final.code)
+                waited += self._wait(backoff, waited, instead=again.final)
+        raise AssertionError("unreachable")
+
+    def mutate(self, name: str, variables: dict[str, Any] | None = None) -> dict[str, Any]:
+        """Send a mutation of one field and return its payload; raises UserErrors when it refused its input."""
+        answer = self.execute(name, variables)
+        payload = next(iter(answer.data.values()), None)
+        if not isinstance(payload, dict):
+            raise OperationRefused(f"{name}: {_messages(answer.errors)}")
+        if payload.get("userErrors"):
+            raise UserErrors(name, payload["userErrors"])
+        return payload
+
+    def _wait(self, seconds: float, waited: float, *, instead: Exception | None = None) -> float:
+        if seconds <= 0:
+            return 0.0
+        if waited + seconds > MAX_WAIT_S:
+            raise instead or Throttled("the shop's query budget is spent", retry_after=seconds)
+        self._sleep(seconds)
+        return seconds
+
+    def _send(self, operation: Operation, variables: dict[str, Any]) -> Answer:
+        try:
+            response = self._http.post(
+                self._url,
+                json={"query": operation.text, "variables": variables},
+                headers={"X-Shopify-Access-Token": self._token, "Accept": "application/json"},
+            )
+        except httpx.TransportError as error:
+            unreachable = ShopifyUnreachable(type(error).__name__)
+            if operation.repeatable or never_arrived(error):
+                raise _TryAgain(unreachable) from error
+            raise unreachable from error
+        _check_status(response, operation)
+        return self._parse(response, operation)
+
+    def _parse(self, response: httpx.Response, operation: Operation) -> Answer:
+        try:
+            body = response.json()
+        except ValueError:
+            body = None
+        if not isinstance(body, dict):
+            raise ShopifyUnreachable("the answer is not a JSON object")
+        errors = _error_list(body.get("errors"))
+        cost = (body.get("extensions") or {}).get("cost")
+        self._throttle.record(self.shop_domain, operation.name, cost)
+        codes = {(error.get("extensions") or {}).get("code") for error in errors}
+        if "THROTTLED" in codes:
+            wait_s = CostThrottle.wait_s(cost)
+            raise _TryAgain(Throttled("the shop's query budget is spent", retry_after=wait_s), wait_s)
+        data = body.get("data")
+        if not isinstance(data, dict) or (errors and all(value is None for value in data.values())):
+            if "ACCESS_DENIED" in codes:
+                raise AccessDenied(_messages(errors))
+            if "INTERNAL_SERVER_ERROR" in codes and operation.repeatable:
+                raise _TryAgain(ShopifyUnreachable(_messages(errors)))
+            raise OperationRefused(f"{operation.name}: {_messages(errors)}")
+        return Answer(data, errors, cost, response.headers.get("X-Shopify-API-Version"))
+
+
+class _TryAgain(Exception):
+    """Carries what to raise when no try is left."""
+
+    def __init__(self, final: ShopifyUnreachable | Throttled, wait_s: float | None = None) -> None:
+        super().__init__(final.code)
+        self.final = final
+        self.wait_s = wait_s
+
+
+def _check_status(response: httpx.Response, operation: Operation) -> None:
+    status = response.status_code
+    if status == 200:
+        return
+    if status in (429, 503):
+        wait_s = retry_after_s(response, default=1.0)
+        raise _TryAgain(ShopifyUnreachable(f"HTTP {status}", retry_after=wait_s), wait_s)
+    if status >= 500:
+        unreachable = ShopifyUnreachable(f"HTTP {status}")
+        raise _TryAgain(unreachable) if operation.repeatable else unreachable
+    if status == 401:
+        raise TokenRefused("HTTP 401")
+    if status == 403:
+        raise AccessDenied("HTTP 403")
+    if status in (402, 404, 423):
+        raise ShopUnavailable(f"HTTP {status}")
+    raise OperationRefused(f"{operation.name}: HTTP {status}")
+
+
+def _error_list(errors: Any) -> list[dict[str, Any]]:
+    # Legacy answers carry a bare string here, e.g. "[API] Invalid API key or access token".
+    if isinstance(errors, str):
+        return [{"message": errors}]
+    return [error for error in errors or [] if isinstance(error, dict)]
+
+
+def _messages(errors: list[dict[str, Any]]) -> str:
+    return "; ".join(str(error.get("message", "")) for error in errors) or "no data"

@@ -1,0 +1,53 @@
+"""The settings page as one document, put together from the shop, its token and the panels of other modules."""
+
+from sqlalchemy.orm import Session
+
+from storecast.config.settings import get_settings
+from storecast.kit.types import ShopId
+from storecast.shops import repository, schemas, service, settings_panels
+from storecast.shops.models import Shop, ShopToken
+
+
+def read(session: Session, shop_id: ShopId) -> schemas.Settings:
+    """The page of a shop."""
+    shop = service.get(session, shop_id)
+    panels = settings_panels.collect(session, shop_id)
+    wanted = get_settings().shopify.scopes
+    return schemas.Settings(
+        store=schemas.StoreSettings.model_validate(shop, from_attributes=True),
+        scopes=schemas.ScopeSettings(
+            granted=sorted(shop.scopes),
+            missing=[scope for scope in wanted if not _granted(scope, shop.scopes)],
+        ),
+        token=_token(repository.find_token(session, shop_id)),
+        pixel=pixel(shop, **panels.get("pixel", {})),
+        sender=_sender(shop),
+        attribution=schemas.AttributionSettings(
+            click_days=shop.click_window_days, open_days=shop.open_window_days
+        ),
+        webhooks=schemas.WebhookSettings(**panels.get("webhooks", {})),
+    )
+
+
+def pixel(shop: Shop, **figures: object) -> schemas.PixelSettings:
+    """The pixel's section alone."""
+    return schemas.PixelSettings.model_validate(
+        {"state": shop.pixel_state, "error": shop.pixel_error, "key": shop.pixel_key, **figures}
+    )
+
+
+def _granted(scope: str, granted: list[str]) -> bool:
+    # A write scope implies the read scope of the same thing, and Shopify lists only the former.
+    return scope in granted or scope.replace("read_", "write_", 1) in granted
+
+
+def _token(token: ShopToken | None) -> schemas.TokenSettings:
+    if token is None:
+        return schemas.TokenSettings(expires_at=None, refresh_expires_at=None, state="missing")
+    return schemas.TokenSettings.model_validate(token, from_attributes=True)
+
+
+def _sender(shop: Shop) -> schemas.SenderSettings:
+    return schemas.SenderSettings(
+        name=shop.sender_name, email=shop.sender_email, verified=bool(shop.sender_name and shop.sender_email)
+    )

@@ -1,0 +1,195 @@
+"""A shop's offline token: encrypted at rest, renewed before it expires, by one process at a time.
+
+The ciphertext holds the shop's id, so that a row copied to another shop does not open. Renewal is claim, call,
+record: a lease on the row (not a lock over the network call) keeps others out, and both new tokens are written in
+one commit. A process that dies between call and record loses nothing: Shopify keeps the previous refresh token
+valid until its replacement has been used (since 2026-08-28), and the lease ends by itself.
+"""
+
+import base64
+import json
+from collections.abc import Callable
+from contextlib import AbstractContextManager
+from datetime import datetime, timedelta
+from functools import lru_cache
+from typing import Any
+from uuid import UUID, uuid4
+
+import structlog
+from cryptography.fernet import Fernet, InvalidToken, MultiFernet
+from sqlalchemy.orm import Session
+
+from storecast.config.settings import Settings, get_settings
+from storecast.kit.clock import utcnow
+from storecast.kit.signing import derive_key
+from storecast.kit.types import ShopId
+from storecast.shopify.client import AdminClient
+from storecast.shopify.errors import GrantRefused
+from storecast.shopify.oauth import Grant, TokenEndpoint
+from storecast.shops import repository
+from storecast.shops.errors import ReauthorizationNeeded, ShopUnknown, TokenBusy
+from storecast.shops.models import ShopToken
+
+log = structlog.get_logger(__name__)
+
+UnitOfWork = Callable[[], AbstractContextManager[Session]]
+
+REFRESH_EARLY = timedelta(minutes=5)
+"""Before the end of a token's hour: longer than any single call, so that a token in hand does not die in use."""
+
+LEASE = timedelta(seconds=30)
+"""Longer than the token endpoint's time-outs with their retries."""
+
+BUSY_RETRY_S = 2.0
+
+
+class Sealed:
+    """Encrypts tokens with the shop's id inside."""
+
+    def __init__(self, secrets: list[str]) -> None:
+        keys = [base64.urlsafe_b64encode(derive_key(secret.encode(), "shop-tokens")) for secret in secrets]
+        self._fernet = MultiFernet([Fernet(key) for key in keys])
+
+    def seal(self, shop_id: ShopId, token: str) -> bytes:
+        """The ciphertext under the newest key."""
+        return self._fernet.encrypt(json.dumps([shop_id, token]).encode())
+
+    def open(self, shop_id: ShopId, ciphertext: bytes) -> str:
+        """The token; raises ReauthorizationNeeded when it was sealed for another shop or under a lost key."""
+        try:
+            owner, token = json.loads(self._fernet.decrypt(ciphertext))
+        except (InvalidToken, ValueError) as error:
+            raise ReauthorizationNeeded("the stored token does not open") from error
+        if owner != shop_id:
+            raise ReauthorizationNeeded("the stored token belongs to another shop")
+        return str(token)
+
+    def rotate(self, ciphertext: bytes) -> bytes:
+        """The same plaintext under the newest key."""
+        return self._fernet.rotate(ciphertext)
+
+
+@lru_cache(maxsize=4)
+def _sealed(*secrets: str) -> Sealed:
+    return Sealed(list(secrets))
+
+
+def sealed(settings: Settings | None = None) -> Sealed:
+    """The encryption of this installation: the current APP_SECRET_KEY, then the one before it."""
+    settings = settings or get_settings()
+    keys = [settings.app_secret_key, settings.app_secret_key_old]
+    return _sealed(*[key.get_secret_value() for key in keys if key is not None])
+
+
+def store(session: Session, shop_id: ShopId, grant: Grant) -> None:
+    """Replace the shop's tokens by those of a grant."""
+    repository.put_token(session, shop_id, _columns(shop_id, grant))
+
+
+def is_usable(session: Session, shop_id: ShopId) -> bool:
+    """Whether the stored token works now or can be renewed without the merchant."""
+    token = repository.find_token(session, shop_id)
+    if token is None or token.state != "valid":
+        return False
+    now = utcnow()
+    if token.expires_at is None or token.expires_at > now:
+        return True
+    return token.refresh_token is not None and (
+        token.refresh_expires_at is None or token.refresh_expires_at > now
+    )
+
+
+def access_token(unit_of_work: UnitOfWork, shop_id: ShopId, *, rejected: str | None = None) -> str:
+    """A token that is good for the next minutes; call it outside any transaction, since it may renew.
+
+    ``rejected`` is a token that Shopify has just refused: it counts as expired.
+    """
+    with unit_of_work() as session:
+        token = _get(session, shop_id)
+        current = sealed().open(shop_id, token.access_token)
+        if current != rejected and not _due(token):
+            return current
+        lease_id = uuid4()
+        now = utcnow()
+        refresh_token = sealed().open(shop_id, token.refresh_token) if token.refresh_token else None
+        still_good = current != rejected and (token.expires_at is None or token.expires_at > now)
+        leased = refresh_token is not None and repository.lease_token(
+            session, shop_id, lease_id, now=now, until=now + LEASE
+        )
+        domain = _domain(session, shop_id)
+    if refresh_token is None:
+        return _without_refresh(unit_of_work, shop_id, current if still_good else None)
+    if leased:
+        return _renew(unit_of_work, shop_id, domain, lease_id, refresh_token)
+    if still_good:
+        return current
+    raise TokenBusy(retry_after=BUSY_RETRY_S)
+
+
+def admin_client(unit_of_work: UnitOfWork, shop_id: ShopId) -> AdminClient:
+    """A client for the shop's Admin API with a fresh token."""
+    token = access_token(unit_of_work, shop_id)
+    with unit_of_work() as session:
+        domain = _domain(session, shop_id)
+    return AdminClient(get_settings().shopify, domain, token)
+
+
+def _renew(unit_of_work: UnitOfWork, shop_id: ShopId, domain: str, lease_id: UUID, refresh_token: str) -> str:
+    try:
+        grant = TokenEndpoint(get_settings().shopify, domain).refresh(refresh_token)
+    except GrantRefused as refused:
+        log.warning("shop_token_refused", shop_id=shop_id, error_code=refused.error)
+        with unit_of_work() as session:
+            repository.end_lease(session, shop_id, lease_id, {"state": "reauthorize"})
+        raise ReauthorizationNeeded(refused.detail) from refused
+    except BaseException:
+        with unit_of_work() as session:
+            repository.end_lease(session, shop_id, lease_id, {})
+        raise
+    with unit_of_work() as session:
+        values = _columns(shop_id, grant)
+        # A refresh answer without a refresh token keeps the one we have.
+        if grant.refresh_token is None:
+            del values["refresh_token"], values["refresh_expires_at"]
+        if repository.end_lease(session, shop_id, lease_id, {**values, "state": "valid"}):
+            log.info("shop_token_renewed", shop_id=shop_id)
+    return grant.access_token
+
+
+def _without_refresh(unit_of_work: UnitOfWork, shop_id: ShopId, current: str | None) -> str:
+    if current is not None:
+        return current
+    with unit_of_work() as session:
+        _get(session, shop_id).state = "reauthorize"
+    raise ReauthorizationNeeded("the token has expired and there is none to renew it with")
+
+
+def _get(session: Session, shop_id: ShopId) -> ShopToken:
+    token = repository.find_token(session, shop_id)
+    if token is None or token.state != "valid":
+        raise ReauthorizationNeeded("the shop has no valid token")
+    return token
+
+
+def _domain(session: Session, shop_id: ShopId) -> str:
+    shop = repository.find(session, shop_id)
+    if shop is None:
+        raise ShopUnknown
+    return shop.domain
+
+
+def _due(token: ShopToken) -> bool:
+    return token.expires_at is not None and token.expires_at - REFRESH_EARLY <= utcnow()
+
+
+def _columns(shop_id: ShopId, grant: Grant) -> dict[str, Any]:
+    seal = sealed().seal
+    now: datetime = utcnow()
+    return {
+        "access_token": seal(shop_id, grant.access_token),
+        "refresh_token": seal(shop_id, grant.refresh_token) if grant.refresh_token else None,
+        "scopes": list(grant.scopes),
+        "expires_at": grant.expires_at,
+        "refresh_expires_at": grant.refresh_expires_at,
+        "refreshed_at": now,
+    }

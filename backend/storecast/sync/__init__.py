@@ -1,0 +1,1 @@
+"""Pulling a store's customers, products and orders, whole or what changed."""

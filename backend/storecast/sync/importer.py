@@ -1,0 +1,168 @@
+"""From the lines of a bulk result to rows: typed decoding, binary COPY to a temporary table, one guarded upsert.
+
+A chunk is one call and belongs to one transaction of the caller's, together with the note of how far it reaches. A
+line that cannot be used is refused with its number and the reason; the rest of the chunk is kept. Memory is that of
+one chunk of raw lines, whatever the size of the file.
+"""
+
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from dataclasses import dataclass, field
+from datetime import datetime
+from typing import Literal, NamedTuple, TypeVar, cast, get_args
+
+import msgspec
+from sqlalchemy.orm import Session
+
+from storecast.customers import service as customers
+from storecast.kit.chunks import batched
+from storecast.kit.types import ShopId
+from storecast.orders import service as orders
+from storecast.products import service as products
+from storecast.shops import service as shops
+from storecast.sync import shapes
+
+Resource = Literal["customers", "products", "orders"]
+
+CHUNK_LINES = 20_000
+"""About 14 MB of order lines: the upsert's fixed cost is spread (5,000 take half as long again per line), and the
+importer stays far below 300 MiB."""
+
+MAX_REFUSALS_KEPT = 100
+"""The count is always exact; more examples than this help nobody."""
+
+_CHILD = b'"__parentId":'
+"""A quote inside a JSON string is escaped, so that these bytes are always a key."""
+
+_ZERO = b"\\u0000"
+
+T = TypeVar("T")
+
+
+class Refusal(NamedTuple):
+    """A line that could not be used."""
+
+    line: int
+    reason: str
+
+
+@dataclass(slots=True)
+class ImportCounts:
+    """What became of the lines; ``rows_written`` leaves out objects that were already stored like that."""
+
+    lines: int = 0
+    rows_done: int = 0
+    rows_written: int = 0
+    rows_refused: int = 0
+    refusals: list[Refusal] = field(default_factory=list)
+
+    def refuse(self, line: int, reason: str) -> None:
+        """Count a refused line and keep it as an example while there are few."""
+        self.rows_refused += 1
+        if len(self.refusals) < MAX_REFUSALS_KEPT:
+            self.refusals.append(Refusal(line, reason))
+
+    def add(self, other: "ImportCounts") -> None:
+        """Take in the counts of the next chunk."""
+        self.lines += other.lines
+        self.rows_done += other.rows_done
+        self.rows_written += other.rows_written
+        self.rows_refused += other.rows_refused
+        self.refusals += other.refusals[: MAX_REFUSALS_KEPT - len(self.refusals)]
+
+
+def resource_named(name: str) -> Resource:
+    """The resource of a stored name; raises ValueError for none of ours."""
+    if name not in get_args(Resource):
+        raise ValueError(f"not a resource: {name!r}")
+    return cast(Resource, name)
+
+
+def import_lines(
+    session: Session,
+    shop_id: ShopId,
+    resource: Resource,
+    lines: Iterable[bytes],
+    *,
+    as_of: datetime | None = None,
+    chunk_lines: int = CHUNK_LINES,
+) -> ImportCounts:
+    """Import lines chunk by chunk in the session's transaction; `finish` derives what depends on all of them."""
+    counts = ImportCounts()
+    for chunk in batched(lines, chunk_lines):
+        counts.add(import_chunk(session, shop_id, resource, chunk, first_line=counts.lines + 1, as_of=as_of))
+    return counts
+
+
+def import_chunk(
+    session: Session,
+    shop_id: ShopId,
+    resource: Resource,
+    lines: Sequence[bytes],
+    *,
+    first_line: int = 1,
+    as_of: datetime | None = None,
+) -> ImportCounts:
+    """Import one chunk. Parents go in before children, wherever in the chunk they stand."""
+    currency = shops.get(session, shop_id).currency
+    counts = ImportCounts(lines=len(lines))
+    chunk = _Chunk(lines, first_line, currency, counts)
+    if resource == "customers":
+        counts.rows_written = customers.import_records(session, shop_id, chunk.parents(shapes.read_customer))
+    elif resource == "products":
+        counts.rows_written = products.import_records(session, shop_id, chunk.parents(shapes.read_product))
+        products.import_variants(session, shop_id, chunk.children(shapes.read_variant), as_of=as_of)
+    else:
+        counts.rows_written = orders.import_records(session, shop_id, chunk.parents(shapes.read_order))
+        orders.import_lines(session, shop_id, chunk.children(shapes.read_line), as_of=as_of)
+    return counts
+
+
+def finish(session: Session, shop_id: ShopId, resource: Resource) -> None:
+    """Derive what depends on the whole resource: links between rows, and the facts about customers."""
+    if resource == "products":
+        products.finish_import(session, shop_id)
+    elif resource == "orders":
+        orders.finish_import(session, shop_id)
+
+
+class _Chunk:
+    """Decodes the lines of a chunk, those without a parent and those with one."""
+
+    def __init__(self, lines: Sequence[bytes], first_line: int, currency: str, counts: ImportCounts) -> None:
+        self._lines = lines
+        self._first_line = first_line
+        self._currency = currency
+        self._counts = counts
+
+    def parents(self, read: Callable[[bytes, str], T]) -> Iterator[T]:
+        return self._read(read, child=False)
+
+    def children(self, read: Callable[[bytes, str], T]) -> Iterator[T]:
+        return self._read(read, child=True)
+
+    def _read(self, read: Callable[[bytes, str], T], *, child: bool) -> Iterator[T]:
+        currency, counts = self._currency, self._counts
+        for number, line in enumerate(self._lines, self._first_line):
+            if (_CHILD in line) is not child or not line.strip():
+                continue
+            if _ZERO in line:
+                counts.refuse(number, "a zero character, which PostgreSQL cannot store")
+                continue
+            try:
+                record = read(line, currency)
+            except (msgspec.MsgspecError, ValueError, KeyError, OverflowError) as error:
+                counts.refuse(number, _reason(error))
+                continue
+            counts.rows_done += 1
+            yield record
+
+
+def _reason(error: Exception) -> str:
+    """What is wrong, without the value: a line holds personal data."""
+    if isinstance(error, msgspec.ValidationError):
+        return str(error)
+    if isinstance(error, msgspec.DecodeError):
+        return "not JSON"
+    if isinstance(error, KeyError):
+        return "an unknown state"
+    return "an id, amount or instant does not parse"

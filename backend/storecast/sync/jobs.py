@@ -1,0 +1,86 @@
+"""Steps of a synchronisation. Each is safe to run twice: what it has to do stands in the rows of the run."""
+
+from dataclasses import dataclass
+from typing import ClassVar
+
+from storecast.worker.job import Job, Queue
+
+
+@dataclass(frozen=True, slots=True)
+class StartSync(Job):
+    """Read the shop's settings and start the bulk operations of a run."""
+
+    name: ClassVar[str] = "sync.start"
+    queue: ClassVar[Queue] = "sync"
+
+    sync_run_id: int
+
+    def unique_key(self) -> str | None:
+        return str(self.sync_run_id)
+
+
+@dataclass(frozen=True, slots=True)
+class PollSync(Job):
+    """Look at the bulk operations of a run, import what is ready, and come back while some still run."""
+
+    name: ClassVar[str] = "sync.poll"
+    queue: ClassVar[Queue] = "sync"
+
+    sync_run_id: int
+    round: int
+
+    def unique_key(self) -> str | None:
+        return str(self.sync_run_id)
+
+
+@dataclass(frozen=True, slots=True)
+class WakeSync(Job):
+    """Look at the bulk operations of a run once, because Shopify says that one has ended."""
+
+    name: ClassVar[str] = "sync.wake"
+    queue: ClassVar[Queue] = "sync"
+
+    sync_run_id: int
+
+    def unique_key(self) -> str | None:
+        return str(self.sync_run_id)
+
+
+@dataclass(frozen=True, slots=True)
+class ImportResource(Job):
+    """Stream one result file into the database, from where the last attempt left off."""
+
+    name: ClassVar[str] = "sync.import"
+    queue: ClassVar[Queue] = "sync"
+    timeout_s: ClassVar[int] = 6 * 3600
+
+    sync_resource_id: int
+
+    def unique_key(self) -> str | None:
+        return str(self.sync_resource_id)
+
+
+@dataclass(frozen=True, slots=True)
+class FinishSync(Job):
+    """Switch the storefront pixel on and close the run."""
+
+    name: ClassVar[str] = "sync.finish"
+    queue: ClassVar[Queue] = "sync"
+
+    sync_run_id: int
+
+    def unique_key(self) -> str | None:
+        return str(self.sync_run_id)
+
+
+@dataclass(frozen=True, slots=True)
+class StopOperations(Job):
+    """Ask Shopify to stop the bulk operations of a cancelled run."""
+
+    name: ClassVar[str] = "sync.stop_operations"
+    queue: ClassVar[Queue] = "sync"
+
+    sync_run_id: int
+
+    def unique_key(self) -> str | None:
+        return str(self.sync_run_id)

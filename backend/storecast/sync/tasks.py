@@ -1,0 +1,154 @@
+"""Runs the steps of a synchronisation: network outside transactions, rows and the note of progress in one."""
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+import structlog
+
+from storecast.auth.jobs import ShopInstalled
+from storecast.kit.chunks import batched
+from storecast.kit.errors import Permanent, StorecastError
+from storecast.shopify import bulk
+from storecast.shopify.shop import fetch_profile
+from storecast.shops import pixel, tokens
+from storecast.shops import service as shops
+from storecast.sync import importer, service
+from storecast.sync.jobs import FinishSync, ImportResource, PollSync, StartSync, StopOperations, WakeSync
+from storecast.sync.service import ImportTask
+from storecast.worker.task import TaskContext, task
+
+log = structlog.get_logger(__name__)
+
+
+@task(ShopInstalled)
+def start_first_sync(_job: ShopInstalled, ctx: TaskContext) -> None:
+    """A new shop is synchronised by itself."""
+    with ctx.unit_of_work() as session:
+        service.start(session, ctx.shop_id, kind="first")
+
+
+@task(StartSync)
+def start_operations(job: StartSync, ctx: TaskContext) -> None:
+    """Start what has not been started.
+
+    A crash between Shopify's answer and our note leaves an operation that nobody reads, and starts another.
+    """
+    with ctx.unit_of_work() as session:
+        resources = service.begin(session, ctx.shop_id, job.sync_run_id)
+    if not resources:
+        return
+    with _failing_the_run(ctx, job.sync_run_id):
+        client = tokens.admin_client(ctx.unit_of_work, ctx.shop_id)
+        profile = fetch_profile(client)
+        with ctx.unit_of_work() as session:
+            shops.refresh_profile(session, ctx.shop_id, profile)
+        for resource in resources:
+            operation = bulk.run_query(client, f"bulk_{resource}")
+            with ctx.unit_of_work() as session:
+                service.record_requested(session, ctx.shop_id, job.sync_run_id, resource, operation)
+    with ctx.unit_of_work() as session:
+        service.poll_later(session, ctx.shop_id, job.sync_run_id, after_round=0)
+
+
+@task(PollSync)
+def poll_operations(job: PollSync, ctx: TaskContext) -> None:
+    """Look, and look again later while operations run."""
+    if _look(ctx, job.sync_run_id):
+        with ctx.unit_of_work() as session:
+            service.poll_later(session, ctx.shop_id, job.sync_run_id, after_round=job.round)
+
+
+@task(WakeSync)
+def look_once(job: WakeSync, ctx: TaskContext) -> None:
+    """Look now; the polls go on by themselves."""
+    _look(ctx, job.sync_run_id)
+
+
+@task(ImportResource)
+def import_resource(job: ImportResource, ctx: TaskContext) -> None:
+    """Read the file from the last committed chunk on."""
+    with ctx.unit_of_work() as session:
+        work = service.claim_import(session, ctx.shop_id, job.sync_resource_id)
+    if work is None:
+        return
+    with _failing_the_run(ctx, work.sync_run_id):
+        if work.url is not None and not _import_file(ctx, work, work.url):
+            return
+        with ctx.unit_of_work() as session:
+            importer.finish(session, ctx.shop_id, importer.resource_named(work.resource))
+            service.record_imported(session, ctx.shop_id, work)
+
+
+@task(FinishSync)
+def finish_sync(job: FinishSync, ctx: TaskContext) -> None:
+    """The pixel needs nothing of the synchronisation, but both belong to getting ready."""
+    pixel.activate(ctx.unit_of_work, ctx.shop_id)
+    with ctx.unit_of_work() as session:
+        service.finish(session, ctx.shop_id, job.sync_run_id)
+
+
+@task(StopOperations)
+def stop_operations(job: StopOperations, ctx: TaskContext) -> None:
+    """Spare Shopify the work whose result nobody will read."""
+    with ctx.unit_of_work() as session:
+        gids = service.cancelled_operations(session, ctx.shop_id, job.sync_run_id)
+    if gids:
+        client = tokens.admin_client(ctx.unit_of_work, ctx.shop_id)
+        for gid in gids:
+            bulk.cancel(client, gid)
+
+
+@contextmanager
+def _failing_the_run(ctx: TaskContext, run_id: int) -> Iterator[None]:
+    """End the run with the reason when the work inside can never succeed, or has been tried for the last time."""
+    try:
+        yield
+    except Exception as error:
+        if isinstance(error, Permanent) or ctx.attempt >= ImportResource.max_attempts:
+            with ctx.unit_of_work() as session:
+                service.fail(session, ctx.shop_id, run_id, _reason(error))
+        raise
+
+
+def _reason(error: Exception) -> str:
+    return (
+        error.detail
+        if isinstance(error, StorecastError)
+        else "An unexpected error; the task's page has it whole."
+    )
+
+
+def _look(ctx: TaskContext, run_id: int) -> bool:
+    with ctx.unit_of_work() as session:
+        gids = service.open_operations(session, ctx.shop_id, run_id)
+    looks = []
+    if gids:
+        with _failing_the_run(ctx, run_id):
+            client = tokens.admin_client(ctx.unit_of_work, ctx.shop_id)
+            looks = [bulk.get_operation(client, gid) for gid in gids]
+    with ctx.unit_of_work() as session:
+        return service.record_looks(session, ctx.shop_id, run_id, looks)
+
+
+def _import_file(ctx: TaskContext, work: ImportTask, url: str) -> bool:
+    """Import chunk after chunk; False when the run was stopped meanwhile."""
+    lines_done = work.lines_done
+    resource = importer.resource_named(work.resource)
+    pieces: Iterator[tuple[bytes, int]] = bulk.iter_lines(url, start_byte=work.bytes_done)
+    for chunk in batched(pieces, importer.CHUNK_LINES):
+        ctx.check_cancelled()
+        bytes_done = chunk[-1][1]
+        with ctx.unit_of_work() as session:
+            counts = importer.import_chunk(
+                session,
+                ctx.shop_id,
+                resource,
+                [line for line, _ in chunk],
+                first_line=lines_done + 1,
+                as_of=work.as_of,
+            )
+            if not service.record_chunk(session, ctx.shop_id, work, counts, bytes_done):
+                return False
+        lines_done += counts.lines
+        ctx.progress(bytes_done, work.bytes_total or bytes_done, note=work.resource)
+    return True

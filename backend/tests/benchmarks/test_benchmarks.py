@@ -1,0 +1,34 @@
+"""Every benchmark runs at a small size and ends with its line, so that none of them rots."""
+
+import json
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+BACKEND = Path(__file__).parents[2]
+BENCHES = sorted(file.stem for file in (BACKEND / "benchmarks").glob("bench_*.py"))
+KEYS = {"bench", "value", "unit", "reference", "reference_value", "ratio", "peak_mib", "marks"}
+
+
+@pytest.mark.parametrize("bench", BENCHES)
+def test_a_small_run_measures_beside_its_reference(bench: str) -> None:
+    ran = subprocess.run(
+        [sys.executable, "-m", f"benchmarks.{bench}"],
+        cwd=BACKEND,
+        env={**os.environ, "N": "300", "CONNECTIONS": "4"},
+        capture_output=True,
+        text=True,
+        timeout=150,
+    )
+
+    assert ran.returncode == 0, ran.stderr[-3000:]
+    line = json.loads(ran.stdout.splitlines()[-1])
+    assert line.keys() == KEYS
+    assert line["bench"] == bench.removeprefix("bench_")
+    assert line["value"] > 0
+    assert line["reference_value"] > 0
+    assert all(mark.keys() == {"name", "value", "goal", "sense"} for mark in line["marks"])
+    assert all(mark["sense"] in (">=", "<=") for mark in line["marks"])

@@ -1,0 +1,300 @@
+"""The importer against a real database: what lines become, which are refused, and that stale ones change nothing."""
+
+import json
+from datetime import UTC, datetime
+from typing import Any
+
+import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+from sqlalchemy import select, text
+from sqlalchemy.orm import Session
+
+from storecast.customers.models import Customer, CustomerFacts
+from storecast.kit.types import ShopId
+from storecast.orders.models import Order, OrderLine
+from storecast.products.models import Product, ProductVariant
+from storecast.shops.models import Shop
+from storecast.sync import importer
+from storecast.sync.importer import Refusal
+from storecast.sync.shapes import _minor
+
+MAY, JUNE, JULY = "2026-05-01T10:00:00Z", "2026-06-01T10:00:00Z", "2026-07-01T10:00:00Z"
+
+
+def line(**fields: Any) -> bytes:
+    return json.dumps(fields).encode()
+
+
+def customer(number: int, *, updated: str = MAY, **fields: Any) -> bytes:
+    email = {
+        "emailAddress": f"c{number}@example.com",
+        "marketingState": "SUBSCRIBED",
+        "marketingOptInLevel": "SINGLE_OPT_IN",
+        "marketingUpdatedAt": MAY,
+        "openTrackingLevel": "UNKNOWN",
+    } | fields.pop("email", {})
+    values = {
+        "id": f"gid://shopify/Customer/{number}",
+        "firstName": "Ada",
+        "lastName": f"No {number}",
+        "locale": "en",
+        "tags": ["vip"],
+        "createdAt": MAY,
+        "updatedAt": updated,
+        "defaultEmailAddress": email,
+        "defaultAddress": {"city": "Oslo", "province": None, "countryCodeV2": "NO"},
+    }
+    return line(**(values | fields))
+
+
+def money(amount: str, currency: str = "USD") -> dict[str, Any]:
+    return {"shopMoney": {"amount": amount, "currencyCode": currency}}
+
+
+def order(
+    number: int, customer_number: int | None = 1, *, updated: str = MAY, total: str = "20.00", **fields: Any
+) -> bytes:
+    values = {
+        "id": f"gid://shopify/Order/{number}",
+        "name": f"#{number}",
+        "processedAt": MAY,
+        "updatedAt": updated,
+        "totalPriceSet": money(total),
+        "totalRefundedSet": money("0.00"),
+        "displayFinancialStatus": "PAID",
+        "displayFulfillmentStatus": "FULFILLED",
+        "discountCodes": ["HELLO"],
+        "customer": {"id": f"gid://shopify/Customer/{customer_number}"} if customer_number else None,
+        "customerJourneySummary": {"ready": True, "lastVisit": {"landingPage": "https://x.example/?a=1"}},
+    }
+    return line(**(values | fields))
+
+
+def order_line(number: int, order_number: int, **fields: Any) -> bytes:
+    values = {
+        "id": f"gid://shopify/LineItem/{number}",
+        "title": "Record",
+        "quantity": 2,
+        "product": {"id": "gid://shopify/Product/9"},
+        "variant": None,
+        "originalUnitPriceSet": money("10.00"),
+        "__parentId": f"gid://shopify/Order/{order_number}",
+    }
+    return line(**(values | fields))
+
+
+@pytest.fixture
+def shop_id(shop: Shop) -> ShopId:
+    return ShopId(shop.id)
+
+
+def test_customers_arrive_with_consent_and_a_row_of_facts(session: Session, shop_id: ShopId) -> None:
+    counts = importer.import_lines(
+        session, shop_id, "customers", [customer(1), customer(2, email={"openTrackingLevel": "OPTED_OUT"})]
+    )
+
+    assert (counts.lines, counts.rows_done, counts.rows_written, counts.rows_refused) == (2, 2, 2, 0)
+    first, second = session.scalars(select(Customer).order_by(Customer.gid)).all()
+    assert (first.email, first.city, first.country, first.tags) == ("c1@example.com", "Oslo", "NO", ["vip"])
+    assert (first.email_state, first.email_opt_in_level) == ("subscribed", "single_opt_in")
+    assert first.email_consent_at == datetime(2026, 5, 1, 10, tzinfo=UTC)
+    assert (first.open_tracking, second.open_tracking) == (True, False)
+    facts = session.scalars(select(CustomerFacts)).all()
+    assert [(row.orders_count, row.total_spent_minor, row.rfm_recency) for row in facts] == [(0, 0, None)] * 2
+
+
+def test_an_older_line_changes_nothing_and_a_newer_one_wins(session: Session, shop_id: ShopId) -> None:
+    importer.import_lines(session, shop_id, "customers", [customer(1, updated=JUNE, firstName="New")])
+
+    stale = importer.import_lines(session, shop_id, "customers", [customer(1, updated=MAY, firstName="Old")])
+    assert stale.rows_written == 0
+    assert session.scalar(select(Customer.first_name)) == "New"
+
+    importer.import_lines(session, shop_id, "customers", [customer(1, updated=JULY, firstName="Newest")])
+    assert session.scalar(select(Customer.first_name)) == "Newest"
+
+
+def test_the_newest_of_two_lines_in_one_chunk_wins(session: Session, shop_id: ShopId) -> None:
+    lines = [customer(1, updated=JULY, firstName="Newest"), customer(1, updated=JUNE, firstName="New")]
+    importer.import_lines(session, shop_id, "customers", lines)
+    assert session.scalar(select(Customer.first_name)) == "Newest"
+
+
+def test_a_repeated_import_writes_nothing(session: Session, shop_id: ShopId) -> None:
+    lines = [customer(1), customer(2)]
+    importer.import_lines(session, shop_id, "customers", lines)
+    assert importer.import_lines(session, shop_id, "customers", lines).rows_written == 0
+    orders = [order(1), order_line(1, 1)]
+    importer.import_lines(session, shop_id, "orders", orders)
+    assert importer.import_lines(session, shop_id, "orders", orders).rows_written == 0
+
+
+def test_an_older_consent_in_a_newer_profile_does_not_win(session: Session, shop_id: ShopId) -> None:
+    unsubscribed = {"marketingState": "UNSUBSCRIBED", "marketingUpdatedAt": JUNE}
+    importer.import_lines(session, shop_id, "customers", [customer(1, email=unsubscribed)])
+
+    importer.import_lines(session, shop_id, "customers", [customer(1, updated=JULY, firstName="Eve")])
+
+    row = session.scalars(select(Customer)).one()
+    assert (row.first_name, row.email_state) == ("Eve", "unsubscribed")
+
+
+def test_orders_find_their_customer_and_lines_their_order(session: Session, shop_id: ShopId) -> None:
+    importer.import_lines(session, shop_id, "customers", [customer(1)])
+    counts = importer.import_lines(session, shop_id, "orders", [order_line(5, 7), order(7, 1)])
+
+    assert (counts.rows_done, counts.rows_written) == (2, 1)
+    found = session.scalars(select(Order)).one()
+    assert found.customer_id == session.scalar(select(Customer.id))
+    assert (found.total_minor, found.currency, found.financial_status) == (2000, "USD", "paid")
+    assert found.journey == {"ready": True, "lastVisit": {"landingPage": "https://x.example/?a=1"}}
+    item = session.scalars(select(OrderLine)).one()
+    assert (item.order_id, item.quantity, item.price_minor) == (found.id, 2, 1000)
+
+
+def test_a_line_in_an_earlier_chunk_than_its_order_is_tied_at_the_end(
+    session: Session, shop_id: ShopId
+) -> None:
+    lines = [order_line(5, 7), order(7, 1), customer(1)]
+    importer.import_lines(session, shop_id, "orders", lines[:2], chunk_lines=1)
+    assert session.scalar(select(OrderLine.order_id)) is None
+    importer.import_lines(session, shop_id, "customers", lines[2:])
+
+    importer.finish(session, shop_id, "orders")
+
+    session.expire_all()
+    assert session.scalar(select(OrderLine.order_id)) == session.scalar(select(Order.id))
+    assert session.scalar(select(Order.customer_id)) == session.scalar(select(Customer.id))
+
+
+def test_lines_of_an_order_that_changed_after_the_operation_began_are_left_alone(
+    session: Session, shop_id: ShopId
+) -> None:
+    importer.import_lines(session, shop_id, "orders", [order(7, None, updated=JULY), order_line(5, 7)])
+
+    importer.import_lines(
+        session,
+        shop_id,
+        "orders",
+        [order(7, None, updated=MAY), order_line(5, 7, quantity=1)],
+        as_of=datetime(2026, 6, 1, tzinfo=UTC),
+    )
+
+    assert session.scalar(select(OrderLine.quantity)) == 2
+
+
+def test_products_and_variants(session: Session, shop_id: ShopId) -> None:
+    product = line(
+        id="gid://shopify/Product/9",
+        title="Kind of Blue",
+        handle="kind-of-blue",
+        updatedAt=MAY,
+        status="ACTIVE",
+        vendor="",
+        tags=["jazz"],
+        featuredMedia={"preview": {"image": {"url": "https://cdn.example/a.png"}}},
+        priceRangeV2={"minVariantPrice": {"amount": "12.5", "currencyCode": "USD"}},
+    )
+    variant = line(
+        id="gid://shopify/ProductVariant/3",
+        title="LP",
+        price="12.50",
+        sku=None,
+        __parentId="gid://shopify/Product/9",
+    )
+    importer.import_lines(session, shop_id, "products", [product, variant])
+    importer.finish(session, shop_id, "products")
+
+    stored = session.scalars(select(Product)).one()
+    assert (stored.title, stored.vendor, stored.price_minor, stored.image_url) == (
+        "Kind of Blue",
+        None,
+        1250,
+        "https://cdn.example/a.png",
+    )
+    assert session.scalars(select(ProductVariant)).one().product_id == stored.id
+
+
+@pytest.mark.parametrize(
+    ("bad", "reason"),
+    [
+        (b"{", "not JSON"),
+        (b"\xff", "not JSON"),
+        (b"[]", "Expected `object`, got `array`"),
+        (line(id="gid://shopify/Customer/3"), "Object missing required field `updatedAt`"),
+        (customer(3, updated="yesterday"), "Invalid RFC3339 encoded datetime - at `$.updatedAt`"),
+        (customer(3, updated="2026-05-01T10:00:00"), "an id, amount or instant does not parse"),
+        (customer(3, id="gid://shopify/Order/3"), "an id, amount or instant does not parse"),
+        (customer(3, email={"marketingState": "PERHAPS"}), "an unknown state"),
+        (customer(3, firstName="a\0b"), "a zero character, which PostgreSQL cannot store"),
+    ],
+)
+def test_a_line_that_cannot_be_used_is_refused_and_the_others_kept(
+    session: Session, shop_id: ShopId, bad: bytes, reason: str
+) -> None:
+    counts = importer.import_lines(session, shop_id, "customers", [customer(1), bad, customer(2)])
+
+    assert (counts.rows_done, counts.rows_refused, counts.rows_written) == (2, 1, 2)
+    assert counts.refusals == [Refusal(2, reason)]
+
+
+@pytest.mark.parametrize("total", ["much", "1e999", "99999999999999999999.00", "NaN", ""])
+def test_an_order_with_an_impossible_amount_is_refused(session: Session, shop_id: ShopId, total: str) -> None:
+    counts = importer.import_lines(session, shop_id, "orders", [order(1, None, total=total), order(2, None)])
+    assert (counts.rows_done, counts.rows_refused) == (1, 1)
+    assert session.scalar(select(Order.name)) == "#2"
+
+
+def test_refusals_are_counted_whole_and_kept_in_part(session: Session, shop_id: ShopId) -> None:
+    counts = importer.import_lines(session, shop_id, "customers", [b"{"] * 250, chunk_lines=60)
+    assert (counts.rows_refused, len(counts.refusals)) == (250, 100)
+    assert counts.refusals[-1].line == 100
+
+
+def test_facts_and_scores_of_the_whole_shop(session: Session, shop_id: ShopId) -> None:
+    """Ten buyers, two a fifth; the one who bought last and most is at the top of both scores."""
+    importer.import_lines(session, shop_id, "customers", [customer(n) for n in range(1, 12)])
+    orders = []
+    for n in range(1, 11):
+        instant = f"2026-05-{n:02d}T10:00:00Z"
+        orders += [order(n * 100 + k, n, total=f"{n}.50", processedAt=instant) for k in range(n)]
+    orders.append(order(5000, 1, cancelledAt=JULY, processedAt=JULY))
+    orders.append(order(5001, 1, test=True, processedAt=JULY))
+    importer.import_lines(session, shop_id, "orders", orders)
+    importer.finish(session, shop_id, "orders")
+
+    rows = session.execute(
+        select(CustomerFacts).join(Customer, Customer.id == CustomerFacts.customer_id).order_by(Customer.id)
+    ).scalars()
+    facts = list(rows)
+    assert [row.orders_count for row in facts] == [1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 0]
+    assert [row.total_spent_minor for row in facts[:3]] == [150, 500, 1050]
+    assert [row.average_order_minor for row in facts[:3]] == [150, 250, 350]
+    assert [row.rfm_recency for row in facts] == [1, 1, 2, 2, 3, 3, 4, 4, 5, 5, None]
+    assert [row.rfm_monetary for row in facts] == [1, 1, 2, 2, 3, 3, 4, 4, 5, 5, None]
+    assert [row.rfm_frequency for row in facts] == [1, 2, 3, 3, 4, 4, 4, 4, 4, 5, None]
+    assert facts[0].last_order_at == datetime(2026, 5, 1, 10, tzinfo=UTC)
+
+
+def test_refunds_lower_what_was_spent(session: Session, shop_id: ShopId) -> None:
+    importer.import_lines(session, shop_id, "customers", [customer(1)])
+    importer.import_lines(session, shop_id, "orders", [order(1, 1, totalRefundedSet=money("5.00"))])
+    importer.finish(session, shop_id, "orders")
+    assert session.scalar(select(CustomerFacts.total_spent_minor)) == 1500
+
+
+def test_another_shop_sees_nothing(session: Session, shop_id: ShopId, other_shop: Shop) -> None:
+    importer.import_lines(session, shop_id, "customers", [customer(1)])
+    importer.import_lines(session, shop_id, "orders", [order(1)])
+    session.execute(text("SELECT set_config('storecast.shop_id', :id, true)"), {"id": str(other_shop.id)})
+    for table in ("customers", "customer_facts", "orders"):
+        assert session.scalar(text(f"SELECT count(*) FROM {table}")) == 0
+
+
+@given(minor=st.integers(min_value=0, max_value=10**12))
+@settings(suppress_health_check=[HealthCheck.function_scoped_fixture])
+def test_the_short_way_to_minor_units_is_the_long_way(minor: int) -> None:
+    amount = f"{minor // 100}.{minor % 100:02d}"
+    assert _minor(amount, "USD") == minor
+    assert _minor(f"{minor}.0", "JPY") == minor

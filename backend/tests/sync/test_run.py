@@ -1,0 +1,154 @@
+"""A whole synchronisation against the simulator: what the shop has is what the database has."""
+
+from datetime import timedelta
+
+import pytest
+from sqlalchemy import func, select, update
+
+from storecast.auth.models import ShopMember
+from storecast.customers.models import Customer, CustomerFacts
+from storecast.db.session import platform_session, tenant_session
+from storecast.kit.clock import utcnow
+from storecast.kit.types import ShopId
+from storecast.orders.models import Order, OrderLine
+from storecast.products.models import Product
+from storecast.shops import tokens
+from storecast.shops.errors import ReauthorizationNeeded
+from storecast.shops.models import Shop, ShopToken
+from storecast.sync import service
+from storecast.sync.errors import SyncOver
+from storecast.sync.jobs import ImportResource
+from storecast.worker import outbox
+from tests.simulated_shopify import SimulatedShopify, Worker
+
+
+def test_the_first_sync_starts_by_itself_and_brings_everything(
+    shopify: SimulatedShopify, worker: Worker, installed: ShopId
+) -> None:
+    worker.run_until_idle()
+
+    theirs = shopify.state()
+    with tenant_session(installed) as session:
+        run = service.find_latest(session, installed)
+        assert run is not None
+        assert (run.state, run.kind, run.progress, run.error) == ("done", "first", 1.0, None)
+        assert [(part.resource, part.state, part.rows_refused) for part in run.resources] == [
+            ("customers", "done", 0),
+            ("products", "done", 0),
+            ("orders", "done", 0),
+        ]
+        assert all(part.bytes_done == part.bytes_total for part in run.resources)
+        assert session.scalar(select(func.count()).select_from(Customer)) == theirs["customers"]
+        assert session.scalar(select(func.count()).select_from(CustomerFacts)) == theirs["customers"]
+        assert session.scalar(select(func.count()).select_from(Product)) == theirs["products"]
+        assert session.scalar(select(func.count()).select_from(Order)) == theirs["orders"]
+        assert session.scalar(select(func.count()).where(OrderLine.order_id.is_(None))) == 0
+        spent = session.scalar(select(func.sum(CustomerFacts.total_spent_minor)))
+        counted = select(func.sum(Order.total_minor - Order.refunded_minor)).where(
+            Order.cancelled_at.is_(None), Order.test.is_(False), Order.customer_id.is_not(None)
+        )
+        assert spent == session.scalar(counted)
+        shop = session.scalars(select(Shop)).one()
+        assert (shop.currency, shop.pixel_state) == ("USD", "active")
+    assert shopify.state()["pixel"] is not None
+    assert {state for _name, state in worker.outcomes()} == {"succeeded"}
+
+
+def test_a_second_sync_of_an_unchanged_shop_writes_no_row(
+    shopify: SimulatedShopify, worker: Worker, installed: ShopId
+) -> None:
+    worker.run_until_idle()
+    with tenant_session(installed) as session:
+        before = session.execute(select(Customer.id, Customer.updated_at).order_by(Customer.id)).all()
+        service.start(session, installed, kind="manual")
+
+    worker.run_until_idle()
+
+    with tenant_session(installed) as session:
+        assert session.execute(select(Customer.id, Customer.updated_at).order_by(Customer.id)).all() == before
+
+
+def test_a_shop_has_one_run_at_a_time(shopify: SimulatedShopify, installed: ShopId) -> None:
+    with tenant_session(installed) as session:
+        first = service.start(session, installed, kind="manual").public_id
+    with tenant_session(installed) as session:
+        assert service.start(session, installed, kind="manual").public_id == first
+
+
+def test_a_cancelled_run_imports_nothing_more(
+    shopify: SimulatedShopify, worker: Worker, installed: ShopId
+) -> None:
+    with tenant_session(installed) as session:
+        sync_id = service.start(session, installed, kind="manual").public_id
+    with tenant_session(installed) as session:
+        service.cancel(session, installed, sync_id)
+
+    worker.run_until_idle()
+
+    with tenant_session(installed) as session:
+        assert service.read(session, installed, sync_id).state == "cancelled"
+        with pytest.raises(SyncOver):
+            service.cancel(session, installed, sync_id)
+
+
+def test_an_import_that_runs_twice_changes_nothing_the_second_time(
+    shopify: SimulatedShopify, worker: Worker, installed: ShopId
+) -> None:
+    worker.run_until_idle()
+    with tenant_session(installed) as session:
+        orders = session.scalar(select(func.count()).select_from(Order))
+        outbox.add(session, installed, ImportResource(1))
+
+    worker.run_until_idle()
+
+    with tenant_session(installed) as session:
+        assert session.scalar(select(func.count()).select_from(Order)) == orders
+
+
+def test_an_expired_token_is_renewed_and_the_sync_goes_through(
+    shopify: SimulatedShopify, worker: Worker, installed: ShopId
+) -> None:
+    past = utcnow() - timedelta(minutes=1)
+    with platform_session() as session:
+        before = session.scalar(select(ShopToken.access_token))
+        session.execute(update(ShopToken).values(expires_at=past))
+
+    worker.run_until_idle()
+
+    with platform_session() as session:
+        token = session.scalars(select(ShopToken)).one()
+        assert token.access_token != before
+        assert token.expires_at is not None
+        assert token.expires_at > utcnow() + timedelta(minutes=50)
+        assert (token.state, token.lease_until) == ("valid", None)
+    with tenant_session(installed) as session:
+        run = service.find_latest(session, installed)
+        assert run is not None
+        assert run.state == "done"
+
+
+def test_a_revoked_refresh_token_asks_for_the_merchant_and_fails_the_run_with_the_reason(
+    shopify: SimulatedShopify, worker: Worker, installed: ShopId
+) -> None:
+    shopify.control("tokens/revoke", shop="cdnow.myshopify.com")
+    with platform_session() as session:
+        session.execute(update(ShopToken).values(expires_at=utcnow()))
+
+    worker.run_until_idle()
+
+    with platform_session() as session:
+        assert session.scalar(select(ShopToken.state)) == "reauthorize"
+    with tenant_session(installed) as session:
+        run = service.find_latest(session, installed)
+        assert run is not None
+        assert run.state == "failed"
+        assert run.error is not None
+        assert "invalid_grant" in run.error
+    with pytest.raises(ReauthorizationNeeded):
+        tokens.access_token(lambda: tenant_session(installed), installed)
+
+
+def test_the_installing_person_is_known_by_name(shopify: SimulatedShopify, installed: ShopId) -> None:
+    with platform_session() as session:
+        member = session.scalars(select(ShopMember)).one()
+        assert (member.role, bool(member.name), "@" in member.email) == ("owner", True, True)
