@@ -34,7 +34,9 @@ class Tokens:
     """
 
     def __init__(self, secret: bytes, *previous: bytes) -> None:
-        self._signer, *self._previous = (Signer(key, PURPOSE, length=_MAC_BYTES) for key in (secret, *previous))
+        self._signer, *self._previous = (
+            Signer(key, PURPOSE, length=_MAC_BYTES) for key in (secret, *previous)
+        )
 
     def mint(self, shop_id: int, campaign_id: int, delivery_id: int) -> str:
         """The token of one delivery; the same every time."""

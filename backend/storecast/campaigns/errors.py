@@ -1,0 +1,46 @@
+"""What may be wrong with a request about a campaign."""
+
+from storecast.kit.errors import Conflict, NotFound
+
+
+class CampaignUnknown(NotFound):
+    code = "campaign_unknown"
+    title = "There is no such campaign"
+
+
+class VersionConflict(Conflict):
+    """``facts["version"]`` is the current one: nothing of either edit is lost, the second is refused."""
+
+    code = "version_conflict"
+    title = "Somebody else changed this campaign meanwhile"
+
+
+class CampaignLocked(Conflict):
+    code = "campaign_locked"
+    title = "The content cannot change once a campaign is scheduled or sent"
+
+
+class StateRefused(Conflict):
+    code = "state_refused"
+    title = "The campaign's state does not allow this"
+
+
+class NotReady(Conflict):
+    """``facts["checks"]`` holds the checks that stop the campaign."""
+
+    code = "campaign_not_ready"
+    title = "The campaign is not ready to be sent"
+
+
+class AudienceChanged(Conflict):
+    """``facts`` holds the number that was confirmed and the one that it is now."""
+
+    code = "audience_changed"
+    title = "The audience has changed since it was confirmed"
+
+
+class TestRefused(Conflict):
+    __test__ = False
+
+    code = "test_refused"
+    title = "The test mail cannot be made"

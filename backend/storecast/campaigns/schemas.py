@@ -1,0 +1,206 @@
+"""API shapes of campaigns."""
+
+from datetime import datetime
+from typing import Annotated, Any, Literal
+
+from pydantic import AwareDatetime, BaseModel, Field
+
+from storecast.customers.schemas import CustomerRow
+from storecast.messaging.sandbox import MAX_SOURCE_BYTES
+
+State = Literal["draft", "scheduled", "sending", "paused", "sent", "cancelled", "failed"]
+ShortText = Annotated[str, Field(max_length=250)]
+Address = Annotated[str, Field(max_length=320)]
+
+
+class NewCampaign(BaseModel):
+    """A campaign to start, from a template of the gallery or from nothing."""
+
+    name: Annotated[str, Field(min_length=1, max_length=120)]
+    template_key: str | None = None
+
+
+class CampaignChanges(BaseModel):
+    """An edit: ``version`` is that of the campaign it was made on; fields left out stay."""
+
+    version: int
+    name: Annotated[str, Field(min_length=1, max_length=120)] | None = None
+    segment_id: str | None = None
+    subject: Annotated[str, Field(max_length=1_000)] | None = None
+    preview_text: Annotated[str, Field(max_length=1_000)] | None = None
+    from_name: ShortText | None = None
+    from_email: Address | None = None
+    reply_to: Address | None = None
+    html: Annotated[str, Field(max_length=MAX_SOURCE_BYTES)] | None = None
+    template_key: str | None = None
+    holdout_percent: Annotated[int, Field(ge=0, le=50)] | None = None
+
+
+class Campaign(BaseModel):
+    """A campaign as its editor sees it."""
+
+    id: str
+    name: str
+    state: State
+    segment_id: str | None
+    subject: str
+    preview_text: str
+    from_name: str
+    from_email: str
+    reply_to: str
+    html: str
+    template_key: str | None
+    scheduled_at: datetime | None
+    holdout_percent: int
+    version: int
+    created_at: datetime
+    updated_at: datetime
+    started_at: datetime | None
+    finished_at: datetime | None
+    audience_size: int | None
+    pause_reason: str | None
+
+
+class PreviewRequest(BaseModel):
+    """Whom to preview as; left out, somebody from the audience. Content that is not saved yet replaces the saved."""
+
+    customer_id: str | None = None
+    subject: Annotated[str, Field(max_length=1_000)] | None = None
+    preview_text: Annotated[str, Field(max_length=1_000)] | None = None
+    html: Annotated[str, Field(max_length=MAX_SOURCE_BYTES)] | None = None
+
+
+class Preview(BaseModel):
+    """A message as one customer would get it; ``missing`` names what it prints and the customer lacks."""
+
+    subject: str
+    preview_text: str
+    html: str
+    text: str
+    size_bytes: int
+    customer: CustomerRow | None
+    missing: list[str]
+
+
+class Exclusion(BaseModel):
+    """How many are left out for one reason."""
+
+    reason: str
+    count: int
+
+
+class Audience(BaseModel):
+    """Who is in the segment, and who of them would get the message."""
+
+    members: int
+    recipients: int
+    exclusions: list[Exclusion]
+
+
+class Check(BaseModel):
+    """One line of the send gate: ``stop`` keeps the button off, ``ask`` wants a look."""
+
+    code: str
+    level: Literal["ok", "ask", "stop"]
+    facts: dict[str, Any] = {}
+
+
+class Gate(BaseModel):
+    """Whether the campaign may be sent, and what there is to know before."""
+
+    ready: bool
+    checks: list[Check]
+
+
+class TestRequest(BaseModel):
+    """Where to send a test mail."""
+
+    __test__ = False
+
+    email: Address
+
+
+class TestResult(BaseModel):
+    """What the mail server said to the test mail."""
+
+    __test__ = False
+
+    accepted: bool
+    reply: str
+
+
+class SendRequest(BaseModel):
+    """Send now, or at an instant to come; ``confirm_recipients`` is the number that the person was shown."""
+
+    scheduled_at: AwareDatetime | None = None
+    confirm_recipients: int | None = None
+
+
+class DeliveryCounts(BaseModel):
+    """How many of an audience are in which state."""
+
+    audience: int
+    pending: int
+    accepted: int
+    failed: int
+    unknown: int
+    excluded: int
+
+
+class ReplyCount(BaseModel):
+    """How often the server refused with one reply."""
+
+    reply: str
+    count: int
+
+
+class LinkRow(BaseModel):
+    """A numbered link of a campaign."""
+
+    number: int
+    url: str
+
+
+class DeliveryReport(BaseModel):
+    """What the ledger says of a campaign: the part of the report that needs no event and no order."""
+
+    id: int
+    state: State
+    name: str
+    counts: DeliveryCounts
+    rate_per_s: float | None
+    eta_s: float | None
+    exclusions: list[Exclusion]
+    errors: list[ReplyCount]
+    links: list[LinkRow]
+    started_at: datetime | None
+    finished_at: datetime | None
+    pause_reason: str | None
+
+
+class CampaignFacts(BaseModel):
+    """A campaign in a list, as far as campaigns know: opens, clicks and revenue are added above."""
+
+    internal_id: int
+    id: str
+    name: str
+    state: State
+    subject: str
+    segment_name: str | None
+    scheduled_at: datetime | None
+    started_at: datetime | None
+    finished_at: datetime | None
+    audience_size: int | None
+    sent: int
+
+
+class RecipientFacts(BaseModel):
+    """One person of a frozen audience."""
+
+    delivery_id: int
+    customer_id: int
+    state: str
+    reason: str | None
+    attempts: int
+    accepted_at: datetime | None
+    reply: str | None

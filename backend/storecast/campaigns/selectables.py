@@ -1,0 +1,32 @@
+"""Composable queries over the ledger that analytics, segments and privacy join."""
+
+from datetime import datetime
+
+from sqlalchemy import Select, select
+
+from storecast.campaigns.models import Campaign, MessageDelivery
+from storecast.kit.types import ShopId
+
+
+def deliveries(shop_id: ShopId) -> Select[int, int, int, str, datetime | None, datetime]:
+    """Every row of the ledger: delivery_id, campaign_id, customer_id, state, accepted_at, frozen_at."""
+    return select(
+        MessageDelivery.id.label("delivery_id"),
+        MessageDelivery.campaign_id,
+        MessageDelivery.customer_id,
+        MessageDelivery.state,
+        MessageDelivery.accepted_at,
+        MessageDelivery.frozen_at,
+    ).where(MessageDelivery.shop_id == shop_id)
+
+
+def campaigns(shop_id: ShopId) -> Select[int, str, str, str, datetime | None, datetime | None]:
+    """campaign_id, public_id, name, state, frozen_at, started_at."""
+    return select(
+        Campaign.id.label("campaign_id"),
+        Campaign.public_id,
+        Campaign.name,
+        Campaign.state,
+        Campaign.frozen_at,
+        Campaign.started_at,
+    ).where(Campaign.shop_id == shop_id)

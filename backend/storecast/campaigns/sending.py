@@ -1,0 +1,308 @@
+"""The send loop of one worker: claim a chunk, hand it to the channel, record what happened, again.
+
+Marketing mail is sent at most once. A row is claimed in a commit of its own before its message can leave, and it
+never goes back to pending unless this worker itself knows that the message did not leave: the channel never took it,
+or the server refused it. A worker that is killed leaves claims; they become unknown, are shown as such, and are not
+sent again. The one transaction between two chunks records the first and claims the second.
+"""
+
+import time
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import AbstractContextManager
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
+from typing import Any
+from uuid import UUID
+
+import structlog
+from sqlalchemy import Row
+from sqlalchemy.orm import Session
+
+from storecast.campaigns import content, repository, service
+from storecast.campaigns.jobs import Dispatch, SendBatch
+from storecast.campaigns.models import Campaign
+from storecast.campaigns.repository import Outcome
+from storecast.customers import selectables as customer_selectables
+from storecast.kit.clock import utcnow
+from storecast.kit.types import ShopId
+from storecast.messaging import service as messaging
+from storecast.messaging.channels.protocol import Channel, ChannelUnavailable, Verdict
+from storecast.messaging.channels.protocol import Outcome as Sent
+from storecast.messaging.compose import NoAddress, Prepared, Variant, date_line
+from storecast.messaging.context import Recipient
+from storecast.worker import outbox
+
+log = structlog.get_logger(__name__)
+
+RowOf = Row[*tuple[Any, ...]]
+
+UnitOfWork = Callable[[], AbstractContextManager[Session]]
+
+SLICE_S = 10.0
+"""How long one job sends before it lets others have the worker."""
+
+LEASE = timedelta(seconds=180)
+"""Longer than a chunk takes with the slowest server that is worth waiting for."""
+
+MAX_ATTEMPTS = 8
+FIRST_RETRY = timedelta(seconds=15)
+MAX_RETRY = timedelta(minutes=30)
+
+MAX_OUTAGES = 6
+FIRST_OUTAGE_WAIT = timedelta(seconds=5)
+"""Doubled each time: a server that stays away for about five minutes pauses the campaign."""
+
+JUDGED_FROM = 50
+"""Fewer outcomes than this in a chunk say nothing about a rate."""
+
+MAX_REFUSED_SHARE = 0.25
+MAX_BOUNCED_SHARE = 0.10
+"""Receivers block senders at a few percent of unknown addresses; one bad chunk is enough to stop and look."""
+
+
+@dataclass(slots=True)
+class Chunk:
+    """Claimed rows and what is known of them so far."""
+
+    rows: Sequence[RowOf]
+    unsent: dict[int, RowOf] = field(default_factory=dict)
+    decided: list[Outcome] = field(default_factory=list)
+    message_ids: dict[int, str] = field(default_factory=dict)
+
+
+def send_slice(
+    unit_of_work: UnitOfWork,
+    shop_id: ShopId,
+    job: SendBatch,
+    *,
+    job_id: UUID,
+    attempt: int,
+    channel: Channel,
+    progress: Callable[[int, int, str], None],
+) -> None:
+    """Send for `SLICE_S` seconds; stages the job that goes on, or the one that sees what is left."""
+    sender = _Sender(shop_id, job.campaign_id, job_id)
+    if attempt > 1:
+        # Whatever an earlier attempt of this job claimed and never recorded is in doubt from now on.
+        with unit_of_work() as session:
+            sender.settle_earlier_attempt(session)
+    try:
+        channel.connect()
+    except ChannelUnavailable as error:
+        with unit_of_work() as session:
+            _wait_for_server(session, shop_id, job, str(error))
+        return
+    deadline = time.monotonic() + SLICE_S
+    with unit_of_work() as session:
+        chunk = sender.claim(session)
+    done = 0
+    while chunk is not None:
+        outcomes = sender.hand_over(chunk, channel)
+        done += len(chunk.rows)
+        with unit_of_work() as session:
+            sender.record(session, chunk, outcomes)
+            goes_on = sender.outage is None and time.monotonic() < deadline
+            chunk = sender.claim(session) if goes_on else None
+        progress(done, sender.audience_size, "messages")
+    with unit_of_work() as session:
+        if sender.outage is not None:
+            _wait_for_server(session, shop_id, job, sender.outage)
+        else:
+            sender.hand_on(session, job)
+
+
+class _Sender:
+    """One worker's view of one campaign during a slice."""
+
+    def __init__(self, shop_id: ShopId, campaign_id: int, claimed_by: UUID) -> None:
+        self._shop_id = shop_id
+        self._campaign_id = campaign_id
+        self._claimed_by = claimed_by
+        self._variant: Variant | None = None
+        self.audience_size = 0
+        self.outage: str | None = None
+        """What the server said when it went away during the slice."""
+
+    def settle_earlier_attempt(self, session: Session) -> None:
+        campaign = repository.find_by_id(session, self._shop_id, self._campaign_id)
+        if campaign is None or campaign.frozen_at is None:
+            return
+        lost = repository.settle_lost(
+            session, self._shop_id, campaign, now=utcnow(), claimed_by=self._claimed_by
+        )
+        if lost:
+            log.warning("claims_lost", shop_id=self._shop_id, campaign_id=self._campaign_id, count=lost)
+
+    def claim(self, session: Session) -> Chunk | None:
+        """The next chunk; None when the campaign is not sending or nothing is ready."""
+        campaign = self._sending(session)
+        if campaign is None:
+            return None
+        if self._variant is None:
+            self._variant = content.compiled(session, self._shop_id, campaign)
+            self.audience_size = campaign.audience_size or 0
+        now = utcnow()
+        rows = repository.claim(
+            session,
+            self._shop_id,
+            campaign,
+            customer_selectables.audience(self._shop_id),
+            claimed_by=self._claimed_by,
+            limit=service.CHUNK,
+            now=now,
+            lease_until=now + LEASE,
+        )
+        return Chunk(rows) if rows else None
+
+    def hand_over(self, chunk: Chunk, channel: Channel) -> list[Sent]:
+        """Let the channel take the chunk's messages; outside of any transaction."""
+        chunk.unsent = {row.id: row for row in chunk.rows}
+        try:
+            return list(channel.send(self._prepared(chunk)))
+        except ChannelUnavailable as error:
+            # Nothing was taken: the rows go back as they were.
+            self.outage = str(error)
+            return []
+
+    def _prepared(self, chunk: Chunk) -> Iterator[Prepared]:
+        variant = self._variant
+        assert variant is not None  # noqa: S101  # compiled with the first claim
+        date = date_line(utcnow())
+        for row in chunk.rows:
+            reason = "customer_deleted" if row.present is None else row.reason
+            if reason is not None:
+                del chunk.unsent[row.id]
+                chunk.decided.append(_final(row.id, "excluded", reason))
+                continue
+            try:
+                message = variant.prepare(_recipient(row), date=date)
+            except NoAddress:
+                del chunk.unsent[row.id]
+                chunk.decided.append(_final(row.id, "excluded", "invalid_email"))
+            except Exception as error:  # noqa: BLE001  # a template may raise anything on one person's values
+                del chunk.unsent[row.id]
+                chunk.decided.append(_final(row.id, "failed", "render_failed", type(error).__name__))
+            else:
+                del chunk.unsent[row.id]
+                chunk.message_ids[row.id] = message.message_id
+                yield message
+
+    def record(self, session: Session, chunk: Chunk, sent: Sequence[Sent]) -> None:
+        """Write what became of the chunk, and stop the campaign when that was bad."""
+        campaign = repository.find_by_id(session, self._shop_id, self._campaign_id)
+        if campaign is None:
+            return
+        now = utcnow()
+        rows = {row.id: row for row in chunk.rows}
+        outcomes = [
+            *chunk.decided,
+            *(
+                _outcome(rows[each.delivery_id], each, chunk.message_ids[each.delivery_id], now)
+                for each in sent
+            ),
+            *(_returned(row, now) for row in chunk.unsent.values()),
+        ]
+        outcomes.sort(key=lambda outcome: outcome.delivery_id)
+        held = repository.record(
+            session, self._shop_id, campaign, outcomes, claimed_by=self._claimed_by, now=now
+        )
+        if held < len(outcomes):
+            log.warning("claims_not_held", shop_id=self._shop_id, count=len(outcomes) - held)
+        gone = [rows[each.delivery_id].email for each in sent if each.refused_address]
+        messaging.suppress(
+            session, self._shop_id, gone, reason="hard_bounce", source=f"campaign {self._campaign_id}"
+        )
+        reason = harm(sent)
+        if reason is not None:
+            service.pause_by_itself(session, self._shop_id, self._campaign_id, reason)
+
+    def hand_on(self, session: Session, job: SendBatch) -> None:
+        """Stage what comes after this slice."""
+        campaign = self._sending(session)
+        if campaign is None:
+            return
+        if repository.count_ready(session, self._shop_id, campaign, now=utcnow(), limit=1):
+            outbox.add(session, self._shop_id, SendBatch(self._campaign_id, job.slot))
+        else:
+            outbox.add(session, self._shop_id, Dispatch(self._campaign_id))
+
+    def _sending(self, session: Session) -> Campaign | None:
+        campaign = repository.find_by_id(session, self._shop_id, self._campaign_id)
+        if campaign is None or campaign.frozen_at is None or campaign.state != "sending":
+            return None
+        return campaign if service.may_send(session, self._shop_id) else None
+
+
+def _wait_for_server(session: Session, shop_id: ShopId, job: SendBatch, why: str) -> None:
+    outages = job.outages + 1
+    log.warning("channel_unavailable", shop_id=shop_id, campaign_id=job.campaign_id, outages=outages)
+    if outages >= MAX_OUTAGES:
+        service.pause_by_itself(session, shop_id, job.campaign_id, f"server_unreachable: {why}")
+        return
+    wait = FIRST_OUTAGE_WAIT * 2**job.outages
+    outbox.add(session, shop_id, SendBatch(job.campaign_id, job.slot, outages), run_at=utcnow() + wait)
+
+
+def harm(sent: Sequence[Sent]) -> str | None:
+    """Why a chunk's outcomes should stop a campaign, None when they are fine."""
+    if len(sent) < JUDGED_FROM:
+        return None
+    bounced = sum(each.refused_address for each in sent)
+    refused = [each for each in sent if each.verdict is Verdict.PERMANENT and not each.refused_address]
+    if bounced > MAX_BOUNCED_SHARE * len(sent):
+        return f"bounce_rate: {bounced} of {len(sent)} addresses do not exist"
+    if len(refused) > MAX_REFUSED_SHARE * len(sent):
+        last = refused[-1]
+        return f"error_rate: {len(refused)} of {len(sent)} messages refused; last reply: {last.code} {last.reply}"
+    return None
+
+
+def retry_wait(attempts: int) -> timedelta:
+    """How long a row waits after so many attempts."""
+    doublings: int = 2 ** min(max(attempts, 1) - 1, 16)
+    return min(FIRST_RETRY * doublings, MAX_RETRY)
+
+
+def _recipient(row: RowOf) -> Recipient:
+    return Recipient(
+        row.id,
+        row.customer_id,
+        row.email,
+        row.first_name,
+        row.last_name,
+        row.city,
+        row.country,
+        row.open_tracking,
+        row.orders_count,
+        row.total_spent_minor,
+        row.last_order_at,
+    )
+
+
+def _outcome(row: RowOf, sent: Sent, message_id: str, now: datetime) -> Outcome:
+    code = sent.code or None
+    match sent.verdict:
+        case Verdict.ACCEPTED:
+            return Outcome(row.id, "accepted", None, None, code, sent.reply, message_id, True)
+        case Verdict.UNKNOWN:
+            return Outcome(row.id, "unknown", "connection_lost", None, code, sent.reply, message_id, True)
+        case Verdict.PERMANENT:
+            reason = "hard_bounce" if sent.refused_address else "refused"
+            return Outcome(row.id, "failed", reason, None, code, sent.reply, message_id, True)
+        case Verdict.TEMPORARY:
+            if row.attempts >= MAX_ATTEMPTS:
+                return Outcome(
+                    row.id, "failed", "retries_exhausted", None, code, sent.reply, message_id, True
+                )
+            return Outcome(
+                row.id, "pending", None, now + retry_wait(row.attempts), code, sent.reply, message_id, True
+            )
+
+
+def _final(delivery_id: int, state: str, reason: str, reply: str | None = None) -> Outcome:
+    return Outcome(delivery_id, state, reason, None, None, reply, None, True)
+
+
+def _returned(row: RowOf, now: datetime) -> Outcome:
+    """A row whose message the channel never took."""
+    return Outcome(row.id, "pending", None, now + FIRST_OUTAGE_WAIT, None, None, None, False)

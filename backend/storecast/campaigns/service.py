@@ -1,0 +1,612 @@
+"""Rules of a campaign's life.
+
+    draft → scheduled → sending → sent
+              │  ↑        │ ↑
+              └ draft     └ paused → cancelled
+
+Every change of state locks the row. Content changes only in a draft, and only against the version that was edited.
+The ledger is written by the freeze alone; afterwards its rows change state, and none is ever added or removed.
+"""
+
+from collections.abc import Collection
+from datetime import datetime, timedelta
+from typing import Any
+
+import structlog
+from sqlalchemy import Select, false
+from sqlalchemy.orm import Session
+
+from storecast.audit import service as audit
+from storecast.campaigns import content, repository, schemas
+from storecast.campaigns.errors import (
+    AudienceChanged,
+    CampaignLocked,
+    CampaignUnknown,
+    NotReady,
+    StateRefused,
+    VersionConflict,
+)
+from storecast.campaigns.gate import judge
+from storecast.campaigns.jobs import Dispatch, Finish, Freeze, SendBatch
+from storecast.campaigns.models import Campaign, MessageDelivery
+from storecast.customers import selectables as customer_selectables
+from storecast.customers import service as customers
+from storecast.events.deliveries import DeliveryFact, DeliveryRef
+from storecast.kit.clock import utcnow
+from storecast.kit.errors import FieldError, Invalid
+from storecast.kit.ids import public_id
+from storecast.kit.pages import Page, decode_cursor, encode_cursor
+from storecast.kit.types import ShopId
+from storecast.messaging import compose, headers
+from storecast.messaging import service as messaging
+from storecast.messaging.gallery import BY_KEY
+from storecast.segments import service as segments
+from storecast.shops import service as shops
+from storecast.worker import outbox
+
+log = structlog.get_logger(__name__)
+
+PAGE = 50
+
+WINDOW = 4
+"""Senders at work for one campaign at once: fills the workers of a machine; between slices others get their turn."""
+
+CHUNK = 500
+"""Rows a sender claims at once: what a killed worker makes doubtful, and what a pause waits for. Claim and record cost
+some milliseconds a chunk, so a smaller one costs speed."""
+
+WATCH_EVERY = timedelta(seconds=60)
+"""How long a campaign may stand still when its senders died, before the next look at it."""
+
+LATE = timedelta(hours=6)
+"""A schedule missed by more than this (an outage, a restored backup) waits for a person: mail for the morning is not
+sent at night."""
+
+CONFIRMED_SHARE = 0.05
+CONFIRMED_PEOPLE = 10
+"""An audience may move so much between the dialogue and the click before it is asked again."""
+
+_EDITABLE = (
+    "name",
+    "subject",
+    "preview_text",
+    "from_name",
+    "from_email",
+    "reply_to",
+    "html",
+    "holdout_percent",
+)
+
+
+# Drafts.
+
+
+def create(session: Session, shop_id: ShopId, *, name: str, template_key: str | None, actor: str) -> Campaign:
+    """A new draft, filled from a template of the gallery when one is named."""
+    template = BY_KEY.get(template_key) if template_key else None
+    if template_key and template is None:
+        fault = FieldError("/template_key", "There is no such template.", "template_unknown")
+        raise Invalid(errors=[fault])
+    shop = shops.get(session, shop_id)
+    campaign = Campaign(
+        shop_id=shop_id,
+        public_id=public_id("cmp"),
+        name=name,
+        template_key=template_key,
+        subject=template.subject if template else "",
+        preview_text=template.preview_text if template else "",
+        html=template.html if template else "",
+        from_name=shop.sender_name or shop.name,
+        from_email=shop.sender_email or "",
+    )
+    repository.add(session, campaign)
+    audit.record(session, shop_id, actor, "campaign_created", campaign.public_id)
+    return campaign
+
+
+def duplicate(session: Session, shop_id: ShopId, campaign_id: str, *, actor: str) -> Campaign:
+    """A new draft with the same content and audience."""
+    original = get(session, shop_id, campaign_id)
+    values = {field: getattr(original, field) for field in (*_EDITABLE, "segment_id", "template_key")}
+    values["name"] = f"{original.name} (copy)"[:120]
+    copy = Campaign(shop_id=shop_id, public_id=public_id("cmp"), **values)
+    repository.add(session, copy)
+    audit.record(session, shop_id, actor, "campaign_duplicated", copy.public_id, original=campaign_id)
+    return copy
+
+
+def change(session: Session, shop_id: ShopId, campaign_id: str, changes: schemas.CampaignChanges) -> Campaign:
+    """Apply an edit; refused whole when its version is not the current one or a template does not parse."""
+    campaign = _lock(session, shop_id, campaign_id)
+    if campaign.version != changes.version:
+        raise VersionConflict(version=campaign.version)
+    if campaign.state != "draft":
+        raise CampaignLocked
+    given = changes.model_dump(exclude_unset=True, exclude={"version"})
+    values = {field: given[field] for field in _EDITABLE if given.get(field) is not None}
+    _refuse_faults(values)
+    if "segment_id" in given:
+        values["segment_id"] = (
+            segments.get(session, shop_id, given["segment_id"]).id if given["segment_id"] else None
+        )
+    if "template_key" in given:
+        values["template_key"] = given["template_key"]
+    for field, value in values.items():
+        setattr(campaign, field, value)
+    _touch(session, campaign)
+    return campaign
+
+
+def _refuse_faults(values: dict[str, Any]) -> None:
+    found = compose.faults(
+        compose.Content(
+            values.get("subject", ""), values.get("preview_text", ""), values.get("html", ""), "", "", ""
+        )
+    )
+    errors = [
+        FieldError(
+            f"/{field}", f"Line {fault.line}, column {fault.column}: {fault.message}", "template_fault"
+        )
+        for field, faults in found.items()
+        for fault in faults
+    ]
+    errors += [
+        FieldError(f"/{field}", "This is not an e-mail address.", "address_invalid")
+        for field in ("from_email", "reply_to")
+        if values.get(field) and headers.find_address(values[field]) is None
+    ]
+    if errors:
+        raise Invalid("Some fields are not valid.", errors=errors)
+
+
+def remove(session: Session, shop_id: ShopId, campaign_id: str, *, actor: str) -> None:
+    """Delete a draft; anything that went out stays on record."""
+    campaign = _lock(session, shop_id, campaign_id)
+    if campaign.state != "draft" or campaign.frozen_at is not None:
+        raise StateRefused(state=campaign.state)
+    repository.remove(session, shop_id, campaign.id)
+    audit.record(session, shop_id, actor, "campaign_deleted", campaign_id)
+
+
+# Audience and gate.
+
+
+def members(session: Session, shop_id: ShopId, campaign: Campaign) -> Select[Any]:
+    """The members of the campaign's segment, nobody when it has none."""
+    if campaign.segment_id is None:
+        return customer_selectables.audience(shop_id).where(false())
+    return segments.members(session, shop_id, campaign.segment_id)
+
+
+def audience(session: Session, shop_id: ShopId, campaign: Campaign) -> schemas.Audience:
+    """How many would get the message, and why the others not."""
+    counts = repository.audience_counts(session, shop_id, campaign, members(session, shop_id, campaign))
+    recipients = counts.pop(None, 0)
+    exclusions = [
+        schemas.Exclusion(reason=reason or "", count=count)
+        for reason, count in sorted(counts.items(), key=lambda item: -item[1])
+    ]
+    total = recipients + sum(exclusion.count for exclusion in exclusions)
+    return schemas.Audience(members=total, recipients=recipients, exclusions=exclusions)
+
+
+def gate(session: Session, shop_id: ShopId, campaign: Campaign) -> schemas.Gate:
+    """What stands between the campaign and its audience, as far as the database knows."""
+    written = content.content_of(campaign, shops.get(session, shop_id))
+    chosen = members(session, shop_id, campaign)
+    lacking = repository.counts_without(session, shop_id, campaign, chosen, compose.unguarded_fields(written))
+    checks = judge(
+        written,
+        has_segment=campaign.segment_id is not None,
+        audience=audience(session, shop_id, campaign),
+        lacking={field: count for field, count in lacking.items() if count},
+        urls=compose.find_urls(written, content.origin_of(campaign, shops.get(session, shop_id))),
+    )
+    return schemas.Gate(ready=all(check.level != "stop" for check in checks), checks=checks)
+
+
+# Sending.
+
+
+def send(
+    session: Session,
+    shop_id: ShopId,
+    campaign_id: str,
+    *,
+    scheduled_at: datetime | None,
+    confirm_recipients: int | None,
+    actor: str,
+) -> Campaign:
+    """Let a draft go, now or at an instant to come. The audience is drawn when it starts, not now."""
+    campaign = _lock(session, shop_id, campaign_id)
+    if campaign.state != "draft":
+        raise StateRefused(state=campaign.state)
+    now = utcnow()
+    if scheduled_at is not None and scheduled_at <= now:
+        fault = FieldError("/scheduled_at", "The instant has passed.", "schedule_past")
+        raise Invalid("The schedule lies in the past.", errors=[fault])
+    verdict = gate(session, shop_id, campaign)
+    stops = [check.model_dump() for check in verdict.checks if check.level == "stop"]
+    if stops:
+        raise NotReady(checks=stops)
+    if confirm_recipients is not None:
+        _refuse_changed_audience(confirm_recipients, audience(session, shop_id, campaign).recipients)
+    campaign.scheduled_at = scheduled_at
+    if scheduled_at is None:
+        campaign.state, campaign.started_at = "sending", now
+    else:
+        campaign.state = "scheduled"
+    _touch(session, campaign)
+    outbox.add(session, shop_id, Freeze(campaign.id), run_at=scheduled_at)
+    audit.record(
+        session,
+        shop_id,
+        actor,
+        "campaign_sent" if scheduled_at is None else "campaign_scheduled",
+        campaign_id,
+    )
+    log.info(
+        "campaign_released", shop_id=shop_id, campaign_id=campaign.id, scheduled=scheduled_at is not None
+    )
+    return campaign
+
+
+def _refuse_changed_audience(confirmed: int, now: int) -> None:
+    if abs(confirmed - now) > max(CONFIRMED_PEOPLE, confirmed * CONFIRMED_SHARE):
+        raise AudienceChanged(confirmed=confirmed, recipients=now)
+
+
+def pause(session: Session, shop_id: ShopId, campaign_id: str, *, actor: str) -> Campaign:
+    """Stop after the chunks that are under way."""
+    campaign = _lock(session, shop_id, campaign_id)
+    if campaign.state != "sending":
+        raise StateRefused(state=campaign.state)
+    campaign.state, campaign.pause_reason = "paused", "by_hand"
+    _touch(session, campaign)
+    audit.record(session, shop_id, actor, "campaign_paused", campaign_id)
+    return campaign
+
+
+def pause_by_itself(session: Session, shop_id: ShopId, campaign_id: int, reason: str) -> None:
+    """Stop a campaign that does harm or gets nowhere; the reason is shown to the merchant."""
+    campaign = repository.lock_by_id(session, shop_id, campaign_id)
+    if campaign is None or campaign.state != "sending":
+        return
+    _pause(session, campaign, reason)
+
+
+def resume(session: Session, shop_id: ShopId, campaign_id: str, *, actor: str) -> Campaign:
+    """Go on with the rows that are still pending; what was sent or is in doubt is not sent again."""
+    campaign = _lock(session, shop_id, campaign_id)
+    if campaign.state != "paused":
+        raise StateRefused(state=campaign.state)
+    campaign.state, campaign.pause_reason = "sending", None
+    campaign.started_at = campaign.started_at or utcnow()
+    _touch(session, campaign)
+    job = Freeze(campaign.id) if campaign.frozen_at is None else Dispatch(campaign.id)
+    outbox.add(session, shop_id, job)
+    audit.record(session, shop_id, actor, "campaign_resumed", campaign_id)
+    return campaign
+
+
+def cancel(session: Session, shop_id: ShopId, campaign_id: str, *, actor: str) -> Campaign:
+    """Take a schedule back (the campaign is a draft again), or end a sending for good."""
+    campaign = _lock(session, shop_id, campaign_id)
+    if campaign.state == "scheduled":
+        campaign.state, campaign.scheduled_at = "draft", None
+    elif campaign.state in {"sending", "paused"}:
+        campaign.state, campaign.finished_at = "cancelled", utcnow()
+        if campaign.frozen_at is not None:
+            repository.drop_pending(session, shop_id, campaign, "cancelled")
+            # Claims that are never reported on must not stay open for ever.
+            outbox.add(session, shop_id, Dispatch(campaign.id), run_at=utcnow() + WATCH_EVERY)
+    else:
+        raise StateRefused(state=campaign.state)
+    _touch(session, campaign)
+    audit.record(session, shop_id, actor, "campaign_cancelled", campaign_id)
+    return campaign
+
+
+# The course of a sending; called by jobs.
+
+
+def freeze(session: Session, shop_id: ShopId, campaign_id: int) -> None:
+    """Draw the audience into the ledger, store the links, start the senders."""
+    campaign = repository.lock_by_id(session, shop_id, campaign_id)
+    if campaign is None or campaign.frozen_at is not None or campaign.state not in {"scheduled", "sending"}:
+        return
+    now = utcnow()
+    if campaign.state == "scheduled" and not _is_due(session, shop_id, campaign, now):
+        return
+    obstacle = _obstacle(session, shop_id, campaign)
+    if obstacle is not None:
+        _pause(session, campaign, obstacle)
+        return
+    campaign.state, campaign.started_at = "sending", campaign.started_at or now
+    campaign.frozen_at = now
+    variant = content.compiled(session, shop_id, campaign)
+    chosen = members(session, shop_id, campaign)
+    campaign.audience_size = repository.freeze(session, shop_id, campaign, chosen, now)
+    repository.store_links(session, shop_id, campaign.id, variant.urls)
+    _touch(session, campaign)
+    outbox.add(session, shop_id, Dispatch(campaign.id))
+    log.info("campaign_frozen", shop_id=shop_id, campaign_id=campaign.id, audience=campaign.audience_size)
+
+
+def _is_due(session: Session, shop_id: ShopId, campaign: Campaign, now: datetime) -> bool:
+    due = campaign.scheduled_at or now
+    if due > now:
+        # The schedule was moved: the job of the earlier one comes too soon.
+        outbox.add(session, shop_id, Freeze(campaign.id), run_at=due)
+        return False
+    if now - due > LATE:
+        _pause(session, campaign, "schedule_missed")
+        return False
+    return True
+
+
+def _obstacle(session: Session, shop_id: ShopId, campaign: Campaign) -> str | None:
+    """What has happened since somebody pressed the button that makes sending wrong now."""
+    if campaign.segment_id is None:
+        return "segment_deleted"
+    return None if may_send(session, shop_id) else "shop_inactive"
+
+
+def may_send(session: Session, shop_id: ShopId) -> bool:
+    """Whether the shop still has the app: one that uninstalled it sends nothing more."""
+    return shops.get(session, shop_id).state == "installed"
+
+
+def _pause(session: Session, campaign: Campaign, reason: str) -> None:
+    campaign.state, campaign.pause_reason = "paused", reason
+    _touch(session, campaign)
+    shop_id = ShopId(campaign.shop_id)
+    audit.record(session, shop_id, "storecast", "campaign_paused", campaign.public_id, reason=reason)
+    log.warning("campaign_paused", shop_id=shop_id, campaign_id=campaign.id, reason=reason.partition(":")[0])
+
+
+def dispatch(session: Session, shop_id: ShopId, campaign_id: int) -> None:
+    """Settle lost claims, fill the window, and see to it that somebody looks again."""
+    campaign = repository.lock_by_id(session, shop_id, campaign_id)
+    if campaign is None or campaign.frozen_at is None:
+        return
+    now = utcnow()
+    lost = repository.settle_lost(session, shop_id, campaign, now=now)
+    if lost:
+        log.warning("claims_lost", shop_id=shop_id, campaign_id=campaign_id, count=lost)
+    if campaign.state == "cancelled":
+        # What was refused for now while the campaign was being cancelled came back as pending.
+        repository.drop_pending(session, shop_id, campaign, "cancelled")
+    due_at = repository.next_due_at(session, shop_id, campaign)
+    if campaign.state != "sending":
+        if due_at is not None and campaign.state == "cancelled":
+            outbox.add(session, shop_id, Dispatch(campaign_id), run_at=max(due_at, now + WATCH_EVERY))
+        return
+    if due_at is None:
+        outbox.add(session, shop_id, Finish(campaign_id))
+        return
+    if not may_send(session, shop_id):
+        _pause(session, campaign, "shop_inactive")
+        return
+    _fill_window(session, shop_id, campaign, now)
+    again_at = min(max(due_at, now + timedelta(seconds=1)), now + WATCH_EVERY)
+    if due_at <= now:
+        again_at = now + WATCH_EVERY
+    outbox.add(session, shop_id, Dispatch(campaign_id), run_at=again_at)
+
+
+def _fill_window(session: Session, shop_id: ShopId, campaign: Campaign, now: datetime) -> None:
+    ready = repository.count_ready(session, shop_id, campaign, now=now, limit=WINDOW * CHUNK)
+    waiting = {job.slot for job in outbox.pending(session, SendBatch) if job.campaign_id == campaign.id}
+    at_work = repository.senders_at_work(session, shop_id, campaign, now=now)
+    wanted = min(WINDOW, -(-ready // CHUNK)) - len(waiting) - at_work
+    for slot in [slot for slot in range(WINDOW) if slot not in waiting][: max(wanted, 0)]:
+        outbox.add(session, shop_id, SendBatch(campaign.id, slot))
+
+
+def finish(session: Session, shop_id: ShopId, campaign_id: int) -> bool:
+    """Close the campaign when every row is final; whether it is closed now."""
+    campaign = repository.lock_by_id(session, shop_id, campaign_id)
+    if campaign is None or campaign.frozen_at is None or campaign.state not in {"sending", "sent"}:
+        return False
+    if repository.next_due_at(session, shop_id, campaign) is not None:
+        outbox.add(session, shop_id, Dispatch(campaign_id))
+        return False
+    if campaign.state == "sending":
+        campaign.state, campaign.finished_at = "sent", utcnow()
+        _touch(session, campaign)
+        log.info("campaign_finished", shop_id=shop_id, campaign_id=campaign_id)
+    return True
+
+
+def note_sent(session: Session, shop_id: ShopId, campaign_id: int, after_id: int, limit: int) -> int | None:
+    """Move the last-sent instants of some recipients forward; returns where to go on, None at the end."""
+    campaign = repository.find_by_id(session, shop_id, campaign_id)
+    if campaign is None:
+        return None
+    rows = repository.list_accepted(session, shop_id, campaign, after_id, limit)
+    sent = {customer_id: at for _id, customer_id, at in rows if at is not None}
+    customers.record_engagement(session, shop_id, sent=sent)
+    return rows[-1].id if len(rows) == limit else None
+
+
+# Answers for others.
+
+
+def find_delivery_facts(
+    session: Session, shop_id: ShopId, refs: Collection[DeliveryRef]
+) -> dict[DeliveryRef, DeliveryFact]:
+    """Who got these deliveries and when; wired to `events.deliveries`."""
+    if not refs:
+        return {}
+    rows = repository.find_deliveries(session, shop_id, refs)
+    return {
+        DeliveryRef(campaign_id, delivery_id): DeliveryFact(customer_id, accepted_at)
+        for campaign_id, delivery_id, customer_id, accepted_at in rows
+    }
+
+
+def unsubscribe(session: Session, shop_id: ShopId, campaign_id: int, delivery_id: int) -> bool:
+    """Unsubscribe whoever got this delivery; whether that was news. Safe to repeat."""
+    campaign = repository.find_by_id(session, shop_id, campaign_id)
+    delivery = repository.find_delivery(session, shop_id, campaign, delivery_id) if campaign else None
+    if delivery is None or not delivery.email:
+        log.warning(
+            "unsubscribe_of_nobody", shop_id=shop_id, campaign_id=campaign_id, delivery_id=delivery_id
+        )
+        return False
+    gid = repository.find_gid(session, customer_selectables.audience(shop_id), delivery.customer_id)
+    return messaging.unsubscribe(
+        session,
+        shop_id,
+        email=delivery.email,
+        customer_gid=gid,
+        source=f"campaign {campaign_id}",
+        at=utcnow(),
+    )
+
+
+def get(session: Session, shop_id: ShopId, campaign_id: str) -> Campaign:
+    """The campaign of a public id; raises CampaignUnknown."""
+    campaign = repository.find(session, shop_id, campaign_id)
+    if campaign is None:
+        raise CampaignUnknown
+    return campaign
+
+
+def shape(session: Session, shop_id: ShopId, campaign: Campaign) -> schemas.Campaign:
+    """The campaign as the API shows it."""
+    segment = segments.find_by_id(session, shop_id, campaign.segment_id) if campaign.segment_id else None
+    values = {field: getattr(campaign, field) for field in schemas.Campaign.model_fields if field != "id"}
+    return schemas.Campaign.model_validate(
+        {**values, "id": campaign.public_id, "segment_id": segment.public_id if segment else None}
+    )
+
+
+def campaign_rows(
+    session: Session, shop_id: ShopId, state: Collection[str], cursor: str | None
+) -> Page[schemas.CampaignFacts]:
+    """A page of campaigns, newest first."""
+    after = _read_cursor(cursor) if cursor else None
+    found = repository.list_newest(session, shop_id, sorted(state), after, PAGE + 1)
+    shown = found[:PAGE]
+    sent = repository.accepted_counts(session, shop_id, [campaign.id for campaign in shown])
+    names = segments.names(session, shop_id, sorted({c.segment_id for c in shown if c.segment_id}))
+    items = [
+        schemas.CampaignFacts.model_validate(
+            {
+                "internal_id": campaign.id,
+                "id": campaign.public_id,
+                "segment_name": names.get(campaign.segment_id) if campaign.segment_id else None,
+                "sent": sent.get(campaign.id, 0),
+                **{
+                    field: getattr(campaign, field)
+                    for field in (
+                        "name", "state", "subject", "scheduled_at", "started_at", "finished_at", "audience_size",
+                    )
+                },
+            }
+        )
+        for campaign in shown
+    ]  # fmt: skip
+    more = len(found) > PAGE
+    return Page(items=items, next_cursor=encode_cursor(shown[-1].created_at, shown[-1].id) if more else None)
+
+
+def delivery_report(session: Session, shop_id: ShopId, campaign_id: str) -> schemas.DeliveryReport:
+    """What the ledger says: counts, exclusions, errors, links."""
+    campaign = get(session, shop_id, campaign_id)
+    counts = repository.counts_by_state(session, shop_id, campaign) if campaign.frozen_at else {}
+    pending = counts.get("pending", 0) + counts.get("claimed", 0)
+    rate = _rate(campaign, counts)
+    return schemas.DeliveryReport(
+        id=campaign.id,
+        state=campaign.state,  # type: ignore[arg-type]  # a CHECK holds it to these values
+        name=campaign.name,
+        counts=schemas.DeliveryCounts(
+            audience=sum(counts.values()),
+            pending=pending,
+            accepted=counts.get("accepted", 0),
+            failed=counts.get("failed", 0),
+            unknown=counts.get("unknown", 0),
+            excluded=counts.get("excluded", 0),
+        ),
+        rate_per_s=rate,
+        eta_s=round(pending / rate, 1) if rate and pending and campaign.state == "sending" else None,
+        exclusions=[
+            schemas.Exclusion(reason=reason, count=count)
+            for reason, count in (
+                repository.counts_by_reason(session, shop_id, campaign) if campaign.frozen_at else []
+            )
+        ],
+        errors=[
+            schemas.ReplyCount(reply=f"{code} {reply}" if code else reply or "", count=count)
+            for code, reply, count in (
+                repository.counts_by_reply(session, shop_id, campaign, 20) if campaign.frozen_at else []
+            )
+        ],
+        links=[
+            schemas.LinkRow(number=number, url=url)
+            for number, url in repository.list_links(session, shop_id, campaign.id)
+        ],
+        started_at=campaign.started_at,
+        finished_at=campaign.finished_at,
+        pause_reason=campaign.pause_reason,
+    )
+
+
+def recipient_rows(
+    session: Session, shop_id: ShopId, campaign_id: str, state: str | None, cursor: str | None
+) -> Page[schemas.RecipientFacts]:
+    """A page of a frozen audience, in the order in which it is sent."""
+    campaign = get(session, shop_id, campaign_id)
+    if campaign.frozen_at is None:
+        return Page(items=[])
+    after_id = int(decode_cursor(cursor, 1)[0]) if cursor else 0
+    found = repository.list_recipients(session, shop_id, campaign, state, after_id, PAGE + 1)
+    items = [_recipient(row) for row in found[:PAGE]]
+    return Page(items=items, next_cursor=encode_cursor(found[PAGE - 1].id) if len(found) > PAGE else None)
+
+
+def _recipient(row: MessageDelivery) -> schemas.RecipientFacts:
+    reply = f"{row.smtp_code} {row.smtp_reply}" if row.smtp_code else row.smtp_reply
+    return schemas.RecipientFacts(
+        delivery_id=row.id,
+        customer_id=row.customer_id,
+        state=row.state,
+        reason=row.reason,
+        attempts=row.attempts,
+        accepted_at=row.accepted_at,
+        reply=reply,
+    )
+
+
+def _rate(campaign: Campaign, counts: dict[str, int]) -> float | None:
+    if campaign.frozen_at is None or not counts.get("accepted"):
+        return None
+    seconds = ((campaign.finished_at or utcnow()) - campaign.frozen_at).total_seconds()
+    return round(counts["accepted"] / max(seconds, 0.001), 1)
+
+
+def _lock(session: Session, shop_id: ShopId, campaign_id: str) -> Campaign:
+    campaign = repository.lock(session, shop_id, campaign_id)
+    if campaign is None:
+        raise CampaignUnknown
+    return campaign
+
+
+def _touch(session: Session, campaign: Campaign) -> None:
+    """Every change makes a new version, so that an editor who has the old one learns of it."""
+    campaign.version += 1
+    campaign.updated_at = utcnow()
+    # Flushed so that what reads the row by SQL in this transaction sees the change.
+    session.flush()
+
+
+def _read_cursor(cursor: str) -> tuple[datetime, int]:
+    at, internal_id = decode_cursor(cursor, 2)
+    try:
+        return datetime.fromisoformat(at), int(internal_id)
+    except (TypeError, ValueError):
+        fault = FieldError("/cursor", "unknown cursor", "cursor_invalid")
+        raise Invalid("The cursor is not one that this list handed out.", errors=[fault]) from None

@@ -1,0 +1,59 @@
+"""Job bodies of campaigns."""
+
+from storecast.campaigns import sending, service
+from storecast.campaigns.jobs import Dispatch, Finish, Freeze, SendBatch
+from storecast.events import deliveries
+from storecast.events.jobs import UnsubscribeRequested
+from storecast.messaging.delivery import channel
+from storecast.worker.task import TaskContext, task
+
+NOTED_AT_ONCE = 5_000
+"""Customers whose last-sent instant moves in one transaction."""
+
+deliveries.provide(service.find_delivery_facts)
+
+
+@task(Freeze)
+def freeze(job: Freeze, ctx: TaskContext) -> None:
+    """Draw the audience."""
+    with ctx.unit_of_work() as session:
+        service.freeze(session, ctx.shop_id, job.campaign_id)
+
+
+@task(Dispatch)
+def dispatch(job: Dispatch, ctx: TaskContext) -> None:
+    """Keep the campaign going."""
+    with ctx.unit_of_work() as session:
+        service.dispatch(session, ctx.shop_id, job.campaign_id)
+
+
+@task(SendBatch)
+def send_batch(job: SendBatch, ctx: TaskContext) -> None:
+    """Send for a slice of time."""
+    sending.send_slice(
+        ctx.unit_of_work,
+        ctx.shop_id,
+        job,
+        job_id=ctx.job_id,
+        attempt=ctx.attempt,
+        channel=channel(),
+        progress=ctx.progress,
+    )
+
+
+@task(Finish)
+def finish(job: Finish, ctx: TaskContext) -> None:
+    """Close the campaign and note on the customers when they were last written to."""
+    with ctx.unit_of_work() as session:
+        closed = service.finish(session, ctx.shop_id, job.campaign_id)
+    after_id: int | None = 0 if closed else None
+    while after_id is not None:
+        with ctx.unit_of_work() as session:
+            after_id = service.note_sent(session, ctx.shop_id, job.campaign_id, after_id, NOTED_AT_ONCE)
+
+
+@task(UnsubscribeRequested)
+def unsubscribe(job: UnsubscribeRequested, ctx: TaskContext) -> None:
+    """Take the word of whoever got the delivery."""
+    with ctx.unit_of_work() as session:
+        service.unsubscribe(session, ctx.shop_id, job.campaign_id, job.delivery_id)

@@ -1,0 +1,182 @@
+"""Previews and test mails: a campaign as one customer would get it, without touching the ledger.
+
+Rendering and sending happen outside of any transaction: `load` gathers what they need, `render` and `send` use it.
+"""
+
+from dataclasses import dataclass, replace
+from typing import Any
+
+from sqlalchemy import Row, select
+from sqlalchemy.orm import Session
+
+from storecast.campaigns import content, repository, schemas, service
+from storecast.campaigns.errors import TestRefused
+from storecast.campaigns.models import Campaign
+from storecast.config.settings import get_settings
+from storecast.customers import selectables as customer_selectables
+from storecast.customers import service as customers
+from storecast.customers.schemas import CustomerRow
+from storecast.kit.clock import utcnow
+from storecast.kit.errors import FieldError, Invalid
+from storecast.kit.types import ShopId
+from storecast.messaging import compose, headers, links, preview, sandbox, text_part
+from storecast.messaging.channels import smtp_url
+from storecast.messaging.channels.protocol import ChannelUnavailable, Verdict
+from storecast.messaging.channels.smtp import SmtpChannel
+from storecast.messaging.compose import Content, Origin, Variant
+from storecast.messaging.context import ContextBuilder, Recipient, fixed_context
+from storecast.messaging.delivery import tokens
+from storecast.shops import service as shops
+
+_PLACEHOLDER_TOKEN = "preview"  # noqa: S105  # a link that leads nowhere
+
+
+@dataclass(frozen=True, slots=True)
+class Trial:
+    """A campaign and the customer to try it on."""
+
+    content: Content
+    origin: Origin
+    recipient: Recipient
+    customer: CustomerRow | None
+
+
+def load(session: Session, shop_id: ShopId, campaign: Campaign, customer_id: str | None) -> Trial:
+    """The campaign as it is now, with the customer of that public id or somebody from the audience."""
+    if customer_id is not None:
+        internal_id: int | None = customers.get(session, shop_id, customer_id).id
+    else:
+        chosen = service.members(session, shop_id, campaign)
+        internal_id = repository.sample_recipient(session, shop_id, campaign, chosen)
+    shop = shops.get(session, shop_id)
+    row = _profile(session, shop_id, internal_id) if internal_id is not None else None
+    shown = customers.list_rows(session, shop_id, [internal_id]) if internal_id is not None else []
+    return Trial(
+        content=content.content_of(campaign, shop),
+        origin=content.origin_of(campaign, shop),
+        recipient=_recipient(row),
+        customer=shown[0] if shown else None,
+    )
+
+
+def with_unsaved(trial: Trial, request: schemas.PreviewRequest) -> Trial:
+    """The same trial with what the editor holds and has not saved."""
+    unsaved = request.model_dump(include={"subject", "preview_text", "html"}, exclude_none=True)
+    return replace(trial, content=replace(trial.content, **unsaved))
+
+
+def _profile(session: Session, shop_id: ShopId, customer_id: int) -> Row[*tuple[Any, ...]] | None:
+    person = customer_selectables.audience(shop_id).subquery("person")
+    return session.execute(select(person).where(person.c.id == customer_id)).one_or_none()
+
+
+def _recipient(row: Row[*tuple[Any, ...]] | None) -> Recipient:
+    if row is None:
+        return Recipient(0, 0, "someone@example.com", None, None, None, None, False, 0, 0, None)
+    return Recipient(
+        0,
+        row.id,
+        row.email or "",
+        row.first_name,
+        row.last_name,
+        row.city,
+        row.country,
+        row.open_tracking,
+        row.orders_count,
+        row.total_spent_minor,
+        row.last_order_at,
+    )
+
+
+def render(trial: Trial) -> schemas.Preview:
+    """Render in a process with limits; raises Invalid naming the field that does not."""
+    written = trial.content
+    _refuse_faults(written)
+    html = links.with_preheader(written.html, written.preview_text)
+    templates = {
+        "subject": preview.Template(written.subject, html=False),
+        "preview_text": preview.Template(written.preview_text, html=False),
+        "html": preview.Template(html, html=True),
+        "text": preview.Template(text_part.from_html(written.html), html=False),
+    }
+    context = _context(trial)
+    try:
+        texts = preview.render(templates, context)
+    except preview.RenderingFailed as error:
+        field = "html" if error.field == "text" else error.field
+        fault = FieldError(f"/{field}", str(error), "rendering_failed")
+        raise Invalid("The template does not render.", errors=[fault]) from error
+    return schemas.Preview(
+        subject=headers.one_line(texts["subject"]),
+        preview_text=headers.one_line(texts["preview_text"]),
+        html=texts["html"],
+        text=texts["text"],
+        size_bytes=len(texts["html"].encode()),
+        customer=trial.customer,
+        missing=_missing(written, context),
+    )
+
+
+def _refuse_faults(written: Content) -> None:
+    errors = [
+        FieldError(
+            f"/{field}", f"Line {fault.line}, column {fault.column}: {fault.message}", "template_fault"
+        )
+        for field, found in compose.faults(written).items()
+        for fault in found
+    ]
+    if errors:
+        raise Invalid("The template has errors.", errors=errors)
+
+
+def _context(trial: Trial) -> dict[str, Any]:
+    origin = trial.origin
+    builder = ContextBuilder({"customer"}, currency=origin.shop.currency, edge_url=get_settings().edge_url)
+    fixed = fixed_context(
+        origin.shop, campaign={"name": origin.campaign_name, "subject": trial.content.subject}
+    )
+    return {**fixed, **builder.build(trial.recipient, _PLACEHOLDER_TOKEN)}
+
+
+def _missing(written: Content, context: dict[str, Any]) -> list[str]:
+    paths = {
+        path
+        for source in (written.subject, written.preview_text, written.html)
+        for path in sandbox.unguarded_paths(source)
+    }
+    return sorted(path for path in paths if not _is_there(path, context))
+
+
+def _is_there(path: str, context: dict[str, Any]) -> bool:
+    value: Any = context
+    for part in path.split("."):
+        if not isinstance(value, dict) or part not in value:
+            return False
+        value = value[part]
+    return True
+
+
+def send(trial: Trial, email: str) -> schemas.TestResult:
+    """Send one untracked mail to the address over a connection of its own."""
+    address = headers.find_address(email)
+    if address is None:
+        fault = FieldError("/email", "This is not an e-mail address.", "address_invalid")
+        raise Invalid("The address is not valid.", errors=[fault])
+    render(trial)  # what the limits refuse must not run in this process
+    settings = get_settings()
+    try:
+        variant = Variant(
+            trial.content, trial.origin, edge_url=settings.edge_url, tokens=tokens(), tracked=False
+        )
+    except compose.NoAddress as error:
+        raise TestRefused("Set a sender address first.", code="sender_missing") from error
+    message = variant.prepare(trial.recipient._replace(email=address), date=compose.date_line(utcnow()))
+    channel = SmtpChannel(smtp_url.parse(settings.smtp_url))
+    try:
+        (outcome,) = channel.send([message])
+    except ChannelUnavailable as error:
+        return schemas.TestResult(accepted=False, reply=str(error))
+    finally:
+        channel.close()
+    reply = f"{outcome.code} {outcome.reply}" if outcome.code else outcome.reply
+    return schemas.TestResult(accepted=outcome.verdict is Verdict.ACCEPTED, reply=reply)

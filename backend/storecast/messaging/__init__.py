@@ -1,0 +1,1 @@
+"""Messages: hostile templates made safe, composed into bytes, handed to a channel; consent and suppression."""

@@ -1,0 +1,235 @@
+"""Messages as bytes: headers and multipart/alternative, built once per variant, filled per recipient.
+
+Everything that is the same for all recipients is encoded when the variant is compiled. A message is one join of
+ready pieces and a few values; the same delivery gives the same bytes, but for the Date, and the same Message-ID.
+"""
+
+import hashlib
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any, NamedTuple
+
+from jinja2 import TemplateError
+
+from storecast.messaging import headers, links, sandbox, text_part
+from storecast.messaging.context import (
+    NAMES,
+    OPTIONAL_FIELDS,
+    ContextBuilder,
+    Recipient,
+    ShopFacts,
+    fixed_context,
+    open_pixel,
+)
+from storecast.messaging.render_plan import RenderPlan
+from storecast.messaging.sandbox import HTML, TEXT
+from storecast.messaging.tokens import Tokens
+
+SENDER_ID = "storecast"
+"""The rightmost part of Feedback-ID: stable, 5 to 15 characters."""
+
+
+@dataclass(frozen=True, slots=True)
+class Content:
+    """What the merchant wrote. The templates have been through `sandbox.check`."""
+
+    subject: str
+    preview_text: str
+    html: str
+    from_name: str
+    from_email: str
+    reply_to: str
+
+
+@dataclass(frozen=True, slots=True)
+class Origin:
+    """Which mailing of which shop a message belongs to."""
+
+    shop_id: int
+    shop: ShopFacts
+    campaign_id: int
+    campaign_public_id: str
+    campaign_name: str
+
+
+class Prepared(NamedTuple):
+    """A message ready for a channel: envelope and bytes with CRLF line ends, dots not yet stuffed."""
+
+    delivery_id: int
+    mail_from: str
+    rcpt_to: str
+    data: bytes
+    message_id: str = ""
+
+
+class NoAddress(ValueError):
+    """The recipient's address cannot be written to."""
+
+
+class Variant:
+    """One version of a message, compiled. ``urls[n - 1]`` is where link n leads."""
+
+    def __init__(
+        self, content: Content, origin: Origin, *, edge_url: str, tokens: Tokens, tracked: bool = True
+    ) -> None:
+        """``tracked`` false leaves links as they are and adds no pixel: for test mails, which nobody counts."""
+        sender = headers.find_address(content.from_email)
+        if sender is None:
+            raise NoAddress(content.from_email)
+        self._origin = origin
+        self._tokens = tokens
+        self._edge_url = edge_url
+        self._domain = sender.rpartition("@")[2]
+        self._fixed = fixed_context(
+            origin.shop, campaign={"name": origin.campaign_name, "subject": content.subject}
+        )
+        source = content.html
+        self.urls: tuple[str, ...] = ()
+        if tracked:
+            utm = {
+                "utm_source": "storecast",
+                "utm_medium": "email",
+                "utm_campaign": origin.campaign_public_id,
+            }
+            source, self.urls = links.track(
+                source, edge_url=edge_url, utm=utm, resolve=_resolver(self._fixed)
+            )
+        self._compile_plans(content, source, tracked=tracked)
+        self._compile_frame(content, sender)
+
+    def _compile_plans(self, content: Content, source: str, *, tracked: bool) -> None:
+        around = {"unsubscribe_url": (f"{self._edge_url}/u/", "")}
+        html = links.with_preheader(source, content.preview_text)
+        self._subject = RenderPlan(content.subject, TEXT, self._fixed)
+        self._text = RenderPlan(text_part.from_html(source), TEXT, self._fixed, around_token=around)
+        self._html_untracked = RenderPlan(html, HTML, self._fixed, around_token=around)
+        self._html = self._html_untracked
+        if tracked:
+            # Two plans instead of a condition in one: who opted out of open tracking gets mail without the pixel.
+            around[links.OPEN_PIXEL] = open_pixel(self._edge_url)
+            self._html = RenderPlan(links.with_open_pixel(html), HTML, self._fixed, around_token=around)
+        self.paths = self._subject.paths | self._html.paths | self._text.paths
+        self._context = ContextBuilder(
+            self.paths, currency=self._origin.shop.currency, edge_url=self._edge_url
+        )
+
+    @property
+    def needs_jinja(self) -> bool:
+        """Whether control flow depends on the recipient, so that parts are rendered by Jinja for each."""
+        return bool(self._html.block_count or self._text.block_count)
+
+    def prepare(self, recipient: Recipient, *, date: bytes) -> Prepared:
+        """The message for one person; ``date`` is the whole header line, made once per batch.
+
+        Raises NoAddress, or whatever a template raises on this person's values: the caller fails this one delivery.
+        """
+        address = headers.find_address(recipient.email)
+        if address is None:
+            raise NoAddress
+        origin = self._origin
+        raw = self._tokens.raw(origin.shop_id, origin.campaign_id, recipient.delivery_id)
+        token = self._tokens.encode(raw)
+        html = self._html if recipient.open_tracking else self._html_untracked
+        message_id = self._message_id(recipient.delivery_id, raw)
+        context = self._context.build(recipient, token)
+        data = b"".join(
+            (
+                self._head,
+                date,
+                (
+                    f"Message-ID: <{message_id}>\r\nTo: {address}\r\n"
+                    f"List-Unsubscribe: <{self._edge_url}/u/{token}>\r\n"
+                ).encode(),
+                self._subject_line or headers.unstructured("Subject", self._subject.text(context)),
+                self._text_head,
+                *self._text.quoted_printable(context),
+                self._html_head,
+                *html.quoted_printable(context),
+                self._tail,
+            )
+        )
+        # Hex survives servers that change the case of a local part; with its prefix it stays under their 64.
+        return Prepared(recipient.delivery_id, f"b+{raw.hex()}@{self._domain}", address, data, message_id)
+
+    def _message_id(self, delivery_id: int, raw: bytes) -> str:
+        # The same for every attempt, so that a doubtful delivery can be found in anybody's log.
+        return f"c{self._origin.campaign_id}.d{delivery_id}.{raw[-6:].hex()}@{self._domain}"
+
+    def _compile_frame(self, content: Content, sender: str) -> None:
+        origin = self._origin
+        label = origin.shop.domain.partition(".")[0]
+        boundary = "=_" + hashlib.sha256(f"{origin.campaign_public_id}".encode()).hexdigest()[:24]
+        reply_to = headers.find_address(content.reply_to)
+        self._head = b"".join(
+            (
+                headers.mailbox("From", content.from_name, sender),
+                f"Reply-To: {reply_to}\r\n".encode() if reply_to else b"",
+                f"List-ID: <marketing.{label}.{self._domain}>\r\n".encode(),
+                f"Feedback-ID: {origin.campaign_public_id}:campaign:{label}:{SENDER_ID}\r\n".encode(),
+                b"List-Unsubscribe-Post: List-Unsubscribe=One-Click\r\n",
+                b"MIME-Version: 1.0\r\n",
+                f'Content-Type: multipart/alternative;\r\n boundary="{boundary}"\r\n'.encode(),
+            )
+        )
+        self._text_head = _part_head(boundary, "text/plain")
+        self._html_head = _part_head(boundary, "text/html")
+        self._tail = f"\r\n--{boundary}--\r\n".encode()
+        ready = self._subject.ready_text
+        self._subject_line = None if ready is None else headers.unstructured("Subject", ready)
+
+
+def _resolver(fixed: dict[str, Any]) -> links.Resolve:
+    """Reads attributes that are the same for all recipients."""
+
+    def resolve(attribute: str) -> str | None:
+        try:
+            return RenderPlan(attribute, TEXT, fixed).ready_text
+        except TemplateError:  # a piece of a loop or condition that goes on outside of the attribute
+            return None
+
+    return resolve
+
+
+def _part_head(boundary: str, content_type: str) -> bytes:
+    # Quoted-printable never leaves a "=" followed by "_", so the boundary cannot occur in a part.
+    return (
+        f"\r\n--{boundary}\r\nContent-Type: {content_type}; charset=utf-8\r\n"
+        f"Content-Transfer-Encoding: quoted-printable\r\n\r\n"
+    ).encode()
+
+
+def date_line(at: datetime) -> bytes:
+    """The Date header of a batch."""
+    return headers.date(at)
+
+
+def faults(content: Content) -> dict[str, list[sandbox.Fault]]:
+    """What is wrong with each template of a message, by field; empty lists for those that are fine."""
+    found = {
+        "subject": sandbox.check(content.subject, NAMES),
+        "preview_text": sandbox.check(content.preview_text, NAMES),
+        "html": sandbox.check(content.html, NAMES),
+    }
+    if not found["html"]:
+        found["html"] = links.faults(content.html)
+    return found
+
+
+def unguarded_fields(content: Content) -> list[str]:
+    """The customer fields that some people lack and that the content prints without anything in their place."""
+    sources = (content.subject, content.preview_text, content.html)
+    found = {
+        path.removeprefix("customer.")
+        for source in sources
+        if not sandbox.check(source)
+        for path in sandbox.unguarded_paths(source)
+    }
+    return sorted(found & OPTIONAL_FIELDS)
+
+
+def find_urls(content: Content, origin: Origin) -> list[str]:
+    """The web addresses that the content's links lead to, as far as they are the same for all recipients."""
+    if sandbox.check(content.html):
+        return []
+    resolve = _resolver(fixed_context(origin.shop, campaign={"name": origin.campaign_name}))
+    return list(links.track(content.html, edge_url="", utm={}, resolve=resolve).urls)

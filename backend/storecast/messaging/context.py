@@ -1,0 +1,114 @@
+"""What a template may read: plain data about the customer, the shop and the campaign.
+
+A value that is missing is absent, not None or empty, so that ``default`` takes its place. Numbers that conditions
+compare are always there.
+"""
+
+from collections.abc import Callable, Collection, Mapping
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any, NamedTuple
+
+from storecast.kit.money import from_minor
+from storecast.messaging.render_plan import TOKEN
+from storecast.messaging.sandbox import Names
+
+MAX_VALUE_CHARS = 1_000
+"""Longer than any name; a value of a customer cannot blow a message up."""
+
+
+class Recipient(NamedTuple):
+    """One person to write to, as the ledger and the customer tables know them."""
+
+    delivery_id: int
+    customer_id: int
+    email: str
+    first_name: str | None
+    last_name: str | None
+    city: str | None
+    country: str | None
+    open_tracking: bool
+    orders_count: int
+    total_spent_minor: int
+    last_order_at: datetime | None
+
+
+@dataclass(frozen=True, slots=True)
+class ShopFacts:
+    """The shop as templates see it."""
+
+    name: str
+    domain: str
+    email: str | None
+    currency: str
+    url: str | None = None
+
+    def as_context(self) -> dict[str, Any]:
+        """The ``shop`` entry of a context."""
+        values = {
+            "name": self.name or self.domain,
+            "url": self.url or f"https://{self.domain}",
+            "domain": self.domain,
+            "email": self.email,
+            "currency": self.currency,
+        }
+        return {name: value for name, value in values.items() if value}
+
+
+_READERS: dict[str, Callable[[Recipient, str], Any]] = {
+    "first_name": lambda recipient, _currency: recipient.first_name,
+    "last_name": lambda recipient, _currency: recipient.last_name,
+    "name": lambda recipient, _currency: " ".join(filter(None, (recipient.first_name, recipient.last_name))),
+    "email": lambda recipient, _currency: recipient.email,
+    "city": lambda recipient, _currency: recipient.city,
+    "country": lambda recipient, _currency: recipient.country,
+    "orders_count": lambda recipient, _currency: recipient.orders_count,
+    "total_spent": lambda recipient, currency: float(from_minor(recipient.total_spent_minor, currency)),
+    "last_order_at": lambda recipient, _currency: (
+        recipient.last_order_at.date().isoformat() if recipient.last_order_at else None
+    ),
+}
+
+CUSTOMER_FIELDS = frozenset(_READERS)
+OPTIONAL_FIELDS = frozenset({"first_name", "last_name", "name", "city", "country", "last_order_at"})
+"""Fields that some customers lack: a template that prints one without ``default`` prints nothing for them."""
+
+NAMES: Names = {
+    "customer": CUSTOMER_FIELDS,
+    "shop": frozenset({"name", "url", "domain", "email", "currency"}),
+    "campaign": frozenset({"name", "subject"}),
+    "unsubscribe_url": None,
+}
+"""Every name that a template may use, for checks at save and for completion in the editor."""
+
+
+class ContextBuilder:
+    """Builds the recipient's part of a context, holding only the fields that a template reads."""
+
+    def __init__(self, paths: Collection[str], *, currency: str, edge_url: str) -> None:
+        self._readers = [(name, _READERS[name]) for name in sorted(CUSTOMER_FIELDS) if _reads(paths, name)]
+        self._currency = currency
+        self._edge_url = edge_url
+
+    def build(self, recipient: Recipient, token: str) -> dict[str, Any]:
+        """The names of a context that depend on the recipient."""
+        customer: dict[str, Any] = {}
+        for name, read in self._readers:
+            value = read(recipient, self._currency)
+            if value is not None and value != "":
+                customer[name] = value[:MAX_VALUE_CHARS] if isinstance(value, str) else value
+        return {"customer": customer, "unsubscribe_url": f"{self._edge_url}/u/{token}", TOKEN: token}
+
+
+def open_pixel(edge_url: str) -> tuple[str, str]:
+    """The open pixel's tag: what stands before the recipient's token and what behind it."""
+    return f'<img src="{edge_url}/o/', '.gif" width="1" height="1" alt="" style="display:block">'
+
+
+def _reads(paths: Collection[str], field: str) -> bool:
+    return "customer" in paths or any(path.split(".")[:2] == ["customer", field] for path in paths)
+
+
+def fixed_context(shop: ShopFacts, *, campaign: Mapping[str, Any]) -> dict[str, Any]:
+    """What is the same for all recipients of a campaign."""
+    return {"shop": shop.as_context(), "campaign": {name: value for name, value in campaign.items() if value}}

@@ -1,0 +1,19 @@
+"""Jobs of messaging."""
+
+from dataclasses import dataclass
+from typing import ClassVar
+
+from storecast.worker.job import Job, Queue
+
+
+@dataclass(frozen=True, slots=True)
+class WriteConsent(Job):
+    """Tell Shopify that a customer unsubscribed. Safe to run twice: it states a fact with its instant."""
+
+    name: ClassVar[str] = "messaging.write_consent"
+    queue: ClassVar[Queue] = "default"
+    customer_gid: str
+    unsubscribed_at: str
+
+    def unique_key(self) -> str | None:
+        return self.customer_gid

@@ -1,0 +1,60 @@
+"""Rules of consent and suppression, and the templates that a merchant starts from."""
+
+import hashlib
+from collections.abc import Iterable
+from datetime import datetime
+from typing import Literal
+
+import structlog
+from sqlalchemy.orm import Session
+
+from storecast.customers import service as customers
+from storecast.kit.types import ShopId
+from storecast.messaging import repository
+from storecast.messaging.jobs import WriteConsent
+from storecast.worker import outbox
+
+log = structlog.get_logger(__name__)
+
+Reason = Literal["unsubscribed", "hard_bounce", "complaint", "manual"]
+
+
+def digest(email: str) -> bytes:
+    """How a suppressed address is kept; the database computes the same in `selectables.suppressed`."""
+    return hashlib.sha256(email.strip().lower().encode()).digest()
+
+
+def suppress(session: Session, shop_id: ShopId, emails: Iterable[str], *, reason: Reason, source: str) -> int:
+    """Never write to these addresses again; returns how many were not suppressed before. Safe to repeat."""
+    added = repository.suppress(session, shop_id, [digest(email) for email in emails], reason, source)
+    if added:
+        log.info("addresses_suppressed", shop_id=shop_id, reason=reason, source=source, count=added)
+    return added
+
+
+def lift_suppression(session: Session, shop_id: ShopId, email: str) -> bool:
+    """Allow the address again; whether it was suppressed."""
+    return repository.lift(session, shop_id, digest(email))
+
+
+def find_suppression(session: Session, shop_id: ShopId, email: str) -> str | None:
+    """Why the address is suppressed, None when it is not."""
+    return repository.find_reason(session, shop_id, digest(email))
+
+
+def unsubscribe(
+    session: Session, shop_id: ShopId, *, email: str, customer_gid: str | None, source: str, at: datetime
+) -> bool:
+    """Take somebody's word that they want no more marketing; whether that was news. Safe to repeat.
+
+    The address is suppressed at once. The customer's consent follows, here and at Shopify, unless a newer consent is
+    known: somebody who subscribed again since keeps that in their profile, and a merchant lifts the suppression.
+    """
+    fresh = bool(suppress(session, shop_id, [email], reason="unsubscribed", source=source))
+    if customer_gid is not None and fresh:
+        recorded = customers.record_consent(
+            session, shop_id, customer_gid, state="unsubscribed", level=None, consent_at=at
+        )
+        if recorded:
+            outbox.add(session, shop_id, WriteConsent(customer_gid, at.isoformat()))
+    return fresh
