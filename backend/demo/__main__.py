@@ -29,7 +29,9 @@ def main(arguments: list[str] | None = None) -> int:
         return int(options.act(options, console))
     except ServerFailed as failure:
         console.fail(str(failure))
-        return EXIT_FAILED
+    except OSError as error:
+        console.fail(f"the machine refused: {error}\ntry: another folder by --state, or free what is full")
+    return EXIT_FAILED
 
 
 def parse(arguments: list[str] | None) -> argparse.Namespace:

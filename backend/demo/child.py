@@ -22,7 +22,7 @@ from pathlib import Path
 import psutil
 import psycopg
 
-from demo.servers import ServerFailed, tethered
+from demo.servers import ServerFailed, libpq_url, tethered
 
 PROBE_TIMEOUT_S = 2.0
 STOP_DEADLINE_S = 12.0
@@ -64,8 +64,11 @@ def beats(database_url: str) -> Probe:
 
     def probe(child: Child) -> bool:
         query = "SELECT 1 FROM fleet_processes WHERE pid = %s AND beat_at >= %s"
-        with psycopg.connect(database_url, connect_timeout=int(PROBE_TIMEOUT_S)) as connection:
-            return connection.execute(query, [child.pid, child.launched_at]).fetchone() is not None
+        try:
+            with psycopg.connect(libpq_url(database_url), connect_timeout=int(PROBE_TIMEOUT_S)) as connection:
+                return connection.execute(query, [child.pid, child.launched_at]).fetchone() is not None
+        except psycopg.OperationalError:
+            return False
 
     return probe
 

@@ -14,6 +14,7 @@ import importlib.util
 import os
 import platform
 import pwd
+import re
 import shutil
 import signal
 import stat
@@ -41,6 +42,8 @@ SOCKET_PATH_LIMIT_BYTES = 103
 LONGEST_SOCKET_NAME = ".s.PGSQL.5432.lock"
 START_DEADLINE_S = 60.0
 STOP_DEADLINE_S = 15.0
+REACH_DEADLINE_S = 5
+UNSET = "start that server, or `unset {}` to let the demo bring its own"
 POLL_S = 0.02
 LOG_TAIL_LINES = 15
 
@@ -586,6 +589,11 @@ class Addresses:
         }
 
 
+def libpq_url(database_url: str) -> str:
+    """The URL without the driver that SQLAlchemy lets it name."""
+    return re.sub(r"^postgres(ql)?(\+\w+)?://", "postgresql://", database_url)
+
+
 def as_celery_url(redis_url: str) -> str:
     """kombu spells a unix socket otherwise than redis-py does."""
     if not redis_url.startswith("unix:"):
@@ -616,6 +624,22 @@ class Stores:
             redis_url=redis_url,
             celery_broker_url=self._environ.get("CELERY_BROKER_URL") or broker_url,
         )
+
+    def refuse_unreachable(self) -> None:
+        """Say at once what an address of the environment that leads nowhere would break later and elsewhere."""
+        named = self.addresses
+        try:
+            with psycopg.connect(libpq_url(named.database_url), connect_timeout=REACH_DEADLINE_S):
+                pass
+        except psycopg.Error as error:
+            raise ServerFailed(
+                "DATABASE_URL", str(error).strip(), advice=UNSET.format("DATABASE_URL")
+            ) from None
+        try:
+            with redis.Redis.from_url(named.redis_url, socket_connect_timeout=REACH_DEADLINE_S) as client:
+                client.ping()
+        except (redis.RedisError, ValueError) as error:
+            raise ServerFailed("REDIS_URL", str(error), advice=UNSET.format("REDIS_URL")) from None
 
     def stop(self) -> None:
         for server in reversed(self.servers):

@@ -146,7 +146,6 @@ def app_environment(state: DemoState, stores: Addresses, environ: Mapping[str, s
             "SHOPIFY_APP_URL": api,
             "SHOPIFY_REDIRECT_URI": f"{api}/auth/callback",
             "SHOPIFY_SHOP_ORIGIN": f"{simulator}/{{shop}}",
-            "STORECAST_STOREFRONT_ORIGIN": f"{simulator}/shop/{{shop}}",
             "SHOPIFY_APP_BRIDGE_URL": f"{simulator}/shopifycloud/app-bridge.js",
             "SHOPIFY_ADMIN_FRAME_ORIGINS": simulator,
             "STORECAST_EDGE_URL": state.url("edge"),

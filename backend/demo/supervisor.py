@@ -24,7 +24,7 @@ import psycopg
 from demo import stack
 from demo.child import Child, describe, stop_all
 from demo.console import DemoConsole
-from demo.servers import Addresses, FolderLock, ServerFailed, Stores, tethered
+from demo.servers import Addresses, FolderLock, ServerFailed, Stores, libpq_url, tethered
 from demo.state import LOCK_NAME, DemoState
 
 POLL_S = 0.05
@@ -146,6 +146,7 @@ class Supervisor:
         for server in self._stores.servers:
             with self.console.step(server.title):
                 server.start()
+        self._stores.refuse_unreachable()
         return self._stores.addresses
 
     def _migrate(self, layout: stack.Stack) -> None:
@@ -195,7 +196,7 @@ def migrations_digest(database_url: str) -> str | None:
     digest = hashlib.sha256(database_url.encode())
     for path in sorted((stack.BACKEND / "migrations").rglob("*.py")):
         digest.update(path.name.encode() + path.read_bytes())
-    with psycopg.connect(database_url, connect_timeout=5) as connection:
+    with psycopg.connect(libpq_url(database_url)) as connection:
         migrated = connection.execute("SELECT to_regclass('alembic_version')::text").fetchone()
     return digest.hexdigest() if migrated != (None,) else None
 

@@ -8,7 +8,9 @@ import pytest
 
 PROJECT = Path(__file__).parents[3]
 DOCUMENTS = [*sorted(PROJECT.glob("docs/**/*.md")), PROJECT / "CHANGELOG.md"]
-SOURCES = "\n".join(path.read_text() for path in (PROJECT / "backend" / "storecast").rglob("*.py"))
+SOURCES = "\n".join(
+    path.read_text() for part in ("storecast", "demo") for path in (PROJECT / "backend" / part).rglob("*.py")
+)
 TOP = ("backend/", "docs/", "extensions/", "frontend/", "nginx/")
 # Named by Docker, Celery and SQL, not by us.
 FOREIGN_NAMES = {"REMAP_SIGTERM", "CREATEROLE", "NOTIFY", "NO_EXTENSION"}
