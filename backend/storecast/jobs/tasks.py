@@ -1,7 +1,6 @@
 """Runs the maintenance jobs."""
 
 import structlog
-from sqlalchemy import text
 
 from storecast.db import partitions
 from storecast.db.roles import Role
@@ -22,7 +21,7 @@ def maintain_partitions(_job: MaintainPartitions, _ctx: TaskContext) -> None:
     now = utcnow()
     for table in partitions.PARTITIONED:
         with engine(Role.RETENTION).begin() as connection:
-            connection.execute(text("SET LOCAL lock_timeout = '4s'"))
+            partitions.limit_lock_wait(connection)
             created = partitions.ensure(connection, table, now=now)
             dropped = partitions.drop_expired(connection, table, now=now)
         log.info("partitions_maintained", table=table, created=len(created), dropped=len(dropped))

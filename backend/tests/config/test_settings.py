@@ -57,7 +57,10 @@ def test_weak_or_missing_settings_stop_the_start(
 
 
 def test_development_may_be_careless(monkeypatch: pytest.MonkeyPatch) -> None:
-    assert load(monkeypatch, STORECAST_ENVIRONMENT="development", APP_SECRET_KEY="x").environment == "development"
+    assert (
+        load(monkeypatch, STORECAST_ENVIRONMENT="development", APP_SECRET_KEY="x").environment
+        == "development"
+    )
 
 
 def test_secrets_do_not_show_in_the_settings_text(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -161,6 +161,19 @@ def test_a_process_that_fails_to_start_is_named_with_its_log(folder: Path, conso
     assert list(servers.processes_in(folder / "postgres")) == []
 
 
+@pytest.mark.parametrize(
+    ("name", "value"),
+    [("DATABASE_URL", "postgresql+psycopg://127.0.0.1:1/none"), ("REDIS_URL", "redis://127.0.0.1:1/0")],
+)
+def test_an_address_that_leads_nowhere_is_named_at_once(
+    folder: Path, console: DemoConsole, name: str, value: str
+) -> None:
+    with pytest.raises(ServerFailed, match=rf"^{name}: .*") as failure:
+        Supervisor(folder, console, {name: value}, small_stack()).__enter__()
+    assert f"unset {name}" in str(failure.value)
+    assert list(servers.processes_in(folder / "postgres")) == []
+
+
 def test_a_failing_migration_stops_the_start(folder: Path, console: DemoConsole) -> None:
     with pytest.raises(ServerFailed, match="migrations: failed"):
         Supervisor(folder, console, {}, small_stack(CHATTY, migration=BROKEN)).__enter__()

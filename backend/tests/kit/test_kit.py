@@ -21,7 +21,13 @@ def test_money_survives_the_way_there_and_back(minor: int, currency: str) -> Non
 
 @pytest.mark.parametrize(
     ("amount", "currency", "minor"),
-    [("12.50", "USD", 1250), ("12.5", "JPY", 12), ("1.2345", "KWD", 1234), ("0.005", "USD", 0), ("0.015", "USD", 2)],
+    [
+        ("12.50", "USD", 1250),
+        ("12.5", "JPY", 12),
+        ("1.2345", "KWD", 1234),
+        ("0.005", "USD", 0),
+        ("0.015", "USD", 2),
+    ],
 )
 def test_money_rounds_half_to_even_in_the_currency_own_unit(amount: str, currency: str, minor: int) -> None:
     assert to_minor(amount, currency) == minor

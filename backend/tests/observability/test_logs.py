@@ -29,7 +29,12 @@ except ValueError as error:
 
 def test_events_carry_the_bound_ids_and_libraries_speak_the_same_form() -> None:
     ran = subprocess.run(
-        [sys.executable, "-c", PROGRAM], cwd=BACKEND, env=os.environ, capture_output=True, text=True, check=True
+        [sys.executable, "-c", PROGRAM],
+        cwd=BACKEND,
+        env=os.environ,
+        capture_output=True,
+        text=True,
+        check=True,
     )
     done, library, failed = map(json.loads, ran.stderr.splitlines())
 

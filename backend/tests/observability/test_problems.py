@@ -26,7 +26,12 @@ def test_the_class_decides(error: errors.StorecastError, status: int, code: str)
     answered, headers, body = problems.render(error, "r1")
     document = orjson.loads(body)
 
-    assert (answered, document["status"], document["code"], document["request_id"]) == (status, status, code, "r1")
+    assert (answered, document["status"], document["code"], document["request_id"]) == (
+        status,
+        status,
+        code,
+        "r1",
+    )
     assert document["detail"]
     assert headers["Content-Type"] == "application/problem+json"
     assert ("Retry-After" in headers) is (status in (429, 503))

@@ -1,0 +1,1 @@
+"""What campaigns earned: attribution, revenue, funnels and the home page's figures."""

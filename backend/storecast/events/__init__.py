@@ -1,0 +1,1 @@
+"""What visitors and recipients did: pixel and message events, verdicts and identities."""

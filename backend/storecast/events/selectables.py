@@ -1,0 +1,102 @@
+"""Composable queries over events that reports and attribution join."""
+
+from datetime import datetime
+
+from sqlalchemy import Select, func, select
+
+from storecast.events.models import MessageEvent, PixelEvent
+from storecast.kit.types import ShopId
+
+FUNNEL_STEPS = (
+    "page_viewed",
+    "product_viewed",
+    "product_added_to_cart",
+    "checkout_started",
+    "checkout_completed",
+)
+
+
+def message_touches(shop_id: ShopId) -> Select[int, int, int | None, str, datetime]:
+    """Opens and clicks by people: delivery_id, campaign_id, customer_id, kind, touch_at."""
+    return select(
+        MessageEvent.delivery_id,
+        MessageEvent.campaign_id,
+        MessageEvent.customer_id,
+        MessageEvent.kind,
+        MessageEvent.occurred_at.label("touch_at"),
+    ).where(
+        MessageEvent.shop_id == shop_id,
+        MessageEvent.kind.in_(("open", "click")),
+        MessageEvent.verdict == "human",
+        MessageEvent.processed_at.is_not(None),
+    )
+
+
+def storefront_touches(shop_id: ShopId) -> Select[str, int | None, int | None, datetime]:
+    """Visits that a verified click token brought: client_id, delivery_id, campaign_id, touch_at.
+
+    A browser that ran the pixel with the visitor's consent is a person's, whatever was thought of the click. A
+    visitor's clock may be fast: nothing happened later than it arrived.
+    """
+    return select(
+        PixelEvent.client_id,
+        PixelEvent.delivery_id,
+        PixelEvent.campaign_id,
+        func.least(PixelEvent.occurred_at, PixelEvent.received_at).label("touch_at"),
+    ).where(PixelEvent.shop_id == shop_id, PixelEvent.delivery_id.is_not(None))
+
+
+def checkouts(shop_id: ShopId) -> Select[str, str | None, str | None, datetime]:
+    """Completed checkouts: client_id, order_gid, checkout_token, occurred_at."""
+    return select(
+        PixelEvent.client_id, PixelEvent.order_gid, PixelEvent.checkout_token, PixelEvent.occurred_at
+    ).where(PixelEvent.shop_id == shop_id, PixelEvent.name == "checkout_completed")
+
+
+def storefront_steps(shop_id: ShopId) -> Select[str, str, datetime]:
+    """Every event: client_id, name, occurred_at."""
+    return select(PixelEvent.client_id, PixelEvent.name, PixelEvent.occurred_at).where(
+        PixelEvent.shop_id == shop_id
+    )
+
+
+def engagement(shop_id: ShopId) -> Select[int, str, str, int, int]:
+    """Per campaign, kind and verdict: campaign_id, kind, verdict, events, people."""
+    return (
+        select(
+            MessageEvent.campaign_id,
+            MessageEvent.kind,
+            MessageEvent.verdict,
+            func.count().label("events"),
+            func.count(MessageEvent.delivery_id.distinct()).label("people"),
+        )
+        .where(MessageEvent.shop_id == shop_id, MessageEvent.kind.in_(("open", "click")))
+        .group_by(MessageEvent.campaign_id, MessageEvent.kind, MessageEvent.verdict)
+    )
+
+
+def link_clicks(shop_id: ShopId) -> Select[int, int | None, int, int]:
+    """Clicks by people per link: campaign_id, link_number, clicks, people."""
+    return (
+        select(
+            MessageEvent.campaign_id,
+            MessageEvent.link_number,
+            func.count().label("clicks"),
+            func.count(MessageEvent.delivery_id.distinct()).label("people"),
+        )
+        .where(MessageEvent.shop_id == shop_id, MessageEvent.kind == "click", MessageEvent.verdict == "human")
+        .group_by(MessageEvent.campaign_id, MessageEvent.link_number)
+    )
+
+
+def message_history(shop_id: ShopId) -> Select[int, int | None, str, datetime, str, int | None, int]:
+    """What recipients did: delivery_id, customer_id, kind, occurred_at, verdict, link_number, campaign_id."""
+    return select(
+        MessageEvent.delivery_id,
+        MessageEvent.customer_id,
+        MessageEvent.kind,
+        MessageEvent.occurred_at,
+        MessageEvent.verdict,
+        MessageEvent.link_number,
+        MessageEvent.campaign_id,
+    ).where(MessageEvent.shop_id == shop_id)

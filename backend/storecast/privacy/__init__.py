@@ -1,0 +1,1 @@
+"""Data requests and erasure over every table that declares personal data."""

@@ -1,0 +1,1 @@
+"""Rule trees over customer facts: validated, compiled to SQL, counted and listed."""
