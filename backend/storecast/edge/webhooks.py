@@ -43,7 +43,7 @@ SINK = Sink(
     fresh AS (
       INSERT INTO webhook_inbox (shop_id, shop_domain, webhook_id, event_id, topic, api_version, triggered_at, body)
       SELECT * FROM incoming ON CONFLICT (webhook_id) DO NOTHING RETURNING shop_id
-    ), {stage_jobs("fresh", "webhooks.drain", "critical", "drain")}
+    ), {stage_jobs("fresh", "webhooks.drain", "critical", "drain", max_attempts=1000)}
     """,
 )
 

@@ -55,7 +55,7 @@ class BulkOperation:
     gid: str
     status: BulkStatus
     error_code: str | None
-    object_count: int
+    root_object_count: int
     file_bytes: int | None
     url: str | None
     created_at: datetime
@@ -141,7 +141,7 @@ def _operation(node: dict[str, Any]) -> BulkOperation:
         gid=node["id"],
         status=_STATUS.get(node["status"], BulkStatus.RUNNING),
         error_code=node.get("errorCode"),
-        object_count=int(node.get("objectCount") or 0),
+        root_object_count=int(node.get("rootObjectCount") or 0),
         file_bytes=int(size) if size is not None else None,
         url=node.get("url"),
         created_at=datetime.fromisoformat(node["createdAt"]),

@@ -47,10 +47,14 @@ class Refusal(NamedTuple):
 
 @dataclass(slots=True)
 class ImportCounts:
-    """What became of the lines; ``rows_written`` leaves out objects that were already stored like that."""
+    """What became of the lines: ``rows_done`` counts all, ``objects_done`` those without a parent.
+
+    ``rows_written`` leaves out objects that were already stored like that.
+    """
 
     lines: int = 0
     rows_done: int = 0
+    objects_done: int = 0
     rows_written: int = 0
     rows_refused: int = 0
     refusals: list[Refusal] = field(default_factory=list)
@@ -65,6 +69,7 @@ class ImportCounts:
         """Take in the counts of the next chunk."""
         self.lines += other.lines
         self.rows_done += other.rows_done
+        self.objects_done += other.objects_done
         self.rows_written += other.rows_written
         self.rows_refused += other.rows_refused
         self.refusals += other.refusals[: MAX_REFUSALS_KEPT - len(self.refusals)]
@@ -154,6 +159,7 @@ class _Chunk:
                 counts.refuse(number, _reason(error))
                 continue
             counts.rows_done += 1
+            counts.objects_done += not child
             yield record
 
 

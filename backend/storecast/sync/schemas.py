@@ -14,7 +14,7 @@ class SyncRefusal(BaseModel):
 
 
 class SyncResource(BaseModel):
-    """One kind of thing in a run."""
+    """One kind of thing in a run; rows are the things themselves, without their variants and lines."""
 
     model_config = ConfigDict(from_attributes=True)
 

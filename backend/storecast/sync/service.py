@@ -174,7 +174,7 @@ def record_chunk(
     item = repository.find_resource(session, shop_id, task.resource_id)
     if item is None or item.state != "importing":
         return False
-    item.rows_done += counts.rows_done
+    item.rows_done += counts.objects_done
     item.rows_refused += counts.rows_refused
     item.lines_done += counts.lines
     item.bytes_done = bytes_done
@@ -251,7 +251,7 @@ def _operations(session: Session, shop_id: ShopId, run_id: int, state: str) -> l
 def _apply_look(
     session: Session, shop_id: ShopId, run: SyncRun, item: SyncResource, look: BulkOperation
 ) -> None:
-    item.objects_expected = look.object_count
+    item.objects_expected = look.root_object_count
     if look.status is BulkStatus.COMPLETED:
         item.state = "ready"
         item.url, item.bytes_total = look.url, look.file_bytes

@@ -14,6 +14,8 @@ class DrainInbox(Job):
 
     name: ClassVar[str] = DRAIN
     queue: ClassVar[Queue] = "critical"
+    # Each delivery counts its own attempts; the job must outlast the last of them.
+    max_attempts: ClassVar[int] = 1000
 
     def unique_key(self) -> str | None:
         return "drain"

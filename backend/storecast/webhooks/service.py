@@ -1,16 +1,20 @@
-"""Draining the inbox: deliveries of a shop in order of arrival, each in a savepoint of its own."""
+"""Draining the inbox: deliveries of a shop in order of arrival, each in a savepoint of its own.
+
+Drains of one shop take turns. A delivery that fails keeps its place and holds up nobody: it is tried again by its
+own clock, however many others arrive meanwhile, until it is dead.
+"""
 
 from dataclasses import dataclass
 from datetime import datetime
 
 import orjson
 import structlog
-from sqlalchemy import func, select
 from sqlalchemy.orm import Session
 
 from storecast.kit.clock import utcnow
+from storecast.kit.errors import Permanent
 from storecast.kit.types import ShopId
-from storecast.webhooks import registry
+from storecast.webhooks import registry, repository
 from storecast.webhooks.models import InboxEntry
 
 log = structlog.get_logger(__name__)
@@ -19,6 +23,9 @@ BATCH = 200
 """Entries per transaction: large enough to spread the commit, small enough that locks on customers stay short."""
 
 MAX_ATTEMPTS = 5
+
+RETRY_BASE_S = 5.0
+"""Five tries span 75 seconds after the arrival: a lock or a restart passes in that time, a bug does not."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,45 +39,50 @@ class InboxFigures:
 
 @dataclass(frozen=True, slots=True)
 class Drained:
-    """What one batch did."""
+    """What one batch did, and in how many seconds a delivery that failed is due again (None: none waits)."""
 
     handled: int
     failed: int
+    retry_in_s: float | None
+
+    @property
+    def may_leave_more(self) -> bool:
+        """Whether entries may be due that this batch had no room for."""
+        return self.handled + self.failed == BATCH
 
 
-def drain(session: Session, shop_id: ShopId) -> Drained:
+def drain(session: Session, shop_id: ShopId, *, now: datetime) -> Drained:
     """Handle the next entries of the shop; an entry that fails keeps its place and its error."""
-    entries = session.scalars(
-        select(InboxEntry)
-        .where(InboxEntry.shop_id == shop_id, InboxEntry.state == "pending")
-        .order_by(InboxEntry.id)
-        .limit(BATCH)
-        .with_for_update(skip_locked=True)
-    ).all()
-    failed = 0
-    for entry in entries:
-        if not _handle(session, shop_id, entry):
-            failed += 1
-    return Drained(len(entries) - failed, failed)
+    repository.take_turns(session, shop_id)
+    entries = repository.lock_due(session, shop_id, now=now, retry_base_s=RETRY_BASE_S, limit=BATCH)
+    handled = sum(_handle(session, shop_id, entry) for entry in entries)
+    session.flush()  # the attempts just counted decide when the next try is due
+    next_try_at = repository.next_try_at(session, shop_id, retry_base_s=RETRY_BASE_S)
+    retry_in_s = max(1.0, (next_try_at - now).total_seconds()) if next_try_at is not None else None
+    return Drained(handled, len(entries) - handled, retry_in_s)
 
 
 def _handle(session: Session, shop_id: ShopId, entry: InboxEntry) -> bool:
     entry.attempts += 1
-    delivery = registry.Delivery(
-        entry.topic, entry.webhook_id, entry.event_id, entry.triggered_at, orjson.loads(entry.body)
-    )
     try:
+        delivery = registry.Delivery(
+            entry.topic, entry.webhook_id, entry.event_id, entry.triggered_at, orjson.loads(entry.body)
+        )
         with session.begin_nested():
             for handler in registry.handlers(entry.topic):
                 handler(session, shop_id, delivery)
     except Exception as error:  # noqa: BLE001  # whatever a payload makes a handler do must not stop the deliveries behind it
         entry.error = f"{type(error).__name__}: {error}"
-        if entry.attempts >= MAX_ATTEMPTS:
+        if isinstance(error, Permanent) or entry.attempts >= MAX_ATTEMPTS:
             entry.state = "dead"
         log.warning(
-            "webhook_failed", topic=entry.topic, webhook_id=entry.webhook_id, error=type(error).__name__
+            "webhook_failed",
+            topic=entry.topic,
+            webhook_id=entry.webhook_id,
+            error=type(error).__name__,
+            dead=entry.state == "dead",
         )
-        return entry.state == "dead"
+        return False
     entry.state = "done"
     entry.error = None
     entry.done_at = utcnow()
@@ -79,11 +91,4 @@ def _handle(session: Session, shop_id: ShopId, entry: InboxEntry) -> bool:
 
 def figures(session: Session, shop_id: ShopId) -> InboxFigures:
     """The state of the shop's inbox, for its settings page."""
-    row = session.execute(
-        select(
-            func.max(InboxEntry.received_at),
-            func.count().filter(InboxEntry.state == "pending"),
-            func.count().filter(InboxEntry.state == "dead"),
-        ).where(InboxEntry.shop_id == shop_id)
-    ).one()
-    return InboxFigures(*row)
+    return InboxFigures(*repository.figures(session, shop_id))

@@ -1,0 +1,60 @@
+"""SQL of the inbox."""
+
+from collections.abc import Sequence
+from datetime import datetime
+from typing import Any
+
+from sqlalchemy import ColumnElement, func, or_, select, text
+from sqlalchemy.orm import Session
+
+from storecast.kit.types import ShopId
+from storecast.webhooks.models import InboxEntry
+
+
+def take_turns(session: Session, shop_id: ShopId) -> None:
+    """Wait until nobody else drains the shop, and keep others waiting until the commit."""
+    key = func.hashtextextended(f"webhooks.drain {shop_id}", 0)
+    session.execute(select(func.pg_advisory_xact_lock(key)))
+
+
+def lock_due(
+    session: Session, shop_id: ShopId, *, now: datetime, retry_base_s: float, limit: int
+) -> Sequence[InboxEntry]:
+    """The next entries that may be tried, in order of arrival."""
+    return session.scalars(
+        select(InboxEntry)
+        .where(
+            InboxEntry.shop_id == shop_id,
+            InboxEntry.state == "pending",
+            or_(InboxEntry.attempts == 0, _next_try_at(retry_base_s) <= now),
+        )
+        .order_by(InboxEntry.id)
+        .limit(limit)
+        .with_for_update()
+    ).all()
+
+
+def next_try_at(session: Session, shop_id: ShopId, *, retry_base_s: float) -> datetime | None:
+    """When the first of the entries that failed is due again; None when none waits."""
+    return session.scalar(
+        select(func.min(_next_try_at(retry_base_s))).where(
+            InboxEntry.shop_id == shop_id, InboxEntry.state == "pending", InboxEntry.attempts > 0
+        )
+    )
+
+
+def figures(session: Session, shop_id: ShopId) -> Sequence[Any]:
+    """When the last delivery came, how many wait, how many are dead."""
+    return session.execute(
+        select(
+            func.max(InboxEntry.received_at),
+            func.count().filter(InboxEntry.state == "pending"),
+            func.count().filter(InboxEntry.state == "dead"),
+        ).where(InboxEntry.shop_id == shop_id)
+    ).one()
+
+
+def _next_try_at(retry_base_s: float) -> ColumnElement[Any]:
+    # The waits double from the arrival on: 1, 3, 7 and 15 times the base after it.
+    waited_s = retry_base_s * (func.power(2, InboxEntry.attempts) - 1)
+    return InboxEntry.received_at + waited_s * text("interval '1 second'")
