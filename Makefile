@@ -89,7 +89,7 @@ migrate: install ## Write a migration from the models (m="add segments.color")
 
 .PHONY: golden
 golden: install ## Write the golden files anew; read the diff before you commit it
-	@$(RUN) UPDATE_GOLDEN=1 python -m pytest -q tests/segments
+	@$(RUN) UPDATE_GOLDEN=1 python -m pytest -q $$(grep -rl --include='test_*.py' UPDATE_GOLDEN tests)
 
 .PHONY: codegen
 codegen: install

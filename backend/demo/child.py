@@ -117,11 +117,15 @@ class Child:
     def running(self) -> bool:
         return self.process is not None and self.process.poll() is None
 
-    def check_start(self) -> bool:
-        """Whether it is ready; raises when it stopped or is past its deadline."""
+    def refuse_stopped(self) -> None:
+        """For the time of the start, when a process that stops is no crash to recover from."""
         if self.process is not None and (status := self.process.poll()) is not None:
             problem = f"stopped while starting ({describe(status)})"
             raise ServerFailed(self.name, problem, log=self.log, advice=self.advice)
+
+    def check_start(self) -> bool:
+        """Whether it is ready; raises when it stopped or is past its deadline."""
+        self.refuse_stopped()
         if self.ready(self):
             return True
         if time.monotonic() - self.started_at > self.start_deadline_s:

@@ -87,7 +87,7 @@ class Supervisor:
         for child in self._stack.app:
             child.start()
         for child in self._stack.children:
-            self._await(child)
+            self._await(child, self._stack.children)
         published = stack.public_addresses(self._state) | {"pid": str(os.getpid())}
         (self.folder / ADDRESSES_FILE).write_text(json.dumps(published, indent=2))
 
@@ -163,9 +163,12 @@ class Supervisor:
                 raise ServerFailed("migrations", f"failed ({describe(status)})", log=log, advice=advice)
             stamp.write_text(migrations_digest(layout.environment["DATABASE_URL"]) or "")
 
-    def _await(self, child: Child) -> None:
+    def _await(self, child: Child, others: list[Child]) -> None:
+        """Until it is ready; one of the others that has stopped meanwhile ends the wait for all."""
         with self.console.step(child.name):
             while not child.check_start():
+                for other in others:
+                    other.refuse_stopped()
                 time.sleep(POLL_S)
 
 

@@ -1,4 +1,4 @@
-"""What follows an order."""
+"""What follows an order, and what has to be said anew every night."""
 
 from dataclasses import dataclass
 from typing import ClassVar
@@ -16,3 +16,24 @@ class OrderRecorded(Job):
 
     def unique_key(self) -> str | None:
         return str(self.order_id)
+
+
+@dataclass(frozen=True, slots=True)
+class RescoreCustomers(Job):
+    """Compute the facts of all customers of one shop anew, scores included. Safe to run twice."""
+
+    name: ClassVar[str] = "orders.rescore_customers"
+    timeout_s: ClassVar[int] = 1800
+
+    def unique_key(self) -> str | None:
+        return "rescore"
+
+
+@dataclass(frozen=True, slots=True)
+class RescoreEverywhere(Job):
+    """Stage the scoring of every installed shop. Safe to run twice."""
+
+    name: ClassVar[str] = "orders.rescore_everywhere"
+
+    def unique_key(self) -> str | None:
+        return "rescore"

@@ -36,6 +36,11 @@ def import_lines(
 def finish_import(session: Session, shop_id: ShopId) -> None:
     """Tie together what arrived out of order, then recompute the facts of the whole shop."""
     repository.link(session, shop_id)
+    rescore(session, shop_id)
+
+
+def rescore(session: Session, shop_id: ShopId) -> None:
+    """Recompute the facts of all customers of the shop; scores are its fifths of today."""
     customers.apply_order_facts(session, shop_id, selectables.totals_by_customer(shop_id), None)
 
 

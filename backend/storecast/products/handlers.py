@@ -19,7 +19,10 @@ def take_product(session: Session, shop_id: ShopId, delivery: Delivery) -> None:
     """Take over the product with its variants."""
     currency = shops.get(session, shop_id).currency
     variants = _read_variants(delivery.payload, currency)
-    service.record(session, shop_id, _read_product(delivery.payload, variants, currency), variants)
+    product = _read_product(delivery.payload, variants, currency)
+    service.record(
+        session, shop_id, product, variants, variant_gids=_variant_gids(delivery.payload, variants)
+    )
 
 
 @on("products/delete")
@@ -63,6 +66,12 @@ def _read_variants(payload: dict[str, Any], currency: str) -> list[VariantRecord
         ]
     except ValueError as error:
         raise Permanent(str(error)) from error
+
+
+def _variant_gids(payload: dict[str, Any], variants: list[VariantRecord]) -> list[str]:
+    """Every variant that the product has. It may have 2,048, of which the payload describes only some."""
+    named = [_gid(variant, "ProductVariant") for variant in payload.get("variant_gids") or []]
+    return [*named, *(variant.gid for variant in variants)]
 
 
 def _gid(payload: dict[str, Any], kind: str) -> str:

@@ -9,7 +9,7 @@ from sqlalchemy.orm import Session
 
 from storecast.kit.types import ShopId
 from storecast.products.models import Product, ProductVariant
-from storecast.products.records import PRODUCTS, VARIANTS, ProductRecord, VariantRecord
+from storecast.products.records import PRODUCTS, VARIANTS, ProductRecord
 
 
 def _upsert_products(source: str) -> str:
@@ -63,14 +63,12 @@ def upsert_one(session: Session, shop_id: ShopId, record: ProductRecord) -> int 
     return written
 
 
-def drop_variants_except(
-    session: Session, shop_id: ShopId, product_id: int, variants: Sequence[VariantRecord]
-) -> None:
+def drop_variants_except(session: Session, shop_id: ShopId, product_id: int, gids: Sequence[str]) -> None:
     session.execute(
         sql_delete(ProductVariant).where(
             ProductVariant.shop_id == shop_id,
             ProductVariant.product_id == product_id,
-            ProductVariant.gid.not_in([variant.gid for variant in variants]),
+            ProductVariant.gid.not_in(gids),
         )
     )
 

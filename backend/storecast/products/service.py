@@ -31,15 +31,23 @@ def finish_import(session: Session, shop_id: ShopId) -> None:
 
 
 def record(
-    session: Session, shop_id: ShopId, product: ProductRecord, variants: Sequence[VariantRecord]
+    session: Session,
+    shop_id: ShopId,
+    product: ProductRecord,
+    variants: Sequence[VariantRecord],
+    *,
+    variant_gids: Sequence[str],
 ) -> None:
-    """Take over a product with all its variants, unless what is stored is newer or the same."""
+    """Take over a product and what is said of its variants, unless what is stored is newer or the same.
+
+    Variants that are not among ``variant_gids`` go.
+    """
     product_id = repository.upsert_one(session, shop_id, product)
     if product_id is None:
         return
     VARIANTS.fill(session, variants)
     repository.upsert_staged_variants(session, shop_id, as_of=None)
-    repository.drop_variants_except(session, shop_id, product_id, variants)
+    repository.drop_variants_except(session, shop_id, product_id, variant_gids)
 
 
 def forget(session: Session, shop_id: ShopId, gid: str) -> None:

@@ -2,10 +2,12 @@
 
 Retries what can be retried inside a bounded wait: 429 and 503 always, other 5xx and lost connections when the
 operation is a query or never arrived, THROTTLED after the time its cost says. Partial data that comes with errors
-is kept (a store without protected-data approval answers so). No state is shared between shops but the throttle.
+is kept (a store without protected-data approval answers so). A refused token is renewed once a call, when the client
+knows how: nothing has been executed then. No state is shared between shops but the throttle.
 """
 
 import time
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -57,6 +59,7 @@ class AdminClient:
         shop_domain: str,
         access_token: str,
         *,
+        renew: Callable[[str], str] | None = None,
         http: httpx.Client | None = None,
         throttle: CostThrottle = _throttle,
         sleep: Sleep = time.sleep,
@@ -64,12 +67,23 @@ class AdminClient:
         self.shop_domain = shop_domain
         self._url = f"{shopify.origin(shop_domain)}/admin/api/{shopify.api_version}/graphql.json"
         self._token = access_token
+        self._renew = renew
         self._http = http or http_client()
         self._throttle = throttle
         self._sleep = sleep
 
     def execute(self, name: str, variables: dict[str, Any] | None = None) -> Answer:
         """Send the operation of that name; raises one of `storecast.shopify.errors`."""
+        try:
+            return self._execute(name, variables)
+        except TokenRefused:
+            if self._renew is None:
+                raise
+            log.info("shopify_token_refused", operation=name)
+            self._token = self._renew(self._token)
+            return self._execute(name, variables)
+
+    def _execute(self, name: str, variables: dict[str, Any] | None) -> Answer:
         operation = operations.load(name)
         waited = 0.0
         for attempt in range(1, MAX_ATTEMPTS + 1):

@@ -46,6 +46,23 @@ def find_token(session: Session, shop_id: ShopId) -> ShopToken | None:
     )
 
 
+def idle_token_shops(session: Session, *, unused_since: datetime) -> list[int]:
+    """Installed shops with a valid, renewable token that was not renewed since."""
+    return list(
+        session.scalars(
+            select(Shop.id)
+            .join(ShopToken, ShopToken.shop_id == Shop.id)
+            .where(
+                Shop.state == "installed",
+                ShopToken.state == "valid",
+                ShopToken.refresh_token.is_not(None),
+                ShopToken.refreshed_at < unused_since,
+            )
+            .order_by(Shop.id)
+        )
+    )
+
+
 def put_token(session: Session, shop_id: ShopId, values: dict[str, Any]) -> None:
     """Replace both tokens at once; whoever was renewing the old pair loses its lease."""
     row = {**values, "state": "valid", "lease_id": None, "lease_until": None}

@@ -89,11 +89,6 @@ def uninstall(session: Session, shop_id: ShopId) -> None:
     log.info("shop_uninstalled", shop_id=shop_id)
 
 
-def change_scopes(session: Session, shop_id: ShopId, scopes: list[str]) -> None:
-    """Record the scopes that the merchant has granted."""
-    get(session, shop_id).scopes = sorted(scopes)
-
-
 def set_sender(session: Session, shop_id: ShopId, *, name: str, email: str) -> Shop:
     """Who campaigns come from unless they say otherwise."""
     shop = get(session, shop_id)

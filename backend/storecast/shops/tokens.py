@@ -42,6 +42,9 @@ LEASE = timedelta(seconds=30)
 
 BUSY_RETRY_S = 2.0
 
+IDLE = timedelta(days=30)
+"""A third of a refresh token's ninety days: two more months of daily tries before the merchant has to come back."""
+
 
 class Sealed:
     """Encrypts tokens with the shop's id inside."""
@@ -127,11 +130,23 @@ def access_token(unit_of_work: UnitOfWork, shop_id: ShopId, *, rejected: str | N
 
 
 def admin_client(unit_of_work: UnitOfWork, shop_id: ShopId) -> AdminClient:
-    """A client for the shop's Admin API with a fresh token."""
+    """A client for the shop's Admin API with a fresh token, which it renews when Shopify refuses it in use.
+
+    Call it, and use the client, outside any transaction.
+    """
     token = access_token(unit_of_work, shop_id)
     with unit_of_work() as session:
         domain = _domain(session, shop_id)
-    return AdminClient(get_settings().shopify, domain, token)
+
+    def renew(rejected: str) -> str:
+        return access_token(unit_of_work, shop_id, rejected=rejected)
+
+    return AdminClient(get_settings().shopify, domain, token, renew=renew)
+
+
+def idle_shops(session: Session, *, now: datetime) -> list[ShopId]:
+    """Installed shops whose refresh token has lain unused for `IDLE`."""
+    return [ShopId(shop_id) for shop_id in repository.idle_token_shops(session, unused_since=now - IDLE)]
 
 
 def _renew(unit_of_work: UnitOfWork, shop_id: ShopId, domain: str, lease_id: UUID, refresh_token: str) -> str:

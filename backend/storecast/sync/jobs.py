@@ -74,6 +74,16 @@ class FinishSync(Job):
 
 
 @dataclass(frozen=True, slots=True)
+class RefreshShop(Job):
+    """Read the shop's settings and scopes, because Shopify says that they have changed."""
+
+    name: ClassVar[str] = "sync.refresh_shop"
+
+    def unique_key(self) -> str | None:
+        return "refresh"
+
+
+@dataclass(frozen=True, slots=True)
 class StopOperations(Job):
     """Ask Shopify to stop the bulk operations of a cancelled run."""
 

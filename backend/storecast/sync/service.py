@@ -16,10 +16,19 @@ from storecast.kit.ids import public_id
 from storecast.kit.pages import Page, decode_id_cursor, encode_cursor
 from storecast.kit.types import ShopId
 from storecast.shopify.bulk import BulkOperation, BulkStatus
+from storecast.shops import service as shops
 from storecast.sync import repository, schemas
 from storecast.sync.errors import SyncOver, SyncUnknown
 from storecast.sync.importer import MAX_REFUSALS_KEPT, ImportCounts
-from storecast.sync.jobs import FinishSync, ImportResource, PollSync, StartSync, StopOperations, WakeSync
+from storecast.sync.jobs import (
+    FinishSync,
+    ImportResource,
+    PollSync,
+    RefreshShop,
+    StartSync,
+    StopOperations,
+    WakeSync,
+)
 from storecast.sync.models import OPEN_STATES, SyncResource, SyncRun
 from storecast.worker import outbox
 
@@ -119,6 +128,12 @@ def wake(session: Session, shop_id: ShopId, operation_gid: str) -> None:
     item = repository.find_by_operation(session, shop_id, operation_gid)
     if item is not None and item.state == "requested":
         outbox.add(session, shop_id, WakeSync(item.sync_run_id))
+
+
+def refresh_shop(session: Session, shop_id: ShopId) -> None:
+    """Read the settings and scopes of an installed shop again; of one that has left, nothing can be read."""
+    if shops.get(session, shop_id).state == "installed":
+        outbox.add(session, shop_id, RefreshShop())
 
 
 def open_operations(session: Session, shop_id: ShopId, run_id: int) -> list[str]:

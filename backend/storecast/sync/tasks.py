@@ -13,7 +13,15 @@ from storecast.shopify.shop import fetch_profile
 from storecast.shops import pixel, tokens
 from storecast.shops import service as shops
 from storecast.sync import importer, service
-from storecast.sync.jobs import FinishSync, ImportResource, PollSync, StartSync, StopOperations, WakeSync
+from storecast.sync.jobs import (
+    FinishSync,
+    ImportResource,
+    PollSync,
+    RefreshShop,
+    StartSync,
+    StopOperations,
+    WakeSync,
+)
 from storecast.sync.service import ImportTask
 from storecast.worker.task import TaskContext, task
 
@@ -85,6 +93,14 @@ def finish_sync(job: FinishSync, ctx: TaskContext) -> None:
     pixel.activate(ctx.unit_of_work, ctx.shop_id)
     with ctx.unit_of_work() as session:
         service.finish(session, ctx.shop_id, job.sync_run_id)
+
+
+@task(RefreshShop)
+def refresh_shop(_job: RefreshShop, ctx: TaskContext) -> None:
+    """Take over what Shopify says now."""
+    profile = fetch_profile(tokens.admin_client(ctx.unit_of_work, ctx.shop_id))
+    with ctx.unit_of_work() as session:
+        shops.refresh_profile(session, ctx.shop_id, profile)
 
 
 @task(StopOperations)
