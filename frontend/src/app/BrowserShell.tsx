@@ -1,0 +1,92 @@
+import { Frame, Navigation, Toast, TopBar } from "@shopify/polaris";
+import { ExitIcon, KeyboardIcon } from "@shopify/polaris-icons";
+import { type ReactNode, useCallback, useEffect, useState } from "react";
+import { Link, useLocation } from "react-router";
+import { useI18n } from "@/i18n/useI18n";
+import type { Session } from "@/lib/api/types";
+import { rememberShop, signOut } from "@/lib/signIn";
+import { ToastContext } from "@/lib/useToast";
+import { MainRegion } from "./MainRegion";
+import { SECTIONS } from "./navigation";
+import { Shortcuts } from "./Shortcuts";
+
+/** Outside the admin: our own menu, top bar, toasts and save bar. */
+export function BrowserShell({ session, children }: { session: Session; children: ReactNode }) {
+  const { t } = useI18n();
+  const { pathname } = useLocation();
+  const [menuOpen, setMenuOpen] = useState(false);
+  const [userOpen, setUserOpen] = useState(false);
+  const [shortcutsOpen, setShortcutsOpen] = useState(false);
+  const [toast, setToast] = useState<{ message: string; isError: boolean } | null>(null);
+  const showToast = useCallback(
+    (message: string, options?: { isError?: boolean }) =>
+      setToast({ message, isError: options?.isError ?? false }),
+    [],
+  );
+
+  useEffect(() => rememberShop(session.shop.domain), [session.shop.domain]);
+
+  const navigation = (
+    <Navigation location={pathname}>
+      <Navigation.Section
+        items={SECTIONS.map(({ path, key, icon }) => ({
+          url: path,
+          label: t(key),
+          icon,
+          exactMatch: path === "/",
+          selected: path === "/" ? pathname === "/" : pathname.startsWith(path),
+          onClick: () => setMenuOpen(false),
+        }))}
+      />
+    </Navigation>
+  );
+
+  const topBar = (
+    <TopBar
+      showNavigationToggle
+      onNavigationToggle={() => setMenuOpen(!menuOpen)}
+      contextControl={
+        <Link to="/" className="sc-brand">
+          <img src="/favicon.svg" alt="" width="24" height="24" />
+          Storecast
+        </Link>
+      }
+      userMenu={
+        <TopBar.UserMenu
+          name={session.shop.name}
+          detail={session.user.name}
+          initials={session.shop.name.charAt(0)}
+          open={userOpen}
+          onToggle={() => setUserOpen(!userOpen)}
+          actions={[
+            {
+              items: [
+                { content: t("nav.shortcuts"), icon: KeyboardIcon, onAction: () => setShortcutsOpen(true) },
+                {
+                  content: t("nav.sign_out"),
+                  icon: ExitIcon,
+                  onAction: () => void signOut(session.shop.domain),
+                },
+              ],
+            },
+          ]}
+        />
+      }
+    />
+  );
+
+  return (
+    <Frame
+      topBar={topBar}
+      navigation={navigation}
+      showMobileNavigation={menuOpen}
+      onNavigationDismiss={() => setMenuOpen(false)}
+    >
+      <ToastContext.Provider value={showToast}>
+        <MainRegion as="div">{children}</MainRegion>
+        <Shortcuts open={shortcutsOpen} setOpen={setShortcutsOpen} />
+      </ToastContext.Provider>
+      {toast && <Toast content={toast.message} error={toast.isError} onDismiss={() => setToast(null)} />}
+    </Frame>
+  );
+}

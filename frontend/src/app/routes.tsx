@@ -1,0 +1,80 @@
+import type { QueryClient } from "@tanstack/react-query";
+import type { RouteObject } from "react-router";
+import type { LoadedLocale } from "@/i18n/locales";
+import { App } from "./App";
+import { NotFoundPage, RouteError } from "./RouteError";
+
+/** Every page is its own bundle: a visit loads the shell and the page that was asked for. */
+export const pages: RouteObject[] = [
+  {
+    index: true,
+    lazy: async () => ({ Component: (await import("@/features/home/pages/HomePage")).HomePage }),
+  },
+  {
+    path: "campaigns",
+    lazy: async () => ({
+      Component: (await import("@/features/campaigns/pages/CampaignsPage")).CampaignsPage,
+    }),
+  },
+  {
+    path: "campaigns/new",
+    lazy: async () => ({
+      Component: (await import("@/features/campaigns/pages/NewCampaignPage")).NewCampaignPage,
+    }),
+  },
+  {
+    path: "campaigns/:campaignId",
+    lazy: async () => ({ Component: (await import("@/features/campaigns/pages/ReportPage")).ReportPage }),
+  },
+  {
+    path: "campaigns/:campaignId/edit",
+    lazy: async () => ({ Component: (await import("@/features/campaigns/pages/EditorPage")).EditorPage }),
+  },
+  {
+    path: "segments",
+    lazy: async () => ({ Component: (await import("@/features/segments/pages/SegmentsPage")).SegmentsPage }),
+  },
+  {
+    path: "segments/new",
+    lazy: async () => ({ Component: (await import("@/features/segments/pages/SegmentPage")).NewSegmentPage }),
+  },
+  {
+    path: "segments/:segmentId",
+    lazy: async () => ({ Component: (await import("@/features/segments/pages/SegmentPage")).SegmentPage }),
+  },
+  {
+    path: "analytics",
+    lazy: async () => ({
+      Component: (await import("@/features/analytics/pages/AnalyticsPage")).AnalyticsPage,
+    }),
+  },
+  {
+    path: "tasks",
+    lazy: async () => ({ Component: (await import("@/features/tasks/pages/TasksPage")).TasksPage }),
+  },
+  {
+    path: "tasks/:jobId",
+    lazy: async () => ({ Component: (await import("@/features/tasks/pages/TaskPage")).TaskPage }),
+  },
+  {
+    path: "workers",
+    lazy: async () => ({ Component: (await import("@/features/workers/pages/WorkersPage")).WorkersPage }),
+  },
+  {
+    path: "settings",
+    lazy: async () => ({ Component: (await import("@/features/settings/pages/SettingsPage")).SettingsPage }),
+  },
+  { path: "*", Component: NotFoundPage },
+];
+
+export function createRoutes(initial: LoadedLocale, client: QueryClient): RouteObject[] {
+  return [
+    {
+      path: "/",
+      element: <App initial={initial} client={client} />,
+      // The first page's code is still on its way: the document stays blank for that moment rather than flash.
+      hydrateFallbackElement: <></>,
+      children: [{ errorElement: <RouteError />, children: pages }],
+    },
+  ];
+}

@@ -1,0 +1,73 @@
+import { Banner, BlockStack, Button, InlineStack, Text } from "@shopify/polaris";
+import { useState } from "react";
+import type { Translate } from "@/i18n/translate";
+import { useI18n } from "@/i18n/useI18n";
+import { type ApiError, asApiError } from "@/lib/api/errors";
+import { findSignInPath } from "@/lib/signIn";
+
+interface Props {
+  error: unknown;
+  retry?: () => void;
+  retrying?: boolean;
+  /** The page still shows what it read before. */
+  stale?: boolean;
+  title?: string;
+}
+
+function explain(problem: ApiError, t: Translate): string {
+  if (problem.code === "network") return t("error.network");
+  if (problem.status === 401) return t(findSignInPath() ? "error.signed_out" : "error.not_signed_in");
+  if (problem.status === 403) return t("error.forbidden");
+  if (problem.status === 404) return t("error.not_found");
+  if (problem.status >= 500) return t("error.server");
+  return problem.message;
+}
+
+/** What happened, what was kept, what to do, and the request id to hand to support. */
+export function ErrorState({ error, retry, retrying = false, stale = false, title }: Props) {
+  const { t } = useI18n();
+  const [copied, setCopied] = useState(false);
+  const problem = asApiError(error);
+  const signInPath = problem.status === 401 ? findSignInPath() : null;
+  const heading = title ?? (stale ? t("error.stale") : t("error.title"));
+
+  async function copy(requestId: string) {
+    await navigator.clipboard?.writeText(requestId);
+    setCopied(true);
+  }
+
+  return (
+    <div role="alert">
+      <Banner tone={stale ? "warning" : "critical"} title={heading}>
+        <BlockStack gap="300">
+          <Text as="p">{explain(problem, t)}</Text>
+          {problem.fields.length > 0 && (
+            <ul>
+              {problem.fields.map((field) => (
+                <li key={`${field.pointer}${field.code}`}>{field.message}</li>
+              ))}
+            </ul>
+          )}
+          <InlineStack gap="300" blockAlign="center">
+            {retry && (
+              <Button onClick={retry} loading={retrying}>
+                {t("action.retry")}
+              </Button>
+            )}
+            {signInPath && <Button url={signInPath}>{t("action.sign_in")}</Button>}
+            {problem.requestId && (
+              <InlineStack gap="100" blockAlign="center">
+                <Text as="span" variant="bodySm">
+                  {t("error.request_id")} <code>{problem.requestId}</code>
+                </Text>
+                <Button variant="plain" onClick={() => void copy(problem.requestId ?? "")}>
+                  {copied ? t("action.copied") : t("action.copy")}
+                </Button>
+              </InlineStack>
+            )}
+          </InlineStack>
+        </BlockStack>
+      </Banner>
+    </div>
+  );
+}

@@ -1,0 +1,47 @@
+import { Badge, type BadgeProps } from "@shopify/polaris";
+import { useI18n } from "@/i18n/useI18n";
+
+/** Colour only for meaning; the word carries it. */
+const TONES: Record<string, BadgeProps["tone"]> = {
+  active: "success",
+  accepted: "success",
+  alive: "success",
+  cancelled: undefined,
+  dead: "critical",
+  done: "success",
+  draft: undefined,
+  error: "critical",
+  excluded: undefined,
+  expired: "critical",
+  failed: "critical",
+  importing: "info",
+  inactive: "attention",
+  late: "warning",
+  lost: "critical",
+  ok: "success",
+  paused: "warning",
+  pending: "info",
+  claimed: "info",
+  missing: "critical",
+  queued: "info",
+  reauthorize: "critical",
+  retrying: "warning",
+  running: "info",
+  scheduled: "attention",
+  sending: "info",
+  sent: "success",
+  staged: undefined,
+  subscribed: "success",
+  succeeded: "success",
+  unknown: "warning",
+  unverified: "attention",
+  valid: "success",
+  verified: "success",
+};
+
+/** The state of a campaign, run, process or delivery, in the catalogue's word for it. */
+export function StateBadge({ state }: { state: string }) {
+  const { t } = useI18n();
+  const tone = TONES[state];
+  return <Badge {...(tone ? { tone } : {})}>{t.code("status", state)}</Badge>;
+}

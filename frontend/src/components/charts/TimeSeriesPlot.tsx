@@ -1,0 +1,114 @@
+import {
+  Area,
+  Bar,
+  CartesianGrid,
+  ComposedChart,
+  Legend,
+  ResponsiveContainer,
+  Tooltip,
+  XAxis,
+  YAxis,
+} from "recharts";
+import { SERIES_LOOKS } from "./looks";
+
+export interface TimeSeriesProps {
+  /** Read out instead of the drawing. */
+  label: string;
+  points: readonly Record<string, string | number>[];
+  /** The key of the instant or day in each point. */
+  x: string;
+  /** At most five, the most important first; it is drawn on top of the others. */
+  series: readonly { key: string; label: string }[];
+  /** On the axis; short. */
+  formatX: (value: string) => string;
+  /** Beside a value; exact. The axis' form when left out. */
+  formatExactX?: (value: string) => string;
+  /** Amounts of a span of time, such as a day, are bars; running sums and comparisons are areas. */
+  kind?: "area" | "bar";
+  formatValue: (value: number) => string;
+  formatTick: (value: number) => string;
+  height?: number;
+}
+
+const AXIS_TEXT = { fontSize: 12, fill: "#616161" };
+
+export default function TimeSeriesPlot({
+  label,
+  points,
+  x,
+  series,
+  formatX,
+  formatExactX = formatX,
+  kind = "area",
+  formatValue,
+  formatTick,
+}: TimeSeriesProps) {
+  return (
+    <ResponsiveContainer width="100%" height="100%" initialDimension={{ width: 600, height: 260 }}>
+      <ComposedChart
+        data={[...points]}
+        margin={{ top: 8, right: 8, bottom: 0, left: 0 }}
+        title={label}
+        accessibilityLayer
+      >
+        <CartesianGrid vertical={false} stroke="#e3e3e3" />
+        <XAxis
+          dataKey={x}
+          tickFormatter={formatX}
+          tick={AXIS_TEXT}
+          tickLine={false}
+          axisLine={{ stroke: "#b5b5b5" }}
+          minTickGap={28}
+        />
+        <YAxis
+          domain={[0, "auto"]}
+          tickFormatter={formatTick}
+          tick={AXIS_TEXT}
+          tickLine={false}
+          axisLine={false}
+          width={56}
+          allowDecimals={false}
+        />
+        <Tooltip
+          labelFormatter={(value) => formatExactX(String(value))}
+          formatter={(value, name) => [formatValue(Number(value)), name]}
+          contentStyle={{ borderRadius: 8, border: "1px solid #e3e3e3", fontSize: 12 }}
+        />
+        {series.length > 1 && (
+          <Legend verticalAlign="top" align="left" height={28} wrapperStyle={{ fontSize: 12 }} />
+        )}
+        {series
+          .map((one, index) => ({ one, look: SERIES_LOOKS[index % SERIES_LOOKS.length] ?? SERIES_LOOKS[0] }))
+          .reverse()
+          .map(({ one, look }) => {
+            if (kind === "bar") {
+              return (
+                <Bar
+                  key={one.key}
+                  dataKey={one.key}
+                  name={one.label}
+                  fill={look.stroke}
+                  isAnimationActive={false}
+                />
+              );
+            }
+            return (
+              <Area
+                key={one.key}
+                dataKey={one.key}
+                name={one.label}
+                type="linear"
+                stroke={look.stroke}
+                strokeWidth={2}
+                strokeDasharray={look.dash}
+                fill={look.fill}
+                fillOpacity={look.fillOpacity}
+                isAnimationActive={false}
+                dot={false}
+              />
+            );
+          })}
+      </ComposedChart>
+    </ResponsiveContainer>
+  );
+}

@@ -1,0 +1,25 @@
+import { screen, waitFor } from "@testing-library/react";
+import userEvent from "@testing-library/user-event";
+import { expect, test } from "vitest";
+import { describePage } from "@/testing/pageStates";
+import { renderApp } from "@/testing/render";
+import { sampleRender } from "../sampleRender";
+
+describePage("New campaign", {
+  path: "/campaigns/new",
+  api: "/templates",
+  data: "Plain letter",
+  empty: { body: [], text: "No templates are installed" },
+});
+
+test("choosing a template creates a campaign and opens its editor", async () => {
+  const { router } = renderApp("/campaigns/new");
+  await userEvent.click(await screen.findByRole("button", { name: "Use this template: Sale" }));
+  await waitFor(() => expect(router.state.location.pathname).toBe("/campaigns/cmp_draft/edit"));
+});
+
+test("the gallery's picture has samples in place of variables", () => {
+  const source =
+    "{# note #}{% if x %}Hi {{ customer.first_name|default('you') }}{% else %}Hello{% endif %} from {{ shop.name }}";
+  expect(sampleRender(source, "CDNOW")).toBe("Hi Alex from CDNOW");
+});

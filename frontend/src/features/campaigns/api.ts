@@ -1,0 +1,214 @@
+import {
+  infiniteQueryOptions,
+  keepPreviousData,
+  queryOptions,
+  useMutation,
+  useQueryClient,
+} from "@tanstack/react-query";
+import { api, body } from "@/lib/api/client";
+import type { Campaign, CampaignChanges, CampaignState, Report } from "@/lib/api/types";
+
+/** A sending campaign moves a bar; a sent one still earns clicks and orders while someone looks. */
+const SENDING_MS = 1_000;
+const SENT_MS = 3_000;
+const LIST_MS = 5_000;
+
+const key = ["campaigns"] as const;
+const path = (id: string) => ({ params: { path: { campaign_id: id } } });
+
+export function campaignsQuery(state: CampaignState | "") {
+  return infiniteQueryOptions({
+    queryKey: [...key, "list", state],
+    queryFn: ({ pageParam, signal }) =>
+      body(
+        api.GET("/api/v1/campaigns", {
+          params: { query: { ...(state ? { state } : {}), ...(pageParam ? { cursor: pageParam } : {}) } },
+          signal,
+        }),
+      ),
+    initialPageParam: "",
+    getNextPageParam: (page) => page.next_cursor,
+    refetchInterval: ({ state: { data } }) =>
+      data?.pages.some((page) => page.items.some((row) => row.state === "sending")) ? LIST_MS : false,
+    placeholderData: keepPreviousData,
+  });
+}
+
+export function campaignQuery(id: string) {
+  return queryOptions({
+    queryKey: [...key, "one", id],
+    queryFn: ({ signal }) => body(api.GET("/api/v1/campaigns/{campaign_id}", { ...path(id), signal })),
+  });
+}
+
+export const templatesQuery = queryOptions({
+  queryKey: ["templates"],
+  queryFn: ({ signal }) => body(api.GET("/api/v1/templates", { signal })),
+  staleTime: Number.POSITIVE_INFINITY,
+});
+
+/** Problems of a source that is being written, each at its place. */
+export function checkQuery(subject: string, html: string) {
+  return queryOptions({
+    queryKey: ["templates", "check", subject, html],
+    queryFn: ({ signal }) => body(api.POST("/api/v1/templates/check", { body: { subject, html }, signal })),
+    placeholderData: keepPreviousData,
+    staleTime: Number.POSITIVE_INFINITY,
+  });
+}
+
+export interface PreviewContent {
+  subject: string;
+  preview_text: string;
+  html: string;
+}
+
+/** The message as one customer gets it, with the unsaved content of the editor. */
+export function previewQuery(id: string, customerId: string | null, content: PreviewContent) {
+  return queryOptions({
+    queryKey: [...key, "preview", id, customerId, content],
+    queryFn: ({ signal }) =>
+      body(
+        api.POST("/api/v1/campaigns/{campaign_id}/preview", {
+          ...path(id),
+          body: { ...(customerId ? { customer_id: customerId } : {}), ...content },
+          signal,
+        }),
+      ),
+    placeholderData: keepPreviousData,
+    retry: false,
+  });
+}
+
+/** `version` makes each save ask again. */
+export function audienceQuery(id: string, version: number) {
+  return queryOptions({
+    queryKey: [...key, "audience", id, version],
+    queryFn: ({ signal }) =>
+      body(api.GET("/api/v1/campaigns/{campaign_id}/audience", { ...path(id), signal })),
+    placeholderData: keepPreviousData,
+  });
+}
+
+export function gateQuery(id: string, version: number) {
+  return queryOptions({
+    queryKey: [...key, "gate", id, version],
+    queryFn: ({ signal }) => body(api.GET("/api/v1/campaigns/{campaign_id}/gate", { ...path(id), signal })),
+    placeholderData: keepPreviousData,
+  });
+}
+
+function pace(state: CampaignState | undefined): number | false {
+  if (state === "sending" || state === "scheduled") return SENDING_MS;
+  return state === "sent" || state === "paused" ? SENT_MS : false;
+}
+
+export function reportQuery(id: string) {
+  return queryOptions({
+    queryKey: [...key, "report", id],
+    queryFn: ({ signal }) => body(api.GET("/api/v1/campaigns/{campaign_id}/report", { ...path(id), signal })),
+    refetchInterval: ({ state }) => pace((state.data as Report | undefined)?.state),
+  });
+}
+
+export function recipientsQuery(id: string, state: string, campaignState: CampaignState | undefined) {
+  return infiniteQueryOptions({
+    queryKey: [...key, "recipients", id, state],
+    queryFn: ({ pageParam, signal }) =>
+      body(
+        api.GET("/api/v1/campaigns/{campaign_id}/recipients", {
+          params: {
+            path: { campaign_id: id },
+            query: { ...(state ? { state } : {}), ...(pageParam ? { cursor: pageParam } : {}) },
+          },
+          signal,
+        }),
+      ),
+    initialPageParam: "",
+    getNextPageParam: (page) => page.next_cursor,
+    refetchInterval: campaignState === "sending" || campaignState === "sent" ? LIST_MS : false,
+    placeholderData: keepPreviousData,
+  });
+}
+
+export function useCreateCampaign() {
+  const client = useQueryClient();
+  return useMutation({
+    mutationFn: (draft: { name: string; template_key: string }) =>
+      body(api.POST("/api/v1/campaigns", { body: draft })),
+    onSuccess: () => client.invalidateQueries({ queryKey: [...key, "list"] }),
+  });
+}
+
+export function useSaveCampaign(id: string) {
+  const client = useQueryClient();
+  return useMutation({
+    mutationFn: (patch: CampaignChanges) =>
+      body(api.PATCH("/api/v1/campaigns/{campaign_id}", { ...path(id), body: patch })),
+    onSuccess: (campaign) => {
+      client.setQueryData(campaignQuery(id).queryKey, campaign);
+      return client.invalidateQueries({ queryKey: [...key, "list"] });
+    },
+  });
+}
+
+export function useDeleteCampaign(id: string) {
+  const client = useQueryClient();
+  return useMutation({
+    mutationFn: () => body(api.DELETE("/api/v1/campaigns/{campaign_id}", path(id))),
+    onSuccess: () => client.invalidateQueries({ queryKey: [...key, "list"] }),
+  });
+}
+
+export function useTestSend(id: string) {
+  return useMutation({
+    mutationFn: (email: string) =>
+      body(api.POST("/api/v1/campaigns/{campaign_id}/test", { ...path(id), body: { email } })),
+  });
+}
+
+export interface SendOrder {
+  scheduled_at?: string;
+  /** The number that the person saw and agreed to. */
+  confirm_recipients: number;
+}
+
+function useTransition<T>(id: string, run: (order: T) => Promise<Campaign>) {
+  const client = useQueryClient();
+  return useMutation({
+    mutationFn: run,
+    onSuccess: async (campaign) => {
+      client.setQueryData(campaignQuery(id).queryKey, campaign);
+      await Promise.all([
+        client.invalidateQueries({ queryKey: [...key, "list"] }),
+        client.invalidateQueries({ queryKey: reportQuery(id).queryKey }),
+      ]);
+    },
+  });
+}
+
+export function useSendCampaign(id: string) {
+  return useTransition(id, (order: SendOrder) =>
+    body(api.POST("/api/v1/campaigns/{campaign_id}/send", { ...path(id), body: order })),
+  );
+}
+
+export function usePauseCampaign(id: string) {
+  return useTransition<void>(id, () => body(api.POST("/api/v1/campaigns/{campaign_id}/pause", path(id))));
+}
+
+export function useResumeCampaign(id: string) {
+  return useTransition<void>(id, () => body(api.POST("/api/v1/campaigns/{campaign_id}/resume", path(id))));
+}
+
+export function useCancelCampaign(id: string) {
+  return useTransition<void>(id, () => body(api.POST("/api/v1/campaigns/{campaign_id}/cancel", path(id))));
+}
+
+export function useDuplicateCampaign(id: string) {
+  const client = useQueryClient();
+  return useMutation({
+    mutationFn: () => body(api.POST("/api/v1/campaigns/{campaign_id}/duplicate", path(id))),
+    onSuccess: () => client.invalidateQueries({ queryKey: [...key, "list"] }),
+  });
+}

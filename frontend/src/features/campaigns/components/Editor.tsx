@@ -1,0 +1,146 @@
+import { Banner, BlockStack, Button, ButtonGroup, Text } from "@shopify/polaris";
+import { useQuery } from "@tanstack/react-query";
+import { useState } from "react";
+import { useNavigate } from "react-router";
+import { ErrorState } from "@/components/ErrorState";
+import { Page } from "@/components/Page";
+import { SaveBar } from "@/components/SaveBar";
+import { StateBadge } from "@/components/StateBadge";
+import { useI18n } from "@/i18n/useI18n";
+import type { Campaign } from "@/lib/api/types";
+import { useDebounced } from "@/lib/useDebounced";
+import { useMay } from "@/lib/useSession";
+import { checkQuery, useCancelCampaign, useDeleteCampaign, useDuplicateCampaign } from "../api";
+import { useEditor } from "../useEditor";
+import { AudienceCard } from "./AudienceCard";
+import { ConfirmModal } from "./ConfirmModal";
+import { ContentCard } from "./ContentCard";
+import styles from "./Editor.module.css";
+import { GateCard } from "./GateCard";
+import { PreviewPane } from "./PreviewPane";
+import { SenderCard } from "./SenderCard";
+import { SendModal } from "./SendModal";
+import { SourceCard } from "./SourceCard";
+import { TestModal } from "./TestModal";
+
+/** Long enough not to render at every keystroke, short enough to feel live. */
+const RENDER_AFTER_MS = 400;
+
+/** Writing a campaign: content on the left, the message as a customer gets it on the right. */
+export function Editor({ campaign }: { campaign: Campaign }) {
+  const { t, f } = useI18n();
+  const navigate = useNavigate();
+  const editor = useEditor(campaign);
+  const { base, draft, dirty, conflict } = editor;
+  const [open, setOpen] = useState<"send" | "test" | "delete" | null>(null);
+  const duplicate = useDuplicateCampaign(campaign.id);
+  const drop = useDeleteCampaign(campaign.id);
+  const unschedule = useCancelCampaign(campaign.id);
+  const maySend = useMay("send");
+  const settled = useDebounced(draft, RENDER_AFTER_MS);
+  const check = useQuery(checkQuery(settled.subject, settled.html));
+  const problems = (check.data?.errors ?? []).filter((fault) => fault.field === "html");
+  const broken = check.data?.ok === false;
+  const failure = editor.error ?? duplicate.error ?? drop.error ?? unschedule.error;
+
+  return (
+    <Page
+      title={base.name || t("editor.title")}
+      titleMetadata={<StateBadge state={base.state} />}
+      backAction={{ content: t("nav.campaigns"), url: "/campaigns" }}
+      fullWidth
+      primaryAction={
+        <Button
+          variant="primary"
+          disabled={dirty || !maySend || base.state !== "draft"}
+          onClick={() => setOpen("send")}
+        >
+          {t("editor.review")}
+        </Button>
+      }
+      secondaryActions={[
+        { content: t("editor.test"), onAction: () => setOpen("test"), disabled: dirty },
+        {
+          content: t("editor.duplicate"),
+          loading: duplicate.isPending,
+          onAction: () =>
+            duplicate.mutate(undefined, { onSuccess: (copy) => void navigate(`/campaigns/${copy.id}/edit`) }),
+        },
+        { content: t("editor.delete"), destructive: true, onAction: () => setOpen("delete") },
+      ]}
+    >
+      <SaveBar
+        dirty={dirty && !drop.isSuccess}
+        saving={editor.saving}
+        onSave={editor.save}
+        onDiscard={editor.discard}
+      />
+      <BlockStack gap="400">
+        {failure && <ErrorState error={failure} title={t("editor.failed")} />}
+        {base.state === "scheduled" && base.scheduled_at && (
+          <Banner
+            tone="info"
+            title={t("editor.scheduled", { time: f.dateTime(base.scheduled_at), zone: f.timeZone })}
+            action={{
+              content: t("editor.unschedule"),
+              loading: unschedule.isPending,
+              onAction: () => unschedule.mutate(),
+            }}
+          />
+        )}
+        {conflict && (
+          <Banner tone="warning" title={t("editor.conflict")}>
+            <BlockStack gap="300">
+              <Text as="p">
+                {t("editor.conflict_fields", {
+                  fields: conflict.fields.map((field) => t(`editor.field.${field}`)).join(", "),
+                })}
+              </Text>
+              <ButtonGroup>
+                <Button onClick={editor.keepMine} loading={editor.saving}>
+                  {t("editor.keep_mine")}
+                </Button>
+                <Button onClick={editor.takeTheirs}>{t("editor.take_theirs")}</Button>
+              </ButtonGroup>
+            </BlockStack>
+          </Banner>
+        )}
+        <div className={styles.columns}>
+          {/* What is scheduled goes out as it was confirmed; to change it, take the schedule back. */}
+          <fieldset className={styles.form} disabled={base.state !== "draft"}>
+            <BlockStack gap="400">
+              <ContentCard draft={draft} faults={check.data?.errors ?? []} set={editor.set} />
+              <AudienceCard campaign={base} choose={editor.chooseSegment} />
+              <SenderCard draft={draft} set={editor.set} />
+              <SourceCard
+                html={draft.html}
+                problems={problems}
+                checking={check.isFetching}
+                set={editor.set}
+              />
+              <GateCard campaign={base} dirty={dirty} />
+            </BlockStack>
+          </fieldset>
+          <PreviewPane campaignId={campaign.id} content={settled} broken={broken} />
+        </div>
+      </BlockStack>
+      {open === "send" && <SendModal campaign={base} close={() => setOpen(null)} />}
+      {open === "test" && <TestModal campaignId={campaign.id} close={() => setOpen(null)} />}
+      {open === "delete" && (
+        <ConfirmModal
+          title={t("editor.delete_title", { name: base.name })}
+          body={t("editor.delete_body")}
+          action={t("editor.delete")}
+          busy={drop.isPending}
+          confirm={() =>
+            drop.mutate(undefined, {
+              onSuccess: () => void navigate("/campaigns"),
+              onSettled: () => setOpen(null),
+            })
+          }
+          close={() => setOpen(null)}
+        />
+      )}
+    </Page>
+  );
+}

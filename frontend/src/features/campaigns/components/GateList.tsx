@@ -1,0 +1,59 @@
+import { Icon, InlineStack, Text } from "@shopify/polaris";
+import { AlertTriangleIcon, CheckCircleIcon, XCircleIcon } from "@shopify/polaris-icons";
+import { useI18n } from "@/i18n/useI18n";
+import type { GateCheck } from "@/lib/api/types";
+import styles from "./GateList.module.css";
+
+const LOOKS = {
+  ok: { icon: CheckCircleIcon, tone: "success" },
+  ask: { icon: AlertTriangleIcon, tone: "caution" },
+  stop: { icon: XCircleIcon, tone: "critical" },
+} as const;
+
+const ORDER = ["stop", "ask", "ok"];
+
+function inWords(value: unknown): string | number {
+  if (typeof value === "number") return value;
+  if (Array.isArray(value)) return value.map(inWords).join(", ");
+  if (typeof value === "object" && value !== null) {
+    return Object.entries(value)
+      .map(([name, count]) => `${name} (${inWords(count)})`)
+      .join(", ");
+  }
+  return String(value);
+}
+
+function wordsOf(facts: GateCheck["facts"] = {}): Record<string, string | number> {
+  return Object.fromEntries(Object.entries(facts).map(([name, value]) => [name, inWords(value)]));
+}
+
+/** What must hold before a message goes out: what stops it first, what asks for a look next. */
+export function GateList({ checks }: { checks: readonly GateCheck[] }) {
+  const { t } = useI18n();
+  const sorted = [...checks].sort((a, b) => ORDER.indexOf(a.level) - ORDER.indexOf(b.level));
+  return (
+    <ul className={styles.list}>
+      {sorted.map((check) => {
+        const look = LOOKS[check.level];
+        const words = wordsOf(check.facts);
+        const text = t.code(`gate.${check.code}`, check.level, words, t.code("gate", check.code, words));
+        return (
+          <li key={check.code}>
+            <InlineStack gap="200" wrap={false} blockAlign="start">
+              <span>
+                <Icon
+                  source={look.icon}
+                  tone={look.tone}
+                  accessibilityLabel={t(`gate_level.${check.level}`)}
+                />
+              </span>
+              <Text as="span" tone={check.level === "stop" ? "critical" : undefined}>
+                {text}
+              </Text>
+            </InlineStack>
+          </li>
+        );
+      })}
+    </ul>
+  );
+}

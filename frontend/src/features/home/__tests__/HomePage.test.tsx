@@ -1,0 +1,66 @@
+import { screen } from "@testing-library/react";
+import userEvent from "@testing-library/user-event";
+import { HttpResponse, http } from "msw";
+import { expect, test } from "vitest";
+import { home, money, runningSync } from "@/testing/data";
+import { describePage } from "@/testing/pageStates";
+import { renderApp } from "@/testing/render";
+import { server } from "@/testing/server";
+
+describePage("Home", {
+  path: "/",
+  api: "/home",
+  data: "$25,732.50",
+  empty: {
+    body: {
+      ...home,
+      earned: { ...home.earned, attributed: money(0), previous: money(0), messages_sent: 0 },
+      recent_campaigns: [],
+      sync: null,
+      growth: [],
+    },
+    text: "Nothing yet. The first campaign starts the count.",
+  },
+});
+
+test("says in words how the period compares", async () => {
+  renderApp("/");
+  expect(await screen.findByText("$6,392.50 more than in the 30 days before (+33%)")).toBeInTheDocument();
+});
+
+test("a running sync shows a bar, its count and that it goes on by itself", async () => {
+  server.use(http.get("*/api/v1/home", () => HttpResponse.json({ ...home, sync: runningSync })));
+  renderApp("/");
+  const bar = await screen.findByRole("progressbar", { name: "Orders" });
+  expect(bar).toHaveAttribute("aria-valuenow", "41");
+  expect(screen.getByText("28,310 of 69,659")).toBeInTheDocument();
+  expect(screen.getByText("You can leave this page; the sync goes on.")).toBeInTheDocument();
+});
+
+test("the checklist can be removed, and stays removed", async () => {
+  const { unmount } = renderApp("/");
+  await userEvent.click(await screen.findByRole("button", { name: "Hide this list" }));
+  expect(screen.queryByText("Get to your first campaign")).toBeNull();
+  unmount();
+  renderApp("/");
+  await screen.findByText("$25,732.50");
+  expect(screen.queryByText("Get to your first campaign")).toBeNull();
+});
+
+test("what needs the reader comes worst first, with its remedy", async () => {
+  server.use(
+    http.get("*/api/v1/home", () =>
+      HttpResponse.json({
+        ...home,
+        needs: [
+          { code: "workers_lost", severity: "info", facts: { count: 1 } },
+          { code: "dead_tasks", severity: "critical", facts: { count: 2 } },
+        ],
+      }),
+    ),
+  );
+  renderApp("/");
+  const needs = await screen.findByRole("region", { name: "Needs you" });
+  expect(needs.textContent).toMatch(/2 tasks gave up.*stopped answering/s);
+  expect(screen.getByRole("link", { name: "Look at them" })).toHaveAttribute("href", "/tasks?state=dead");
+});

@@ -1,0 +1,58 @@
+import { screen, waitFor } from "@testing-library/react";
+import userEvent from "@testing-library/user-event";
+import { HttpResponse, http } from "msw";
+import { expect, test } from "vitest";
+import { settings } from "@/testing/data";
+import { problem } from "@/testing/handlers";
+import { describePage } from "@/testing/pageStates";
+import { renderApp } from "@/testing/render";
+import { server } from "@/testing/server";
+
+describePage("Settings", {
+  path: "/settings",
+  api: "/settings",
+  data: "px_01jd2b9k7h",
+  empty: {
+    body: { ...settings, sender: { name: "", email: "", verified: false } },
+    text: "The pixel is off: visits are not seen.",
+  },
+});
+
+test("the pixel is switched on with one click", async () => {
+  let active = false;
+  server.use(
+    http.get("*/api/v1/settings", () =>
+      HttpResponse.json({ ...settings, pixel: { ...settings.pixel, state: active ? "active" : "inactive" } }),
+    ),
+    http.post("*/api/v1/settings/pixel/activate", () => {
+      active = true;
+      return HttpResponse.json({ ...settings.pixel, state: "active" });
+    }),
+  );
+  renderApp("/settings");
+  await userEvent.click(await screen.findByRole("button", { name: "Switch it on" }));
+  expect(await screen.findByText("The pixel is on.")).toBeInTheDocument();
+  expect(screen.queryByRole("button", { name: "Switch it on" })).toBeNull();
+});
+
+test("a refused sender is told beside its field", async () => {
+  server.use(
+    http.put("*/api/v1/settings/sender", () =>
+      problem(422, {
+        errors: [{ pointer: "/email", message: "This domain does not exist.", code: "domain" }],
+      }),
+    ),
+  );
+  renderApp("/settings");
+  const email = await screen.findByRole("textbox", { name: "Sender address" });
+  await userEvent.clear(email);
+  await userEvent.type(email, "a@b.example");
+  await userEvent.click(await screen.findByRole("button", { name: "Save" }));
+  await waitFor(() => expect(email).toHaveAccessibleDescription("This domain does not exist."));
+});
+
+test("the pages speak the reader's language", async () => {
+  renderApp("/settings");
+  await userEvent.selectOptions(await screen.findByRole("combobox", { name: "Language" }), "de");
+  expect(await screen.findByRole("heading", { name: "Einstellungen" })).toBeInTheDocument();
+});

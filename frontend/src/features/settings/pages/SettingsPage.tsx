@@ -1,0 +1,95 @@
+import { BlockStack, Layout } from "@shopify/polaris";
+import { useQuery } from "@tanstack/react-query";
+import { Page } from "@/components/Page";
+import { QueryView } from "@/components/QueryView";
+import { CardSkeleton, LoadingRegion } from "@/components/Skeletons";
+import { useI18n } from "@/i18n/useI18n";
+import type { Settings } from "@/lib/api/types";
+import { settingsQuery } from "../api";
+import { AccessCard } from "../components/AccessCard";
+import { AttributionCard } from "../components/AttributionCard";
+import { LanguageCard } from "../components/LanguageCard";
+import { PixelCard } from "../components/PixelCard";
+import { SenderCard } from "../components/SenderCard";
+import { StoreCard } from "../components/StoreCard";
+import { WebhooksCard } from "../components/WebhooksCard";
+
+export function SettingsPage() {
+  const { t } = useI18n();
+  const query = useQuery(settingsQuery);
+  return (
+    <Page title={t("nav.settings")} subtitle={t("settings.subtitle")}>
+      <QueryView
+        query={query}
+        skeleton={
+          <LoadingRegion>
+            <BlockStack gap="400">
+              <CardSkeleton lines={4} />
+              <CardSkeleton lines={4} />
+              <CardSkeleton lines={4} />
+            </BlockStack>
+          </LoadingRegion>
+        }
+      >
+        {(settings) => <SettingsContent settings={settings} />}
+      </QueryView>
+    </Page>
+  );
+}
+
+function SettingsContent({ settings }: { settings: Settings }) {
+  const { t } = useI18n();
+  return (
+    <Layout>
+      <Layout.AnnotatedSection
+        id="sender"
+        title={t("settings.sender.title")}
+        description={t("settings.sender.why")}
+      >
+        <SenderCard key={`${settings.sender.name}|${settings.sender.email}`} sender={settings.sender} />
+      </Layout.AnnotatedSection>
+      <Layout.AnnotatedSection
+        id="pixel"
+        title={t("settings.pixel.title")}
+        description={t("settings.pixel.why")}
+      >
+        <PixelCard pixel={settings.pixel} />
+      </Layout.AnnotatedSection>
+      <Layout.AnnotatedSection
+        id="attribution"
+        title={t("settings.attribution.title")}
+        description={t("settings.attribution.why")}
+      >
+        <AttributionCard attribution={settings.attribution} />
+      </Layout.AnnotatedSection>
+      <Layout.AnnotatedSection
+        id="store"
+        title={t("settings.store.title")}
+        description={t("settings.store.why")}
+      >
+        <StoreCard store={settings.store} />
+      </Layout.AnnotatedSection>
+      <Layout.AnnotatedSection
+        id="access"
+        title={t("settings.access.title")}
+        description={t("settings.access.why")}
+      >
+        <AccessCard scopes={settings.scopes} token={settings.token} />
+      </Layout.AnnotatedSection>
+      <Layout.AnnotatedSection
+        id="webhooks"
+        title={t("settings.webhooks.title")}
+        description={t("settings.webhooks.why")}
+      >
+        <WebhooksCard webhooks={settings.webhooks} />
+      </Layout.AnnotatedSection>
+      <Layout.AnnotatedSection
+        id="language"
+        title={t("settings.language.title")}
+        description={t("settings.language.why")}
+      >
+        <LanguageCard />
+      </Layout.AnnotatedSection>
+    </Layout>
+  );
+}

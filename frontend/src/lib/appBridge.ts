@@ -1,0 +1,38 @@
+/// <reference types="@shopify/app-bridge-types" />
+
+/**
+ * The App Bridge global, which exists only inside the admin's iframe.
+ * Everything that differs between the two doors asks here; nobody else reads `window.shopify`.
+ */
+type AppBridge = Pick<typeof shopify, "idToken" | "toast" | "saveBar" | "loading">;
+
+function findBridge(): AppBridge | null {
+  const bridge = (globalThis as { shopify?: Partial<AppBridge> }).shopify;
+  return typeof bridge?.idToken === "function" ? (bridge as AppBridge) : null;
+}
+
+export function isEmbedded(): boolean {
+  return findBridge() !== null;
+}
+
+/** A fresh ID token for one request (they live 60 s, so none is kept), or null outside the iframe. */
+export async function fetchIdToken(): Promise<string | null> {
+  const bridge = findBridge();
+  return bridge ? bridge.idToken() : null;
+}
+
+export function showAdminToast(message: string, isError: boolean): boolean {
+  const bridge = findBridge();
+  bridge?.toast?.show(message, { isError });
+  return bridge !== null;
+}
+
+export function setAdminSaveBar(id: string, visible: boolean): void {
+  const bar = findBridge()?.saveBar;
+  void (visible ? bar?.show(id) : bar?.hide(id));
+}
+
+/** Asks the person whether to leave unsaved work; resolves when they may leave. */
+export async function confirmLeavingInAdmin(): Promise<void> {
+  await findBridge()?.saveBar?.leaveConfirmation();
+}

@@ -1,0 +1,132 @@
+/** Numbers, money and instants as the shop writes them: its currency, its time zone, the reader's language. */
+
+export interface Amount {
+  amount_minor: number;
+  currency: string;
+}
+
+export interface FormatOptions {
+  locale: string;
+  currency: string;
+  timeZone: string;
+}
+
+const MINUTE_S = 60;
+const HOUR_S = 3600;
+const DAY_S = 86_400;
+
+export function currencyDigits(currency: string): number {
+  return (
+    new Intl.NumberFormat("en", { style: "currency", currency }).resolvedOptions().maximumFractionDigits ?? 2
+  );
+}
+
+export function toMajor(minor: number, currency: string): number {
+  return minor / 10 ** currencyDigits(currency);
+}
+
+export function createFormat({ locale, currency, timeZone }: FormatOptions) {
+  const plain = new Intl.NumberFormat(locale);
+  const oneDigit = new Intl.NumberFormat(locale, { maximumFractionDigits: 1 });
+  const compactNumber = new Intl.NumberFormat(locale, { notation: "compact", maximumFractionDigits: 1 });
+  const dateTimeFormat = new Intl.DateTimeFormat(locale, {
+    dateStyle: "medium",
+    timeStyle: "short",
+    timeZone,
+  });
+  const dateFormat = new Intl.DateTimeFormat(locale, { dateStyle: "medium", timeZone });
+  const timeFormat = new Intl.DateTimeFormat(locale, { hour: "numeric", minute: "2-digit", timeZone });
+  // Calendar days have no time zone: they are read and written as UTC so that no offset moves them.
+  const dayFormat = new Intl.DateTimeFormat(locale, { day: "numeric", month: "short", timeZone: "UTC" });
+  const longDayFormat = new Intl.DateTimeFormat(locale, { dateStyle: "medium", timeZone: "UTC" });
+  const relativeFormat = new Intl.RelativeTimeFormat(locale, { numeric: "auto", style: "long" });
+  const unit = (name: string) =>
+    new Intl.NumberFormat(locale, {
+      style: "unit",
+      unit: name,
+      unitDisplay: "narrow",
+      maximumFractionDigits: 1,
+    });
+
+  function money(amount: Amount, options: { whole?: boolean } = {}): string {
+    const digits = options.whole ? 0 : currencyDigits(amount.currency);
+    return new Intl.NumberFormat(locale, {
+      style: "currency",
+      currency: amount.currency,
+      minimumFractionDigits: digits,
+      maximumFractionDigits: digits,
+    }).format(toMajor(amount.amount_minor, amount.currency));
+  }
+
+  function compactMoney(minor: number): string {
+    return new Intl.NumberFormat(locale, {
+      style: "currency",
+      currency,
+      notation: "compact",
+      minimumFractionDigits: 0,
+      maximumFractionDigits: 1,
+    }).format(toMajor(minor, currency));
+  }
+
+  /** The two largest units that matter: "3h 12m", "45s", "120ms". */
+  function duration(ms: number): string {
+    if (ms < 1000) return unit("millisecond").format(Math.round(ms));
+    const seconds = ms / 1000;
+    if (seconds < MINUTE_S) return unit("second").format(seconds);
+    const [big, small, bigSize, smallSize] =
+      seconds < HOUR_S
+        ? ["minute", "second", MINUTE_S, 1]
+        : seconds < DAY_S
+          ? ["hour", "minute", HOUR_S, MINUTE_S]
+          : ["day", "hour", DAY_S, HOUR_S];
+    const bigCount = Math.floor(seconds / (bigSize as number));
+    const smallCount = Math.floor((seconds % (bigSize as number)) / (smallSize as number));
+    const head = unit(big as string).format(bigCount);
+    return smallCount > 0 ? `${head} ${unit(small as string).format(smallCount)}` : head;
+  }
+
+  function relative(instant: string, now: number = Date.now()): string {
+    const seconds = (Date.parse(instant) - now) / 1000;
+    const size = Math.abs(seconds);
+    if (size < MINUTE_S) return relativeFormat.format(Math.round(seconds), "second");
+    if (size < HOUR_S) return relativeFormat.format(Math.round(seconds / MINUTE_S), "minute");
+    if (size < DAY_S) return relativeFormat.format(Math.round(seconds / HOUR_S), "hour");
+    if (size < 30 * DAY_S) return relativeFormat.format(Math.round(seconds / DAY_S), "day");
+    return dateFormat.format(new Date(instant));
+  }
+
+  function bytes(count: number): string {
+    if (count < 1000) return unit("byte").format(count);
+    if (count < 1_000_000) return unit("kilobyte").format(count / 1000);
+    return unit("megabyte").format(count / 1_000_000);
+  }
+
+  return {
+    currency,
+    timeZone,
+    number: (value: number) => plain.format(value),
+    decimal: (value: number) => oneDigit.format(value),
+    compact: (value: number) => compactNumber.format(value),
+    percent: (ratio: number, digits = 0) =>
+      new Intl.NumberFormat(locale, { style: "percent", maximumFractionDigits: digits }).format(ratio),
+    signedPercent: (ratio: number) =>
+      new Intl.NumberFormat(locale, {
+        style: "percent",
+        maximumFractionDigits: 0,
+        signDisplay: "exceptZero",
+      }).format(ratio),
+    money,
+    minor: (minor: number) => money({ amount_minor: minor, currency }),
+    compactMoney,
+    dateTime: (instant: string) => dateTimeFormat.format(new Date(instant)),
+    date: (instant: string) => dateFormat.format(new Date(instant)),
+    time: (instant: string) => timeFormat.format(new Date(instant)),
+    day: (day: string) => dayFormat.format(new Date(`${day}T00:00:00Z`)),
+    longDay: (day: string) => longDayFormat.format(new Date(`${day}T00:00:00Z`)),
+    relative,
+    duration,
+    bytes,
+  };
+}
+
+export type Format = ReturnType<typeof createFormat>;

@@ -1,0 +1,515 @@
+/** A made-up shop for tests and for looking at pages without a backend. Shapes are the API's. */
+import type {
+  Campaign,
+  CampaignRow,
+  CustomerRow,
+  FieldGroup,
+  Gate,
+  Home,
+  Overview,
+  Preview,
+  Recipient,
+  Report,
+  Segment,
+  Session,
+  Settings,
+  SyncRun,
+} from "@/lib/api/types";
+
+export const NOW = Date.now();
+const HOUR_MS = 3_600_000;
+const DAY_MS = 24 * HOUR_MS;
+
+export const ago = (ms: number) => new Date(NOW - ms).toISOString();
+export const money = (amount_minor: number) => ({ amount_minor, currency: "USD" });
+const day = (back: number) => new Date(NOW - back * DAY_MS).toISOString().slice(0, 10);
+/** Wavy but repeatable. */
+const wave = (index: number, base: number, swing: number) =>
+  Math.round(base + swing * Math.sin(index / 2.1) + (swing / 2) * Math.cos(index * 1.7));
+
+export const session: Session = {
+  shop: {
+    domain: "cdnow.myshopify.com",
+    name: "CDNOW Records",
+    currency: "USD",
+    timezone: "America/New_York",
+  },
+  user: { id: "7", name: "Robin Vance", email: "robin@cdnow.example", role: "owner" },
+  door: "browser",
+  permissions: ["read", "edit", "send", "operate", "manage"],
+};
+
+const NAMES = [
+  ["Ada", "Quist", "Portland"],
+  ["Bram", "Okafor", "Austin"],
+  ["Chiara", "Lindt", "Boston"],
+  ["Dev", "Marsh", "Denver"],
+  ["Elin", "Sato", "Seattle"],
+  ["Farid", "Novak", "Chicago"],
+] as const;
+
+export const customers: CustomerRow[] = NAMES.map(([first, last, city], index) => ({
+  id: `cus_${index + 1}`,
+  name: `${first} ${last}`,
+  email: `${first}.${last}@example.com`.toLowerCase(),
+  email_subscription: "subscribed",
+  orders_count: 2 + index,
+  total_spent: money(4_999 + index * 3_210),
+  last_order_at: ago((95 + index * 12) * DAY_MS),
+  city,
+  country: "US",
+}));
+
+export const fieldGroups: FieldGroup[] = [
+  {
+    key: "orders",
+    fields: [
+      {
+        key: "orders_count",
+        type: "number",
+        operators: ["eq", "neq", "gt", "gte", "lt", "lte", "between"],
+        options: [],
+      },
+      {
+        key: "total_spent",
+        type: "money",
+        operators: ["eq", "gt", "gte", "lt", "lte", "between"],
+        options: [],
+      },
+      {
+        key: "last_order_at",
+        type: "date",
+        operators: ["before", "after", "in_last_days", "not_in_last_days", "is_set", "not_set"],
+        options: [],
+      },
+    ],
+  },
+  {
+    key: "engagement",
+    fields: [
+      {
+        key: "email_subscription",
+        type: "enum",
+        operators: ["is", "is_not", "in"],
+        options: ["subscribed", "not_subscribed", "unsubscribed", "pending", "invalid"],
+      },
+      {
+        key: "last_opened_at",
+        type: "date",
+        operators: ["before", "after", "in_last_days", "not_in_last_days", "is_set", "not_set"],
+        options: [],
+      },
+    ],
+  },
+  {
+    key: "profile",
+    fields: [
+      { key: "email", type: "text", operators: ["is", "contains", "is_set", "not_set"], options: [] },
+      { key: "tags", type: "tags", operators: ["has", "has_not"], options: [] },
+    ],
+  },
+];
+
+export const segments: Segment[] = [
+  {
+    id: "seg_lapsed",
+    name: "Bought twice, then stopped",
+    rules: {
+      op: "and",
+      rules: [
+        { field: "orders_count", operator: "gte", value: 2 },
+        { field: "last_order_at", operator: "not_in_last_days", value: 90 },
+        { field: "email_subscription", operator: "is", value: "subscribed" },
+      ],
+    },
+    member_count: 4_812,
+    counted_at: ago(4 * 60_000),
+    created_at: ago(9 * DAY_MS),
+    updated_at: ago(2 * DAY_MS),
+    version: 3,
+  },
+  {
+    id: "seg_best",
+    name: "Best customers",
+    rules: { op: "and", rules: [{ field: "total_spent", operator: "gte", value: "250" }] },
+    member_count: 1_904,
+    counted_at: ago(4 * 60_000),
+    created_at: ago(20 * DAY_MS),
+    updated_at: ago(20 * DAY_MS),
+    version: 1,
+  },
+];
+
+export const html = `<!doctype html>
+<html lang="en">
+<head><meta charset="utf-8"></head>
+<body style="margin:0;background:#fbf3ea;font-family:Georgia,serif">
+<div style="max-width:560px;margin:32px auto;background:#fff;border-radius:20px;padding:44px">
+  <h1 style="font-size:34px;font-weight:400;color:#3a1d12">It has been a while{% if customer.first_name %}, {{ customer.first_name }}{% endif %}</h1>
+  <p style="font-size:17px;line-height:1.6;color:#51392e">A good deal has changed since your last order. We would love to show you what came in.</p>
+  <p><a href="https://cdnow.example/new" style="display:inline-block;background:#b23f28;color:#fff;padding:16px 30px;border-radius:12px;text-decoration:none">Come and look</a></p>
+  <p style="font-size:13px;color:#7d665a">{{ shop.name }} · <a href="{{ unsubscribe_url }}" style="color:#7d665a">Unsubscribe</a></p>
+</div>
+</body>
+</html>`;
+
+export const preview: Preview = {
+  subject: "Ada, it has been a while",
+  preview_text: "A small thank-you is waiting for you.",
+  html: html
+    .replace(/\{%.*?%\}/g, "")
+    .replace("{{ customer.first_name }}", ", Ada")
+    .replace("{{ shop.name }}", "CDNOW Records"),
+  text: "It has been a while",
+  size_bytes: 4_820,
+  customer: customers[0] ?? null,
+  missing: ["customer.city"],
+};
+
+export const templates = [
+  {
+    key: "win-back",
+    name: "Win-back",
+    description: "A personal note to people who have not ordered for a while.",
+    category: "retention",
+    subject: "It has been a while",
+    html,
+  },
+  {
+    key: "sale",
+    name: "Sale",
+    description: "A bold offer with a code and a deadline.",
+    category: "promotion",
+    subject: "20% off this week",
+    html: html.replaceAll("#fbf3ea", "#12233f").replace("It has been a while", "20% off, this week only"),
+  },
+  {
+    key: "plain",
+    name: "Plain letter",
+    description: "Looks like a letter from a person: text, one link, nothing else.",
+    category: "news",
+    subject: "A short note",
+    html: html.replaceAll("#fbf3ea", "#ffffff").replace("It has been a while", "A short note from us"),
+  },
+];
+
+export const campaign: Campaign = {
+  id: "cmp_draft",
+  name: "Win-back, November",
+  state: "draft",
+  segment_id: "seg_lapsed",
+  subject: "{{ customer.first_name|default('Hello') }}, it has been a while",
+  preview_text: "A small thank-you is waiting for you.",
+  from_name: "CDNOW Records",
+  from_email: "news@cdnow.example",
+  reply_to: "",
+  html,
+  template_key: "win-back",
+  scheduled_at: null,
+  holdout_percent: 0,
+  version: 4,
+  created_at: ago(3 * HOUR_MS),
+  updated_at: ago(HOUR_MS),
+  started_at: null,
+  finished_at: null,
+  audience_size: null,
+  pause_reason: null,
+};
+
+export const sentCampaign: Campaign = {
+  ...campaign,
+  id: "cmp_sent",
+  name: "Autumn new arrivals",
+  state: "sent",
+  subject: "Just in: 40 records for the long evenings",
+  started_at: ago(3 * DAY_MS),
+  finished_at: ago(3 * DAY_MS - 12 * 60_000),
+  audience_size: 8_120,
+};
+
+export const campaignRows: CampaignRow[] = [
+  {
+    id: "cmp_draft",
+    name: campaign.name,
+    state: "draft",
+    subject: campaign.subject,
+    segment_name: "Bought twice, then stopped",
+    scheduled_at: null,
+    finished_at: null,
+    audience_size: null,
+    sent: 0,
+    opens: 0,
+    clicks: 0,
+    revenue: money(0),
+    revenue_per_recipient_minor: null,
+  },
+  {
+    id: "cmp_live",
+    name: "Best customers first",
+    state: "sending",
+    subject: "You hear it before anyone",
+    segment_name: "Best customers",
+    scheduled_at: null,
+    finished_at: null,
+    audience_size: 1_904,
+    sent: 1_210,
+    opens: 102,
+    clicks: 31,
+    revenue: money(48_90),
+    revenue_per_recipient_minor: 4,
+  },
+  {
+    id: "cmp_sent",
+    name: sentCampaign.name,
+    state: "sent",
+    subject: sentCampaign.subject,
+    segment_name: "Best customers",
+    scheduled_at: null,
+    finished_at: sentCampaign.finished_at,
+    audience_size: 8_120,
+    sent: 8_064,
+    opens: 3_105,
+    clicks: 612,
+    revenue: money(18_422_50),
+    revenue_per_recipient_minor: 228,
+  },
+  {
+    id: "cmp_old",
+    name: "Back to school",
+    state: "sent",
+    subject: "The first chapter",
+    segment_name: "Best customers",
+    scheduled_at: null,
+    finished_at: ago(24 * DAY_MS),
+    audience_size: 6_240,
+    sent: 6_201,
+    opens: 2_010,
+    clicks: 344,
+    revenue: money(7_310_00),
+    revenue_per_recipient_minor: 118,
+  },
+];
+
+export const gate: Gate = {
+  ready: true,
+  checks: [
+    { code: "sender", level: "ok", facts: {} },
+    { code: "subject", level: "ok", facts: {} },
+    { code: "template", level: "ok", facts: {} },
+    { code: "unsubscribe_link", level: "ok", facts: {} },
+    { code: "recipients", level: "ok", facts: { members: 4_812, recipients: 4_701 } },
+    { code: "links", level: "ask", facts: { placeholders: ["https://example.com/"] } },
+  ],
+};
+
+export const audience = {
+  members: 4_812,
+  recipients: 4_701,
+  exclusions: [
+    { reason: "not_subscribed", count: 84 },
+    { reason: "suppressed", count: 19 },
+    { reason: "invalid_email", count: 8 },
+  ],
+};
+
+export const report: Report = {
+  state: "sent",
+  counts: { audience: 8_120, pending: 0, accepted: 8_064, failed: 12, unknown: 1, excluded: 43 },
+  rate_per_s: null,
+  eta_s: null,
+  funnel: [
+    { step: "sent", people: 8_064 },
+    { step: "opened", people: 3_105 },
+    { step: "clicked", people: 612 },
+    { step: "ordered", people: 231 },
+  ],
+  opens: { human: 4_410, machine: 2_180 },
+  clicks: { human: 803, machine: 96 },
+  orders: 231,
+  revenue: money(18_422_50),
+  revenue_over_time: Array.from({ length: 24 }, (_, index) => ({
+    at: ago(3 * DAY_MS - index * 3 * HOUR_MS),
+    amount_minor: Math.max(4_000, wave(index, 76_760, 60_000) - index * 1_500),
+  })),
+  links: [
+    {
+      number: 1,
+      url: "https://cdnow.example/collections/new?utm_source=storecast",
+      clicks: 540,
+      people: 421,
+    },
+    { number: 2, url: "https://cdnow.example/products/blue-train", clicks: 201, people: 160 },
+    { number: 3, url: "https://cdnow.example/", clicks: 62, people: 58 },
+  ],
+  exclusions: [
+    { reason: "not_subscribed", count: 31 },
+    { reason: "suppressed", count: 12 },
+  ],
+  errors: [{ reply: "550 5.1.1 mailbox unavailable", count: 12 }],
+  started_at: sentCampaign.started_at,
+  finished_at: sentCampaign.finished_at,
+};
+
+export const recipients: Recipient[] = customers.map((customer, index) => ({
+  customer,
+  state: index === 5 ? "excluded" : index === 4 ? "failed" : "accepted",
+  reason: index === 5 ? "not_subscribed" : null,
+  attempts: index === 5 ? 0 : 1,
+  accepted_at: index < 4 ? ago(3 * DAY_MS - index * 1_000) : null,
+  reply: index === 4 ? "550 5.1.1 mailbox unavailable" : index === 5 ? null : "250 2.0.0 queued",
+  events:
+    index < 2
+      ? [
+          { kind: "open", at: ago(2 * DAY_MS), verdict: "human", url: null },
+          {
+            kind: "click",
+            at: ago(2 * DAY_MS - 60_000),
+            verdict: "human",
+            url: "https://cdnow.example/products/blue-train",
+          },
+        ]
+      : [],
+  order: index === 0 ? { name: "#1042", revenue: money(8_990) } : null,
+}));
+
+export const overview: Overview = {
+  currency: "USD",
+  timezone: "America/New_York",
+  revenue: Array.from({ length: 30 }, (_, index) => {
+    const total_minor = wave(index, 310_000, 90_000);
+    return {
+      date: day(29 - index),
+      total_minor,
+      attributed_minor: Math.max(0, wave(index + 3, 62_000, 52_000)),
+      orders: Math.round(total_minor / 3_600),
+    };
+  }),
+  total: money(92_640_00),
+  attributed: money(25_732_50),
+  share: 0.2777,
+  previous_total: money(88_100_00),
+  previous_attributed: money(19_340_00),
+  orders: 2_573,
+  aov: money(36_00),
+  funnel: [
+    { step: "page_viewed", sessions: 18_204 },
+    { step: "product_viewed", sessions: 11_020 },
+    { step: "product_added_to_cart", sessions: 3_911 },
+    { step: "checkout_started", sessions: 2_210 },
+    { step: "checkout_completed", sessions: 1_604 },
+  ],
+  by_campaign: [
+    { id: "cmp_sent", name: "Autumn new arrivals", revenue: money(18_422_50), orders: 231 },
+    { id: "cmp_old", name: "Back to school", revenue: money(7_310_00), orders: 98 },
+  ],
+  model: { name: "last_touch", click_days: 5, open_days: 1 },
+};
+
+export const syncRun: SyncRun = {
+  id: "syn_1",
+  kind: "first",
+  mode: "bulk",
+  state: "done",
+  started_at: ago(6 * HOUR_MS),
+  finished_at: ago(6 * HOUR_MS - 94_000),
+  error: null,
+  resources: [
+    {
+      resource: "customers",
+      state: "done",
+      objects_expected: 23_570,
+      rows_done: 23_570,
+      rows_refused: 0,
+      bytes_done: 9_100_000,
+      bytes_total: 9_100_000,
+      refusals: [],
+    },
+    {
+      resource: "products",
+      state: "done",
+      objects_expected: 420,
+      rows_done: 420,
+      rows_refused: 0,
+      bytes_done: 300_000,
+      bytes_total: 300_000,
+      refusals: [],
+    },
+    {
+      resource: "orders",
+      state: "done",
+      objects_expected: 69_659,
+      rows_done: 69_659,
+      rows_refused: 0,
+      bytes_done: 41_000_000,
+      bytes_total: 41_000_000,
+      refusals: [],
+    },
+  ],
+  progress: 1,
+};
+
+export const runningSync: SyncRun = {
+  ...syncRun,
+  state: "importing",
+  finished_at: null,
+  progress: 0.41,
+  resources: syncRun.resources.map((one) =>
+    one.resource === "orders" ? { ...one, state: "importing", rows_done: 28_310 } : one,
+  ),
+};
+
+export const home: Home = {
+  earned: {
+    days: 30,
+    attributed: money(25_732_50),
+    previous: money(19_340_00),
+    store_total: money(92_640_00),
+    messages_sent: 15_475,
+  },
+  totals: {
+    customers: 23_570,
+    products: 420,
+    orders: 69_659,
+    revenue: money(250_031_563),
+    subscribed: 17_204,
+  },
+  needs: [],
+  checklist: [
+    { key: "install", done: true },
+    { key: "sync", done: true },
+    { key: "sender", done: true },
+    { key: "pixel", done: false },
+    { key: "segment", done: true },
+    { key: "campaign", done: true },
+  ],
+  sync: syncRun,
+  recent_campaigns: campaignRows,
+  growth: Array.from({ length: 30 }, (_, index) => ({
+    date: day(29 - index),
+    customers: 23_120 + index * 15 + wave(index, 0, 6),
+  })),
+};
+
+export const settings: Settings = {
+  store: {
+    domain: "cdnow.myshopify.com",
+    name: "CDNOW Records",
+    email: "hello@cdnow.example",
+    currency: "USD",
+    timezone: "America/New_York",
+    plan: "basic",
+  },
+  scopes: {
+    granted: ["read_customers", "write_customers", "read_orders", "read_products", "write_pixels"],
+    missing: ["read_customer_events"],
+  },
+  token: {
+    expires_at: new Date(NOW + 40 * 60_000).toISOString(),
+    refresh_expires_at: new Date(NOW + 80 * DAY_MS).toISOString(),
+    state: "valid",
+  },
+  pixel: { state: "inactive", last_event_at: null, key: "px_01jd2b9k7h" },
+  sender: { name: "CDNOW Records", email: "news@cdnow.example", verified: true },
+  attribution: { click_days: 5, open_days: 1 },
+  webhooks: { last_received_at: ago(42_000), waiting: 0, dead: 0 },
+};

@@ -1,0 +1,146 @@
+/** A backend that agrees with the API's shapes and remembers nothing but the campaign's sending. */
+import { HttpResponse, http } from "msw";
+import * as data from "./data";
+import * as operations from "./operationsData";
+
+const API = "*/api/v1";
+const page = <T>(items: readonly T[]) => HttpResponse.json({ items, next_cursor: null });
+
+let sendingSince = Date.now();
+
+/** Moves while it is watched, so that a live page can be seen to be live. */
+function liveReport() {
+  const done = Math.floor((Date.now() - sendingSince) / 40) % 1_905;
+  return {
+    ...data.report,
+    state: done < 1_904 ? "sending" : "sent",
+    counts: {
+      ...data.report.counts,
+      audience: 1_904,
+      excluded: 0,
+      accepted: done,
+      pending: 1_904 - done,
+      failed: 0,
+      unknown: 0,
+    },
+    funnel: data.report.funnel.map((step, index) => ({
+      ...step,
+      people: Math.round(done * ([1, 0.3, 0.06, 0.01][index] ?? 0)),
+    })),
+    opens: { human: Math.round(done * 0.4), machine: Math.round(done * 0.1) },
+    clicks: { human: Math.round(done * 0.07), machine: 3 },
+    exclusions: [],
+    errors: [],
+    orders: Math.round(done * 0.01),
+    revenue: data.money(Math.round(done * 0.01) * 7_990),
+    rate_per_s: 25,
+    eta_s: (1_904 - done) / 25,
+  };
+}
+
+export function problem(status: number, fields: Record<string, unknown> = {}) {
+  return HttpResponse.json(
+    {
+      type: "about:blank",
+      title: "Not possible",
+      status,
+      detail: "It did not work.",
+      code: "test_problem",
+      request_id: "req_test_123",
+      errors: [],
+      ...fields,
+    },
+    { status, headers: { "content-type": "application/problem+json" } },
+  );
+}
+
+export const handlers = [
+  http.get(`${API}/session`, () => HttpResponse.json(data.session)),
+  http.get(`${API}/home`, () => HttpResponse.json(data.home)),
+  http.post(`${API}/syncs`, () => HttpResponse.json(data.runningSync, { status: 202 })),
+  http.get(`${API}/segments`, () => page(data.segments)),
+  http.get(`${API}/segments/fields`, () => HttpResponse.json({ groups: data.fieldGroups })),
+  http.post(`${API}/segments/preview`, () =>
+    HttpResponse.json({ count: 4_812, total: 23_570, sample: data.customers, took_ms: 41 }),
+  ),
+  http.post(`${API}/segments`, async ({ request }) => {
+    const draft = (await request.json()) as object;
+    return HttpResponse.json({ ...data.segments[0], ...draft, id: "seg_new" }, { status: 201 });
+  }),
+  http.get(`${API}/segments/:id`, ({ params }) => {
+    const found = data.segments.find((segment) => segment.id === params.id);
+    return HttpResponse.json(found ?? { ...data.segments[0], id: params.id });
+  }),
+  http.put(`${API}/segments/:id`, async ({ request }) => {
+    const draft = (await request.json()) as object;
+    return HttpResponse.json({ ...data.segments[0], ...draft });
+  }),
+  http.delete(`${API}/segments/:id`, () => new HttpResponse(null, { status: 204 })),
+  http.get(`${API}/customers`, () => page(data.customers)),
+  http.get(`${API}/templates`, () => HttpResponse.json(data.templates)),
+  http.post(`${API}/templates/check`, async ({ request }) => {
+    const { html } = (await request.json()) as { html: string };
+    const line = html.split("\n").findIndex((one) => one.includes("{{ }}")) + 1;
+    const errors = line > 0 ? [{ field: "html", line, column: 4, message: "Expected an expression" }] : [];
+    return HttpResponse.json({ ok: errors.length === 0, errors, variables: ["customer.first_name"] });
+  }),
+  http.get(`${API}/campaigns`, ({ request }) => {
+    const state = new URL(request.url).searchParams.get("state");
+    return page(data.campaignRows.filter((row) => !state || row.state === state));
+  }),
+  http.post(`${API}/campaigns`, () => HttpResponse.json(data.campaign, { status: 201 })),
+  http.get(`${API}/campaigns/:id`, ({ params }) => {
+    if (params.id === "cmp_draft") return HttpResponse.json(data.campaign);
+    if (params.id === "cmp_live") {
+      return HttpResponse.json({
+        ...data.sentCampaign,
+        id: "cmp_live",
+        name: "Best customers first",
+        state: "sending",
+      });
+    }
+    return HttpResponse.json(data.sentCampaign);
+  }),
+  http.patch(`${API}/campaigns/:id`, async ({ request }) => {
+    const patch = (await request.json()) as { version: number };
+    return HttpResponse.json({ ...data.campaign, ...patch, version: patch.version + 1 });
+  }),
+  http.delete(`${API}/campaigns/:id`, () => new HttpResponse(null, { status: 204 })),
+  http.post(`${API}/campaigns/:id/preview`, () => HttpResponse.json(data.preview)),
+  http.get(`${API}/campaigns/:id/audience`, () => HttpResponse.json(data.audience)),
+  http.get(`${API}/campaigns/:id/gate`, () => HttpResponse.json(data.gate)),
+  http.post(`${API}/campaigns/:id/test`, () =>
+    HttpResponse.json({ accepted: true, reply: "250 2.0.0 queued" }),
+  ),
+  http.post(`${API}/campaigns/:id/send`, () => {
+    sendingSince = Date.now();
+    return HttpResponse.json({ ...data.campaign, state: "sending" });
+  }),
+  http.post(`${API}/campaigns/:id/:transition`, ({ params }) => {
+    const states: Record<string, string> = {
+      pause: "paused",
+      resume: "sending",
+      cancel: "cancelled",
+      duplicate: "draft",
+    };
+    return HttpResponse.json({ ...data.campaign, state: states[String(params.transition)] });
+  }),
+  http.get(`${API}/campaigns/:id/report`, ({ params }) =>
+    HttpResponse.json(params.id === "cmp_live" ? liveReport() : data.report),
+  ),
+  http.get(`${API}/campaigns/:id/recipients`, () => page(data.recipients)),
+  http.get(`${API}/analytics/overview`, () => HttpResponse.json(data.overview)),
+  http.get(`${API}/jobs/summary`, () => HttpResponse.json(operations.jobsSummary)),
+  http.get(`${API}/jobs`, ({ request }) => {
+    const state = new URL(request.url).searchParams.get("state");
+    return page(operations.runs.filter((run) => !state || run.state === state));
+  }),
+  http.get(`${API}/jobs/:id`, () => HttpResponse.json(operations.jobDetail)),
+  http.post(`${API}/jobs/:id/:action`, () => HttpResponse.json(operations.runs[2])),
+  http.get(`${API}/workers`, () => HttpResponse.json(operations.workers)),
+  http.get(`${API}/settings`, () => HttpResponse.json(data.settings)),
+  http.put(`${API}/settings/sender`, () => HttpResponse.json(data.settings.sender)),
+  http.post(`${API}/settings/pixel/activate`, () =>
+    HttpResponse.json({ ...data.settings.pixel, state: "active" }),
+  ),
+];
