@@ -19,6 +19,7 @@ from tests.conftest import ENVIRONMENT, environment
 
 BACKEND = Path(__file__).parents[1]
 SHOP = "cdnow.myshopify.com"
+NOWHERE = "http://127.0.0.1:1/webhooks"
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,14 +46,20 @@ class SimulatedShopify:
 
 @contextmanager
 def running(
-    state: Path, *, client_id: str, client_secret: str, app_url: str, customers: int = 40
+    state: Path,
+    *,
+    client_id: str,
+    client_secret: str,
+    app_url: str,
+    customers: int = 40,
+    webhook_url: str = NOWHERE,
 ) -> Iterator[SimulatedShopify]:
     """A simulator with a small generated store; it ends with the block."""
     command = [
         sys.executable,
         *("-m", "simulator", "--port", "0", "--state", str(state), "--seed", "generated"),
         *("--customers", str(customers), "--client-id", client_id, "--client-secret", client_secret),
-        *("--app-url", app_url, "--webhook-url", "http://127.0.0.1:1/webhooks"),
+        *("--app-url", app_url, "--webhook-url", webhook_url),
         *("--app-toml", str(BACKEND.parent / "shopify.app.toml")),
     ]
     process = subprocess.Popen(command, cwd=BACKEND, stdout=subprocess.PIPE, text=True)
@@ -67,7 +74,7 @@ def running(
 
 
 @contextmanager
-def simulated_world(state: Path) -> Iterator[SimulatedShopify]:
+def simulated_world(state: Path, *, webhook_url: str = NOWHERE) -> Iterator[SimulatedShopify]:
     """A simulator on whose store the app is installed, with the settings pointing at it."""
     with (
         running(
@@ -75,6 +82,7 @@ def simulated_world(state: Path) -> Iterator[SimulatedShopify]:
             client_id=ENVIRONMENT["SHOPIFY_API_KEY"],
             client_secret=ENVIRONMENT["SHOPIFY_API_SECRET"],
             app_url=ENVIRONMENT["SHOPIFY_APP_URL"],
+            webhook_url=webhook_url,
         ) as simulator,
         environment({**os.environ, "SHOPIFY_SHOP_ORIGIN": simulator.origin + "/{shop}"}),
     ):

@@ -36,11 +36,12 @@ def lock_due(
 
 def next_try_at(session: Session, shop_id: ShopId, *, retry_base_s: float) -> datetime | None:
     """When the first of the entries that failed is due again; None when none waits."""
-    return session.scalar(
+    due_at: datetime | None = session.scalar(
         select(func.min(_next_try_at(retry_base_s))).where(
             InboxEntry.shop_id == shop_id, InboxEntry.state == "pending", InboxEntry.attempts > 0
         )
     )
+    return due_at
 
 
 def figures(session: Session, shop_id: ShopId) -> Sequence[Any]:

@@ -8,6 +8,7 @@ from tests.conftest import ENVIRONMENT
 
 STRONG = {
     **ENVIRONMENT,
+    "SHOPIFY_SHOP_ORIGIN": "https://{shop}",
     "STORECAST_ENVIRONMENT": "production",
     "DATABASE_URL": "postgresql://db/storecast",
     "REDIS_URL": "redis://cache",

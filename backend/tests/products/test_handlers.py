@@ -31,7 +31,7 @@ def product(session: Session) -> Product:
     return session.scalars(select(Product).execution_options(populate_existing=True)).one()
 
 
-def variants(session: Session) -> list[tuple[str, str, str | None, int]]:
+def variants(session: Session) -> list[tuple[int | str | None, ...]]:
     rows = select(ProductVariant.gid, ProductVariant.title, ProductVariant.sku, ProductVariant.price_minor)
     return [tuple(row) for row in session.execute(rows.order_by(ProductVariant.price_minor.desc()))]
 
@@ -81,11 +81,17 @@ def test_in_whatever_order_reports_arrive_the_newest_stands(
     session: Session, shop_id: ShopId, arrival: tuple[int, ...]
 ) -> None:
     golden = golden_webhooks.body("products/update")
+    newest = {
+        "updated_at": "2026-11-20T12:00:00-05:00",
+        "title": "So What",
+        "variants": golden["variants"][:1],
+        "variant_gids": golden["variant_gids"][:1],
+    }
     reports = [
         delivery("products/create"),
         delivery("products/update"),
-        delivery("products/update", updated_at="2026-11-20T12:00:00-05:00", title="So What", variants=golden["variants"][:1], variant_gids=golden["variant_gids"][:1]),
-    ]  # fmt: skip
+        delivery("products/update", **newest),
+    ]
     for position in arrival:
         take_product(session, shop_id, reports[position])
 

@@ -127,6 +127,24 @@ def test_an_expired_token_is_renewed_and_the_sync_goes_through(
         assert run.state == "done"
 
 
+def test_a_token_that_expires_before_its_time_is_renewed_in_use(
+    shopify: SimulatedShopify, worker: Worker, installed: ShopId
+) -> None:
+    with platform_session() as session:
+        before = session.scalar(select(ShopToken.access_token))
+    shopify.control("tokens/expire")
+
+    worker.run_until_idle()
+
+    with platform_session() as session:
+        assert session.scalar(select(ShopToken.access_token)) != before
+    with tenant_session(installed) as session:
+        run = service.find_latest(session, installed)
+        assert run is not None
+        assert run.state == "done"
+    assert {state for _name, state in worker.outcomes()} == {"succeeded"}
+
+
 def test_a_revoked_refresh_token_asks_for_the_merchant_and_fails_the_run_with_the_reason(
     shopify: SimulatedShopify, worker: Worker, installed: ShopId
 ) -> None:

@@ -1,0 +1,206 @@
+"""Shops and roles try to cross: every route with an id is called by the neighbour, every route by those who may not.
+
+The routes come from the application itself: a new one with an id in its path fails here until it is named below.
+"""
+
+import re
+from datetime import timedelta
+from typing import Any
+
+import psycopg
+import pytest
+from fastapi.routing import APIRoute
+from fastapi.testclient import TestClient
+
+from storecast.auth.models import ShopMember
+from storecast.db.session import platform_session, tenant_session
+from storecast.entrypoints.api import create_app
+from storecast.entrypoints.modules import routers
+from storecast.entrypoints.openapi import DOCUMENT_SETTINGS
+from storecast.kit.clock import utcnow
+from storecast.kit.types import ShopId
+from storecast.privacy.models import PrivacyRequest
+from storecast.shops.access import _GRANTS, Permission, Role
+from storecast.shops.models import Shop
+from tests.conftest import OWNER_ID, id_token
+from tests.factories.story import Story
+
+DOCUMENT = create_app(DOCUMENT_SETTINGS).openapi()
+OPERATIONS = [(path, method) for path, item in sorted(DOCUMENT["paths"].items()) for method in sorted(item)]
+WITH_ID = [(path, method) for path, method in OPERATIONS if "{" in path]
+RULES = {"field": "orders_count", "operator": "gte", "value": 1}
+BODIES: dict[tuple[str, str], dict[str, Any]] = {
+    ("/api/v1/segments/{segment_id}", "put"): {"name": "Taken", "rules": RULES},
+    ("/api/v1/campaigns/{campaign_id}", "patch"): {"version": 1, "name": "Taken"},
+    ("/api/v1/campaigns/{campaign_id}/test", "post"): {"email": "thief@example.com"},
+}
+"""What a request needs to get as far as looking for the thing; the others take an empty object."""
+
+MEMBERS: dict[Role, str] = {
+    "owner": OWNER_ID,
+    "admin": "8",
+    "marketer": "9",
+    "operator": "10",
+    "viewer": "11",
+}
+
+
+def declared() -> dict[tuple[str, str], set[Permission]]:
+    """The permissions of every route, as its dependencies declare them."""
+    found = {}
+    for router in routers():
+        for route in router.routes:
+            assert isinstance(route, APIRoute)
+            needed = {getattr(marker.dependency, "permission", None) for marker in route.dependencies} - {
+                None
+            }
+            for method in route.methods or ():
+                found[f"/api/v1{route.path}", method.lower()] = needed
+    return found  # type: ignore[return-value]  # None was taken out
+
+
+DECLARED = declared()
+
+
+def headers(shop: Shop, role: Role = "owner") -> dict[str, str]:
+    return {"Authorization": f"Bearer {id_token(shop.domain, user_id=MEMBERS[role])}"}
+
+
+@pytest.fixture
+def things(client: TestClient, shop: Shop) -> dict[str, str]:
+    """One of everything that a path can name, in `shop`."""
+    mine = headers(shop)
+    with tenant_session(ShopId(shop.id)) as session:
+        customer = Story(session, shop).customer()
+        now = utcnow()
+        request = PrivacyRequest(
+            shop_id=shop.id, shop_domain=shop.domain, webhook_id="w", kind="data_request", received_at=now,
+            due_at=now + timedelta(days=30),
+        )  # fmt: skip
+        session.add(request)
+        session.flush()
+        request_id = str(request.id)
+    segment = client.post("/api/v1/segments", headers=mine, json={"name": "Buyers", "rules": RULES}).json()
+    campaign = client.post("/api/v1/campaigns", headers=mine, json={"name": "Hello"}).json()
+    sync = client.post("/api/v1/syncs", headers=mine, json={"mode": "bulk"}).json()
+    (job, *_) = client.get("/api/v1/jobs?name=sync.start", headers=mine).json()["items"]
+    return {
+        "customer_id": customer.public_id,
+        "request_id": request_id,
+        "segment_id": segment["id"],
+        "campaign_id": campaign["id"],
+        "sync_id": sync["id"],
+        "job_id": job["id"],
+    }
+
+
+def digest(database: str, shop: Shop) -> dict[str, str | None]:
+    """A fingerprint of every row of a shop, table by table."""
+    with psycopg.connect(database) as connection:
+        tables = connection.execute(
+            "SELECT c.relname FROM pg_attribute a JOIN pg_class c ON c.oid = a.attrelid"
+            " WHERE a.attname = 'shop_id' AND c.relkind IN ('r', 'p') AND NOT c.relispartition"
+        ).fetchall()
+        found = {}
+        for (table,) in tables:
+            row = connection.execute(
+                f"SELECT md5(string_agg(t::text, '|' ORDER BY t::text)) FROM {table} t WHERE shop_id = %s",
+                [shop.id],
+            ).fetchone()
+            found[table] = row[0] if row else None
+        return found
+
+
+def test_every_route_declares_one_permission() -> None:
+    assert set(DECLARED) == set(OPERATIONS)
+    assert {operation: needed for operation, needed in DECLARED.items() if len(needed) != 1} == {}
+
+
+def test_only_looking_needs_no_more_than_the_permission_to_read() -> None:
+    reading = {operation for operation, needed in DECLARED.items() if needed == {Permission.READ}}
+    assert {operation for operation in reading if operation[1] != "get"} == {
+        ("/api/v1/campaigns/{campaign_id}/preview", "post"),
+        ("/api/v1/segments/preview", "post"),
+        ("/api/v1/templates/check", "post"),
+    }
+
+
+def test_the_owner_finds_what_the_neighbour_will_look_for(
+    client: TestClient, shop: Shop, things: dict[str, str]
+) -> None:
+    reading = [path for path, method in WITH_ID if method == "get"]
+    answers = {path: client.get(path.format(**things), headers=headers(shop)).status_code for path in reading}
+    assert answers == dict.fromkeys(reading, 200)
+
+
+def test_the_neighbour_finds_nothing_and_changes_nothing(
+    client: TestClient, database: str, shop: Shop, other_shop: Shop, things: dict[str, str]
+) -> None:
+    before = digest(database, shop)
+    assert None not in (before["segments"], before["campaigns"], before["customers"], before["outbox"])
+    thief = headers(other_shop)
+
+    answers = {}
+    for path, method in WITH_ID:
+        body = BODIES.get((path, method), {}) if method in ("post", "put", "patch") else None
+        answer = client.request(method, path.format(**things), headers=thief, json=body)
+        answers[path, method] = (answer.status_code, answer.headers["content-type"])
+
+    assert answers == dict.fromkeys(WITH_ID, (404, "application/problem+json"))
+    assert digest(database, shop) == before
+
+
+def test_lists_of_the_neighbour_are_empty(
+    client: TestClient, shop: Shop, other_shop: Shop, things: dict[str, str]
+) -> None:
+    lists = ["segments", "campaigns", "customers", "syncs", "jobs", "privacy/requests"]
+    for name in lists:
+        assert len(client.get(f"/api/v1/{name}", headers=headers(shop)).json()["items"]) > 0
+        assert client.get(f"/api/v1/{name}", headers=headers(other_shop)).json()["items"] == []
+
+
+def test_the_neighbours_customer_cannot_be_previewed_as_nor_their_segment_be_sent_to(
+    client: TestClient, other_shop: Shop, things: dict[str, str]
+) -> None:
+    thief = headers(other_shop)
+    own = client.post("/api/v1/campaigns", headers=thief, json={"name": "Mine"}).json()
+    path = f"/api/v1/campaigns/{own['id']}"
+
+    preview = client.post(f"{path}/preview", headers=thief, json={"customer_id": things["customer_id"]})
+    aimed = client.patch(
+        path, headers=thief, json={"version": own["version"], "segment_id": things["segment_id"]}
+    )
+
+    assert (preview.status_code, aimed.status_code) == (404, 404)
+    assert client.get(path, headers=thief).json()["segment_id"] is None
+
+
+@pytest.mark.parametrize("role", ["marketer", "operator", "viewer"])
+def test_a_role_is_refused_whatever_it_was_not_given(
+    client: TestClient, database: str, shop: Shop, things: dict[str, str], role: Role
+) -> None:
+    with platform_session() as session:
+        session.add(
+            ShopMember(
+                shop_id=shop.id, shopify_user_id=MEMBERS[role], email=f"{role}@acme.example", name=role, role=role,
+                last_seen_at=utcnow(),
+            )
+        )  # fmt: skip
+    beyond = [operation for operation in OPERATIONS if not DECLARED[operation] <= _GRANTS[role]]
+    assert any(method != "get" for _path, method in beyond)
+    before = digest(database, shop)
+
+    answers = {
+        (path, method): client.request(
+            method, re.sub(r"{(\w+)}", lambda name: things[name[1]], path), headers=headers(shop, role)
+        ).json()["code"]
+        for path, method in beyond
+    }
+
+    assert answers == dict.fromkeys(beyond, "forbidden")
+    assert digest(database, shop) == before
+
+
+def test_a_viewer_only_looks() -> None:
+    allowed = {operation for operation in OPERATIONS if DECLARED[operation] <= _GRANTS["viewer"]}
+    assert {DECLARED[operation] == {Permission.READ} for operation in allowed} == {True}
