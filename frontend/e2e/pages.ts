@@ -64,7 +64,12 @@ export async function look(
   for (const width of WIDTHS) {
     await page.setViewportSize({ width, height: width === 390 ? 844 : 900 });
     await settle(inner);
-    await page.screenshot({ path: join(folder, `${name}-${width}.png`), fullPage: inner === page });
+    await inner.evaluate(() => window.scrollTo(0, 0));
+    await page.screenshot({
+      path: join(folder, `${name}-${width}.png`),
+      fullPage: inner === page,
+      animations: "disabled",
+    });
     looks.push({ name, width, overflow_px: await overflowOf(inner), problems: await seriousProblems(inner) });
   }
   await page.setViewportSize({ width: 1280, height: 900 });

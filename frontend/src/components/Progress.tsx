@@ -10,14 +10,16 @@ interface Props {
   /** Units per second, or null while it is not known. */
   rate?: number | null;
   tone?: "running" | "paused" | "failed";
+  /** Says in words what a count alone would not. */
+  text?: string;
 }
 
 /** Long work: a bar, a count, a rate and the time left, changing in place. */
-export function Progress({ label, done, total, rate = null, tone = "running" }: Props) {
+export function Progress({ label, done, total, rate = null, tone = "running", text }: Props) {
   const { t, f } = useI18n();
   const share = total && total > 0 ? Math.min(1, done / total) : null;
   const eta = rate && total !== null && rate > 0 && total > done ? ((total - done) / rate) * 1000 : null;
-  const count = total === null ? f.number(done) : t("progress.count", { done, total });
+  const count = text ?? (total === null ? f.number(done) : t("progress.count", { done, total }));
   return (
     <div className={styles.progress}>
       <InlineStack align="space-between" gap="200" wrap>

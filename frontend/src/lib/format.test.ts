@@ -43,3 +43,13 @@ test("time that passed is told in words, and as a date after a month", () => {
   expect(f.relative("2026-11-21T13:00:00Z", now)).toBe("in 1 hour");
   expect(f.relative("2026-08-01T12:00:00Z", now)).toBe("Aug 1, 2026");
 });
+
+test("what is too small to show is not shown as nothing", () => {
+  expect([f.percent(0, 1), f.percent(0.0001, 1), f.percent(0.0006, 1), f.percent(0.004)]).toEqual([
+    "0%",
+    "<0.1%",
+    "0.1%",
+    "<1%",
+  ]);
+  expect([f.minor(0), f.minor(0.3), f.minor(0.6)]).toEqual(["$0.00", "<$0.01", "$0.01"]);
+});

@@ -68,6 +68,19 @@ export function createFormat({ locale, currency, timeZone }: FormatOptions) {
     }).format(toMajor(minor, currency));
   }
 
+  /** A share too small to show is not nothing: "<0.1%". */
+  function percent(ratio: number, digits = 0): string {
+    const format = new Intl.NumberFormat(locale, { style: "percent", maximumFractionDigits: digits });
+    const smallest = 10 ** -(digits + 2);
+    return ratio > 0 && ratio < smallest / 2 ? `<${format.format(smallest)}` : format.format(ratio);
+  }
+
+  /** An amount of the shop's currency; a fraction of the smallest coin is not nothing either. */
+  function minor(amount_minor: number): string {
+    const tiny = amount_minor > 0 && amount_minor < 0.5;
+    return tiny ? `<${money({ amount_minor: 1, currency })}` : money({ amount_minor, currency });
+  }
+
   /** The two largest units that matter: "3h 12m", "45s", "120ms". */
   function duration(ms: number): string {
     if (ms < 1000) return unit("millisecond").format(Math.round(ms));
@@ -107,8 +120,7 @@ export function createFormat({ locale, currency, timeZone }: FormatOptions) {
     number: (value: number) => plain.format(value),
     decimal: (value: number) => oneDigit.format(value),
     compact: (value: number) => compactNumber.format(value),
-    percent: (ratio: number, digits = 0) =>
-      new Intl.NumberFormat(locale, { style: "percent", maximumFractionDigits: digits }).format(ratio),
+    percent,
     signedPercent: (ratio: number) =>
       new Intl.NumberFormat(locale, {
         style: "percent",
@@ -116,7 +128,7 @@ export function createFormat({ locale, currency, timeZone }: FormatOptions) {
         signDisplay: "exceptZero",
       }).format(ratio),
     money,
-    minor: (minor: number) => money({ amount_minor: minor, currency }),
+    minor,
     compactMoney,
     dateTime: (instant: string) => dateTimeFormat.format(new Date(instant)),
     date: (instant: string) => dateFormat.format(new Date(instant)),

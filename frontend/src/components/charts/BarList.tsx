@@ -28,7 +28,10 @@ export function BarList({ label, bars }: Props) {
             {bar.detail && <span className={styles.barDetail}>{bar.detail}</span>}
           </span>
           <span className={styles.barTrack} aria-hidden="true">
-            <span className={styles.barFill} style={{ width: `${(bar.value / largest) * 100}%` }} />
+            <span
+              className={styles.barFill}
+              style={{ width: bar.value > 0 ? `max(2px, ${(bar.value / largest) * 100}%)` : 0 }}
+            />
           </span>
         </li>
       ))}

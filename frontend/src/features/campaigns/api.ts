@@ -63,10 +63,15 @@ export interface PreviewContent {
   html: string;
 }
 
-/** The message as one customer gets it, with the unsaved content of the editor. */
-export function previewQuery(id: string, customerId: string | null, content: PreviewContent) {
+/** The message as one customer gets it (somebody of the audience until one is chosen), with the editor's unsaved content. */
+export function previewQuery(
+  id: string,
+  audience: string | null,
+  customerId: string | null,
+  content: PreviewContent,
+) {
   return queryOptions({
-    queryKey: [...key, "preview", id, customerId, content],
+    queryKey: [...key, "preview", id, audience, customerId, content],
     queryFn: ({ signal }) =>
       body(
         api.POST("/api/v1/campaigns/{campaign_id}/preview", {

@@ -1,3 +1,13 @@
+/** A subject as a person reads it: variables become their fallbacks, or an ellipsis. */
+export function subjectInWords(subject: string): string {
+  return subject
+    .replaceAll(/\{%[\s\S]*?%\}/g, "")
+    .replaceAll(
+      /\{\{([^}]*)\}\}/g,
+      (_, inner: string) => /default\(\s*["']([^"']*)["']/.exec(inner)?.[1] ?? "…",
+    );
+}
+
 /** What the gallery shows in place of a customer's own values, whose names are the template's. */
 const SAMPLES: Record<string, string> = {
   first_name: "Alex",

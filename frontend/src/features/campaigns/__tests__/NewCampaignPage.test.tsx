@@ -3,7 +3,7 @@ import userEvent from "@testing-library/user-event";
 import { expect, test } from "vitest";
 import { describePage } from "@/testing/pageStates";
 import { renderApp } from "@/testing/render";
-import { sampleRender } from "../sampleRender";
+import { sampleRender, subjectInWords } from "../sampleRender";
 
 describePage("New campaign", {
   path: "/campaigns/new",
@@ -22,4 +22,10 @@ test("the gallery's picture has samples in place of variables", () => {
   const source =
     "{# note #}{% if x %}Hi {{ customer.first_name|default('you') }}{% else %}Hello{% endif %} from {{ shop.name }}";
   expect(sampleRender(source, "CDNOW")).toBe("Hi Alex from CDNOW");
+});
+
+test("a subject is told with its fallbacks", () => {
+  expect(subjectInWords("{{ customer.first_name|default('Hello') }}, news from {{ shop.name }}")).toBe(
+    "Hello, news from …",
+  );
 });

@@ -2,7 +2,7 @@ import { screen, within } from "@testing-library/react";
 import userEvent from "@testing-library/user-event";
 import { HttpResponse, http } from "msw";
 import { expect, test } from "vitest";
-import { report } from "@/testing/data";
+import { report, sentCampaign } from "@/testing/data";
 import { describePage } from "@/testing/pageStates";
 import { renderApp } from "@/testing/render";
 import { server } from "@/testing/server";
@@ -19,7 +19,7 @@ describePage("Campaign report", {
 test("people who opened, clicked and ordered are shares of those who got it", async () => {
   renderApp(PATH);
   expect(await screen.findByText("231 people ordered (2.9% of delivered)")).toBeInTheDocument();
-  expect(screen.getByText("4,410 opens by people, 2,180 by mail programs")).toBeInTheDocument();
+  expect(screen.getByText("Opens: 4,410 by people, 2,180 by mail programs")).toBeInTheDocument();
 });
 
 test("a sending campaign shows its progress and can be paused", async () => {
@@ -35,7 +35,7 @@ test("a sending campaign shows its progress and can be paused", async () => {
     ),
     http.post("*/api/v1/campaigns/cmp_sent/pause", () => {
       paused = true;
-      return HttpResponse.json({});
+      return HttpResponse.json({ ...sentCampaign, state: "paused" });
     }),
   );
   renderApp(PATH);

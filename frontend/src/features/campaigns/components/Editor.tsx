@@ -121,7 +121,12 @@ export function Editor({ campaign }: { campaign: Campaign }) {
               <GateCard campaign={base} dirty={dirty} />
             </BlockStack>
           </fieldset>
-          <PreviewPane campaignId={campaign.id} content={settled} broken={broken} />
+          <PreviewPane
+            campaignId={campaign.id}
+            segmentId={base.segment_id}
+            content={settled}
+            broken={broken}
+          />
         </div>
       </BlockStack>
       {open === "send" && <SendModal campaign={base} close={() => setOpen(null)} />}

@@ -30,7 +30,10 @@ function wordsOf(facts: GateCheck["facts"] = {}): Record<string, string | number
 /** What must hold before a message goes out: what stops it first, what asks for a look next. */
 export function GateList({ checks }: { checks: readonly GateCheck[] }) {
   const { t } = useI18n();
-  const sorted = [...checks].sort((a, b) => ORDER.indexOf(a.level) - ORDER.indexOf(b.level));
+  // Without a segment there is no audience to speak of.
+  const hasSegment = checks.every((check) => check.code !== "segment" || check.level === "ok");
+  const told = checks.filter((check) => hasSegment || check.code !== "recipients");
+  const sorted = told.sort((a, b) => ORDER.indexOf(a.level) - ORDER.indexOf(b.level));
   return (
     <ul className={styles.list}>
       {sorted.map((check) => {

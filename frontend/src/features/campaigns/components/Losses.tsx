@@ -16,7 +16,9 @@ export function Losses({ report }: { report: Report }) {
         </Text>
         {none && (
           <Text as="p" tone="subdued">
-            {counts.pending > 0 ? t("report.losses.none_yet") : t("report.losses.none")}
+            {counts.pending > 0 || counts.audience === 0
+              ? t("report.losses.none_yet")
+              : t("report.losses.none")}
           </Text>
         )}
         {exclusions.length > 0 && (

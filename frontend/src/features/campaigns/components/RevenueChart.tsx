@@ -10,10 +10,11 @@ export function RevenueChart({ report }: { report: Report }) {
   const { t, f } = useI18n();
   const { currency, amount_minor } = report.revenue;
   let sum = 0;
-  const points = report.revenue_over_time.map((point) => {
+  const sums = report.revenue_over_time.map((point) => {
     sum += point.amount_minor;
     return { at: point.at, sum };
   });
+  const points = report.started_at ? [{ at: report.started_at, sum: 0 }, ...sums] : sums;
   const title =
     amount_minor > 0
       ? t("report.revenue_chart.earned", { amount: f.money(report.revenue), count: report.orders })
@@ -29,7 +30,7 @@ export function RevenueChart({ report }: { report: Report }) {
         csv: points.map((point) => [point.at, toMajor(point.sum, currency)]),
       }}
     >
-      {amount_minor === 0 || points.length === 0 ? (
+      {amount_minor === 0 || sums.length === 0 ? (
         <Box paddingBlock="800">
           <Text as="p" tone="subdued" alignment="center">
             {t("report.revenue_chart.wait")}

@@ -23,6 +23,8 @@ export function SendingCard({ report, reason, readAt }: Props) {
   const { counts, state } = report;
   const total = counts.audience - counts.excluded;
   const done = total - counts.pending;
+  // The audience is drawn first; until then nobody knows how many there are.
+  const preparing = state === "sending" && counts.audience === 0;
   const measured = useRate(done, readAt);
   if (state === "failed") {
     return <Banner tone="critical" title={t("report.failed_title")} />;
@@ -35,7 +37,9 @@ export function SendingCard({ report, reason, readAt }: Props) {
     <Card>
       <BlockStack gap="300">
         <Text as="h2" variant="headingMd">
-          {state === "paused" ? t("report.paused_title") : t("report.sending_title")}
+          {state === "paused"
+            ? t("report.paused_title")
+            : t(preparing ? "report.preparing_title" : "report.sending_title")}
         </Text>
         {state === "paused" && (
           <Text as="p" tone="caution">
@@ -45,7 +49,7 @@ export function SendingCard({ report, reason, readAt }: Props) {
         <Progress
           label={t("report.progress")}
           done={done}
-          total={total}
+          total={preparing ? null : total}
           rate={state === "paused" ? null : (report.rate_per_s ?? measured)}
           tone={state === "paused" ? "paused" : "running"}
         />

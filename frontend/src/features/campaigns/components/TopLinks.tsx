@@ -22,7 +22,7 @@ export function TopLinks({ report }: { report: Report }) {
       {links.length === 0 ? (
         <Box padding="400">
           <Text as="p" tone="subdued">
-            {t("report.links.none")}
+            {t(report.counts.audience === 0 ? "report.links.none_yet" : "report.links.none")}
           </Text>
         </Box>
       ) : (

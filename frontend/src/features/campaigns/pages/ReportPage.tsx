@@ -28,6 +28,7 @@ import { Recipients } from "../components/Recipients";
 import { RevenueChart } from "../components/RevenueChart";
 import { SendingCard } from "../components/SendingCard";
 import { TopLinks } from "../components/TopLinks";
+import { subjectInWords } from "../sampleRender";
 
 const UNSENT = ["draft", "scheduled"];
 
@@ -56,7 +57,7 @@ export function ReportPage() {
   return (
     <Page
       title={campaign.data?.name ?? t("report.title")}
-      {...(campaign.data ? { subtitle: campaign.data.subject } : {})}
+      {...(campaign.data ? { subtitle: subjectInWords(campaign.data.subject) } : {})}
       titleMetadata={state ? <StateBadge state={state} /> : undefined}
       backAction={{ content: t("nav.campaigns"), url: "/campaigns" }}
       {...(primary ? { primaryAction: primary } : {})}

@@ -29,7 +29,7 @@ export function GrowthCard({ growth }: { growth: Home["growth"] }) {
         csv: days.map((day) => [day.date, day.gained]),
       }}
     >
-      {growth.length < 2 ? (
+      {gained <= 0 ? (
         <Box paddingBlock="600">
           <Text as="p" tone="subdued" alignment="center">
             {t("home.growth.too_early")}

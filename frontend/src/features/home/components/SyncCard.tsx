@@ -59,10 +59,17 @@ export function SyncCard({ sync, readAt }: { sync: SyncRun | null; readAt: numbe
   );
 }
 
+const READ_STATES = ["importing", "done", "failed", "cancelled"];
+
 function ResourceProgress({ resource, readAt }: { resource: SyncRun["resources"][number]; readAt: number }) {
   const { t } = useI18n();
   const rate = useRate(resource.rows_done, readAt);
   const label = t.code("sync.resource", resource.resource);
+  // While Shopify writes its export, `objects_expected` is how many it has written so far, not how many there are.
+  if (!READ_STATES.includes(resource.state)) {
+    const found = resource.objects_expected ?? 0;
+    return <Progress label={label} done={found} total={null} text={t("sync.exporting", { count: found })} />;
+  }
   return (
     <Progress
       label={label}

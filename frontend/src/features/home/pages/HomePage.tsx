@@ -43,7 +43,8 @@ function HomeContent({ home, readAt }: { home: Home; readAt: number }) {
   const needs = hasChecklist
     ? home.needs.filter((need) => !ASKED_BY_CHECKLIST.includes(need.code))
     : home.needs;
-  const syncing = isSyncing(home.sync);
+  // Right after the install nothing has been read and the first sync is about to begin.
+  const syncing = home.sync === null || isSyncing(home.sync);
   const syncCard = <SyncCard sync={home.sync ?? null} readAt={readAt} />;
   return (
     <BlockStack gap="400">
