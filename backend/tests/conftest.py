@@ -18,9 +18,8 @@ from sqlalchemy.orm import Session
 from demo.servers import EmbeddedPostgres, EmbeddedRedis, throw_away_folder
 from storecast.auth.models import ShopMember
 from storecast.config.settings import Settings, get_settings
-from storecast.db import session as db_session
 from storecast.db.roles import Role
-from storecast.db.session import engine, enter_tenant, platform_session
+from storecast.db.session import close_engines, engine, enter_tenant, platform_session
 from storecast.kit.clock import utcnow
 from storecast.kit.ids import public_id
 from storecast.kit.types import ShopId
@@ -69,10 +68,7 @@ def environment(values: dict[str, str]) -> Iterator[None]:
     try:
         yield
     finally:
-        if db_session.engine.cache_info().currsize:
-            for role in Role:
-                db_session.engine(role).dispose()
-        db_session.engine.cache_clear()
+        close_engines()
         get_settings.cache_clear()
         os.environ.clear()
         os.environ.update(before)

@@ -8,6 +8,7 @@ never carries it over.
 from collections.abc import Iterator
 from contextlib import contextmanager
 from functools import lru_cache
+from threading import Lock
 from typing import Any
 
 from sqlalchemy import Connection, Engine, create_engine, event, text
@@ -49,10 +50,27 @@ def make_engine(database_url: str, role: Role | None, **options: Any) -> Engine:
     )
 
 
-@lru_cache(maxsize=len(Role))
+_making = Lock()
+
+
 def engine(role: Role) -> Engine:
-    """This process's engine for a role."""
+    """This process's engine for a role; one, also when two threads ask first at the same time."""
+    with _making:
+        return _engine(role)
+
+
+@lru_cache(maxsize=len(Role))
+def _engine(role: Role) -> Engine:
     return make_engine(get_settings().database_url, role)
+
+
+def close_engines() -> None:
+    """Close every connection and forget the engines: the next ones follow the settings of then."""
+    with _making:
+        if _engine.cache_info().currsize:
+            for role in Role:
+                _engine(role).dispose()
+        _engine.cache_clear()
 
 
 def dispose_engines() -> None:
@@ -97,4 +115,11 @@ def tenant_session(shop_id: ShopId) -> Iterator[Session]:
 def platform_session() -> Iterator[Session]:
     """One transaction across shops, for installation, schedules and the operators' console."""
     with _unit_of_work(Session(engine(Role.PLATFORM), expire_on_commit=False)) as session:
+        yield session
+
+
+@contextmanager
+def retention_session() -> Iterator[Session]:
+    """One transaction of the role that may only delete what is past its time."""
+    with _unit_of_work(Session(engine(Role.RETENTION), expire_on_commit=False)) as session:
         yield session

@@ -58,13 +58,13 @@ def get_job(view: View, job_id: UUID) -> JobDetail:
     return service.get_run(view.session, view.scope, job_id)
 
 
-@router.post("/{job_id}/retry", dependencies=[require(Permission.EDIT)])
+@router.post("/{job_id}/retry", dependencies=[require(Permission.OPERATE)])
 def retry_job(view: View, job_id: UUID) -> JobDetail:
     """Start a failed or cancelled job again, as a new job; answers with the new one."""
     return service.retry(view.session, view.scope, job_id)
 
 
-@router.post("/{job_id}/cancel", dependencies=[require(Permission.EDIT)])
+@router.post("/{job_id}/cancel", dependencies=[require(Permission.OPERATE)])
 def cancel_job(view: View, job_id: UUID) -> JobDetail:
     """Stop a job: at once while it waits, at its next safe point while it runs."""
     return service.cancel(view.session, view.scope, job_id, now=utcnow())

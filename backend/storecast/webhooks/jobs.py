@@ -9,6 +9,16 @@ DRAIN = "webhooks.drain"
 
 
 @dataclass(frozen=True, slots=True)
+class ForgetDeliveries(Job):
+    """Delete bodies that were handled and are past their time, in every shop. Safe to run twice."""
+
+    name: ClassVar[str] = "webhooks.forget_deliveries"
+
+    def unique_key(self) -> str | None:
+        return "all"
+
+
+@dataclass(frozen=True, slots=True)
 class DrainInbox(Job):
     """Handle what waits in one shop's inbox, in order. Safe to run twice."""
 

@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import ColumnElement, func, or_, select, text
+from sqlalchemy import ColumnElement, and_, delete, func, or_, select, text
 from sqlalchemy.orm import Session
 
 from storecast.kit.types import ShopId
@@ -53,6 +53,18 @@ def figures(session: Session, shop_id: ShopId) -> Sequence[Any]:
             func.count().filter(InboxEntry.state == "dead"),
         ).where(InboxEntry.shop_id == shop_id)
     ).one()
+
+
+def delete_over(session: Session, *, done_before: datetime, dead_before: datetime) -> int:
+    """Delete what was handled or belongs to no shop before one instant, and what nobody could handle before another."""
+    gone = or_(
+        and_(InboxEntry.state == "dead", InboxEntry.received_at < dead_before),
+        and_(
+            or_(InboxEntry.state == "done", InboxEntry.shop_id.is_(None)),
+            InboxEntry.received_at < done_before,
+        ),
+    )
+    return len(session.scalars(delete(InboxEntry).where(gone).returning(InboxEntry.id)).all())
 
 
 def _next_try_at(retry_base_s: float) -> ColumnElement[Any]:

@@ -5,7 +5,7 @@ own clock, however many others arrive meanwhile, until it is dead.
 """
 
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 
 import orjson
 import structlog
@@ -26,6 +26,13 @@ MAX_ATTEMPTS = 5
 
 RETRY_BASE_S = 5.0
 """Five tries span 75 seconds after the arrival: a lock or a restart passes in that time, a bug does not."""
+
+
+KEEP_HANDLED = timedelta(days=7)
+"""Long enough to see what a delivery said when a merchant asks about last week."""
+
+KEEP_DEAD = timedelta(days=30)
+"""A fix for what killed them comes within a month, or they are no longer worth replaying."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,6 +56,14 @@ class Drained:
     def may_leave_more(self) -> bool:
         """Whether entries may be due that this batch had no room for."""
         return self.handled + self.failed == BATCH
+
+
+def forget(session: Session, *, now: datetime) -> int:
+    """Delete the deliveries of every shop that are past their time; returns how many.
+
+    Privacy topics of shops that Storecast does not know have nothing to erase: they go like handled ones.
+    """
+    return repository.delete_over(session, done_before=now - KEEP_HANDLED, dead_before=now - KEEP_DEAD)
 
 
 def drain(session: Session, shop_id: ShopId, *, now: datetime) -> Drained:

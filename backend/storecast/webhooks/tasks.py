@@ -1,10 +1,26 @@
 """Runs the inbox jobs."""
 
+import structlog
+
+from storecast.db.session import retention_session
 from storecast.kit.clock import utcnow
 from storecast.kit.errors import Retryable
 from storecast.webhooks import service
-from storecast.webhooks.jobs import DrainInbox
+from storecast.webhooks.jobs import DrainInbox, ForgetDeliveries
+from storecast.worker import schedule
 from storecast.worker.task import TaskContext, task
+
+log = structlog.get_logger(__name__)
+
+schedule.daily(ForgetDeliveries(), hour=2, minute=40)
+
+
+@task(ForgetDeliveries)
+def forget_deliveries(_job: ForgetDeliveries, _ctx: TaskContext) -> None:
+    """Bodies hold personal data: they go when nobody needs them any more."""
+    with retention_session() as session:
+        count = service.forget(session, now=utcnow())
+    log.info("deliveries_forgotten", count=count)
 
 
 @task(DrainInbox)
