@@ -48,7 +48,7 @@ test-backend: install ## Backend tests on a real PostgreSQL and Redis (T=tests/s
 ifdef T
 	@$(RUN) python -m pytest $(T)
 else
-	@$(RUN) python -m pytest --cov --cov-report=term:skip-covered --cov-fail-under=$(COVERAGE_FLOOR)
+	@$(RUN) python -m pytest -n 2 --cov --cov-report=term:skip-covered --cov-fail-under=$(COVERAGE_FLOOR)
 endif
 
 .PHONY: test-frontend
