@@ -3,7 +3,7 @@
 from datetime import datetime
 from typing import Annotated, Any, Literal
 
-from pydantic import AwareDatetime, BaseModel, Field
+from pydantic import AwareDatetime, BaseModel, ConfigDict, Field
 
 from storecast.customers.schemas import CustomerRow
 from storecast.messaging.sandbox import MAX_SOURCE_BYTES
@@ -16,12 +16,22 @@ Address = Annotated[str, Field(max_length=320)]
 class NewCampaign(BaseModel):
     """A campaign to start, from a template of the gallery or from nothing."""
 
+    model_config = ConfigDict(
+        json_schema_extra={"examples": [{"name": "Come back", "template_key": "winback"}]}
+    )
+
     name: Annotated[str, Field(min_length=1, max_length=120)]
     template_key: str | None = None
 
 
 class CampaignChanges(BaseModel):
     """An edit: ``version`` is that of the campaign it was made on; fields left out stay."""
+
+    model_config = ConfigDict(
+        json_schema_extra={
+            "examples": [{"version": 3, "subject": "It has been a while, {{ customer.first_name }}"}]
+        }
+    )
 
     version: int
     name: Annotated[str, Field(min_length=1, max_length=120)] | None = None
@@ -63,6 +73,10 @@ class Campaign(BaseModel):
 
 class PreviewRequest(BaseModel):
     """Whom to preview as; left out, somebody from the audience. Content that is not saved yet replaces the saved."""
+
+    model_config = ConfigDict(
+        json_schema_extra={"examples": [{"customer_id": "cus_01jd8wz6k3r9v5n2m7q4t1x0ya"}]}
+    )
 
     customer_id: str | None = None
     subject: Annotated[str, Field(max_length=1_000)] | None = None
@@ -116,6 +130,7 @@ class TestRequest(BaseModel):
     """Where to send a test mail."""
 
     __test__ = False
+    model_config = ConfigDict(json_schema_extra={"examples": [{"email": "me@example.com"}]})
 
     email: Address
 
@@ -131,6 +146,10 @@ class TestResult(BaseModel):
 
 class SendRequest(BaseModel):
     """Send now, or at an instant to come; ``confirm_recipients`` is the number that the person was shown."""
+
+    model_config = ConfigDict(
+        json_schema_extra={"examples": [{"scheduled_at": "2026-12-01T09:00:00Z", "confirm_recipients": 6009}]}
+    )
 
     scheduled_at: AwareDatetime | None = None
     confirm_recipients: int | None = None

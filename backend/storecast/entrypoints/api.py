@@ -5,6 +5,7 @@
 
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
+from typing import Any
 
 import structlog
 from fastapi import Depends, FastAPI, Request, Response
@@ -33,6 +34,26 @@ Errors are problem documents (RFC 9457) with a stable `code`. Lists are keyset p
 """
 
 
+PROBLEMS: dict[int | str, dict[str, Any]] = {
+    "4XX": {"description": "The request cannot be served as it is", "model": problems.Problem},
+    "5XX": {"description": "Try again later", "model": problems.Problem},
+}
+
+
+class Api(FastAPI):
+    """FastAPI whose document gives problems their own media type."""
+
+    def openapi(self) -> dict[str, Any]:
+        """The OpenAPI document. FastAPI writes every model down as JSON; a problem document is not just that."""
+        if self.openapi_schema is None:
+            document = super().openapi()
+            for operation in (each for item in document["paths"].values() for each in item.values()):
+                for code in PROBLEMS.keys() & operation["responses"].keys():
+                    content = operation["responses"][code]["content"]
+                    content[problems.MEDIA_TYPE] = content.pop("application/json")
+        return super().openapi()
+
+
 def create_app(settings: Settings | None = None) -> FastAPI:
     """The API over these settings."""
     settings = settings or get_settings()
@@ -45,7 +66,7 @@ def create_app(settings: Settings | None = None) -> FastAPI:
         yield
         heart.stop()
 
-    app = FastAPI(
+    app = Api(
         title="Storecast",
         version=__version__,
         description=DESCRIPTION,
@@ -56,7 +77,9 @@ def create_app(settings: Settings | None = None) -> FastAPI:
         generate_unique_id_function=lambda route: route.name,
     )
     for router in routers():
-        app.include_router(router, prefix="/api/v1", dependencies=[Depends(dependencies.authenticate)])
+        app.include_router(
+            router, prefix="/api/v1", dependencies=[Depends(dependencies.authenticate)], responses=PROBLEMS
+        )
     _add_health(app, settings)
     app.include_router(sign_in.router)
     app.include_router(pages.router)

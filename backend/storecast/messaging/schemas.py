@@ -1,6 +1,6 @@
 """API shapes of messaging."""
 
-from pydantic import BaseModel, Field
+from pydantic import BaseModel, ConfigDict, Field
 
 from storecast.messaging.sandbox import MAX_SOURCE_BYTES
 
@@ -18,6 +18,14 @@ class TemplateRow(BaseModel):
 
 class TemplateInput(BaseModel):
     """A template to check."""
+
+    model_config = ConfigDict(
+        json_schema_extra={
+            "examples": [
+                {"subject": "Hello", "html": "<p>Hello {{ customer.first_name|default('you') }}</p>"}
+            ]
+        }
+    )
 
     subject: str = Field(default="", max_length=1_000)
     html: str = Field(default="", max_length=MAX_SOURCE_BYTES)

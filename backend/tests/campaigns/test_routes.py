@@ -57,6 +57,27 @@ def test_a_template_with_a_fault_is_422_with_its_position(api: TestClient) -> No
     assert api.get(path).json() == made
 
 
+def test_a_preview_of_unsaved_content_saves_nothing(api: TestClient) -> None:
+    made = create(api)
+    path = f"/api/v1/campaigns/{made['id']}"
+
+    preview = api.post(f"{path}/preview", json={"subject": "Hi {{ shop.name }}", "html": "<p>New words</p>"})
+
+    assert preview.json()["subject"] == "Hi Acme"
+    assert "New words" in preview.json()["html"]
+    assert api.get(path).json() == made
+
+
+def test_a_preview_of_a_broken_template_is_422_with_its_position(api: TestClient) -> None:
+    path = f"/api/v1/campaigns/{create(api)['id']}"
+
+    answer = api.post(f"{path}/preview", json={"html": "<p>\n{% if %}</p>"})
+
+    assert answer.status_code == 422
+    assert [error["pointer"] for error in answer.json()["errors"]] == ["/html"]
+    assert answer.json()["errors"][0]["message"].startswith("Line 2")
+
+
 def test_preview_audience_and_gate(api: TestClient, add_customers: AddCustomers, segment_id: str) -> None:
     add_customers(3)
     made = create(api)

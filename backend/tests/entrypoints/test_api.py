@@ -121,3 +121,24 @@ def test_the_document_is_the_committed_one_for_everybody(client: TestClient) -> 
 @pytest.mark.parametrize("page", ["/api/docs", "/api/redoc"])
 def test_the_api_documents_itself(client: TestClient, page: str) -> None:
     assert client.get(page).status_code == 200
+
+
+def test_every_operation_is_described_with_its_problems() -> None:
+    for path, method in OPERATIONS:
+        operation = DOCUMENT["paths"][path][method]
+        assert operation.get("description"), (path, method)
+        problem = operation["responses"]["4XX"]["content"]
+        assert list(problem) == ["application/problem+json"], (path, method)
+        assert "422" not in operation["responses"], (path, method)
+
+
+def test_every_body_has_an_example() -> None:
+    for path, method in OPERATIONS:
+        body = DOCUMENT["paths"][path][method].get("requestBody")
+        if body is None:
+            continue
+        schema = body["content"]["application/json"]["schema"]
+        options = [option for option in schema.get("anyOf", [schema]) if "$ref" in option]
+        for option in options:
+            name = option["$ref"].rsplit("/", 1)[-1]
+            assert DOCUMENT["components"]["schemas"][name].get("examples"), (path, method, name)
