@@ -25,6 +25,9 @@ MODEL = "last_touch"
 LATENESS = timedelta(days=8)
 """How old an event may be when it arrives (the edge takes 7 days), with a day to spare."""
 
+ORDER_PRECISION = timedelta(seconds=1)
+"""Shopify cuts the instant of an order to the second: a touch within that second came before it."""
+
 
 @dataclass(frozen=True, slots=True)
 class Windows:
@@ -131,7 +134,7 @@ def _best_touches(shop_id: ShopId, order_ids: Collection[int], windows: Windows)
             ranked.c.delivery_id,
             placed.c.customer_id,
             ranked.c.kind,
-            ranked.c.touch_at,
+            func.least(ranked.c.touch_at, placed.c.placed_at).label("touch_at"),
             placed.c.placed_at.label("ordered_at"),
             func.greatest(placed.c.paid_minor, 0).label("amount_minor"),
             placed.c.currency,
@@ -156,7 +159,10 @@ def _by_browser(shop_id: ShopId, placed: CTE, windows: Windows) -> Select[Any]:
         )
         .join_from(placed, clients, clients.c.order_id == placed.c.id)
         .join(visit, visit.c.client_id == clients.c.client_id)
-        .where(visit.c.touch_at <= placed.c.placed_at, visit.c.touch_at >= placed.c.placed_at - windows.click)
+        .where(
+            visit.c.touch_at < placed.c.placed_at + ORDER_PRECISION,
+            visit.c.touch_at >= placed.c.placed_at - windows.click,
+        )
     )
 
 
@@ -173,7 +179,7 @@ def _by_customer(shop_id: ShopId, placed: CTE, windows: Windows) -> Select[Any]:
         )
         .join_from(placed, touch, touch.c.customer_id == placed.c.customer_id)
         .where(
-            touch.c.touch_at <= placed.c.placed_at,
+            touch.c.touch_at < placed.c.placed_at + ORDER_PRECISION,
             or_(
                 (touch.c.kind == "click") & (touch.c.touch_at >= placed.c.placed_at - windows.click),
                 (touch.c.kind == "open") & (touch.c.touch_at >= placed.c.placed_at - windows.open),

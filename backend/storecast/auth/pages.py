@@ -28,7 +28,7 @@ _APP_BRIDGE_TAG = re.compile(r"<script[^>]*__APP_BRIDGE_URL__[^>]*></script>")
 
 _NOT_BUILT = (
     "<!doctype html><html lang=en><head><title>Storecast</title></head>"
-    "<body><p>The dashboard is not built. Run <code>make frontend</code>, then reload.</p></body></html>"
+    "<body><p>The dashboard is not built. Run <code>make install</code>, then reload.</p></body></html>"
 )
 
 

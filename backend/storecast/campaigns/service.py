@@ -446,8 +446,10 @@ def find_delivery_facts(
     }
 
 
-def unsubscribe(session: Session, shop_id: ShopId, campaign_id: int, delivery_id: int) -> bool:
-    """Unsubscribe whoever got this delivery; whether that was news. Safe to repeat."""
+def unsubscribe(
+    session: Session, shop_id: ShopId, campaign_id: int, delivery_id: int, *, asked_at: datetime
+) -> bool:
+    """Unsubscribe whoever got this delivery, as of when they asked; whether that was news. Safe to repeat."""
     campaign = repository.find_by_id(session, shop_id, campaign_id)
     delivery = repository.find_delivery(session, shop_id, campaign, delivery_id) if campaign else None
     if delivery is None or not delivery.email:
@@ -462,7 +464,7 @@ def unsubscribe(session: Session, shop_id: ShopId, campaign_id: int, delivery_id
         email=delivery.email,
         customer_gid=gid,
         source=f"campaign {campaign_id}",
-        at=utcnow(),
+        at=asked_at,
     )
 
 

@@ -1,5 +1,7 @@
 """Job bodies of campaigns."""
 
+from datetime import datetime
+
 from storecast.campaigns import sending, service
 from storecast.campaigns.jobs import Dispatch, Finish, Freeze, SendBatch
 from storecast.events import deliveries
@@ -56,4 +58,10 @@ def finish(job: Finish, ctx: TaskContext) -> None:
 def unsubscribe(job: UnsubscribeRequested, ctx: TaskContext) -> None:
     """Take the word of whoever got the delivery."""
     with ctx.unit_of_work() as session:
-        service.unsubscribe(session, ctx.shop_id, job.campaign_id, job.delivery_id)
+        service.unsubscribe(
+            session,
+            ctx.shop_id,
+            job.campaign_id,
+            job.delivery_id,
+            asked_at=datetime.fromisoformat(job.requested_at),
+        )

@@ -46,6 +46,8 @@ def make_engine(database_url: str, role: Role | None, **options: Any) -> Engine:
             "application_name": f"storecast {role or 'owner'}",
         },
         pool_pre_ping=True,
+        # An error's text ends in logs and in the history of jobs; what people are called does not belong there.
+        hide_parameters=True,
         **{"pool_size": POOL_SIZE, "max_overflow": MAX_OVERFLOW, **options},
     )
 

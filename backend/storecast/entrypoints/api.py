@@ -20,7 +20,7 @@ from storecast.auth.sessions import add_sessions
 from storecast.config.settings import Settings, get_settings
 from storecast.entrypoints.heart import Heart
 from storecast.entrypoints.modules import register_jobs, routers
-from storecast.kit.errors import Conflict, FieldError, Invalid, NotFound, StorecastError
+from storecast.kit.errors import FieldError, Invalid, MethodNotAllowed, NotFound, StorecastError, TooLarge
 from storecast.observability import health, logs, problems
 from storecast.observability.requests import RequestContext, request_id
 
@@ -123,13 +123,10 @@ async def _validation_problem(request: Request, error: Exception) -> Response:
 
 async def _http_problem(request: Request, error: Exception) -> Response:
     assert isinstance(error, HTTPException)  # noqa: S101  # registered for this class only
-    if error.status_code == 404:
-        return _answer(request, NotFound())
-    problem = (
-        Conflict(error.detail, code="method_not_allowed") if error.status_code == 405 else StorecastError()
-    )
-    status, headers, body = problems.render(problem, request_id(request.scope))
-    return Response(body, status_code=error.status_code or status, headers=headers)
+    known: dict[int, type[StorecastError]] = {404: NotFound, 405: MethodNotAllowed, 413: TooLarge}
+    answer = _answer(request, known.get(error.status_code, StorecastError)())
+    answer.headers.update(error.headers or {})
+    return answer
 
 
 async def _unexpected_problem(request: Request, error: Exception) -> Response:

@@ -3,7 +3,7 @@
 StorecastError
 ├── Unauthenticated 401   ├── NotFound 404      ├── Invalid 422 (with field errors)
 ├── Forbidden 403         ├── Conflict 409      ├── TooLarge 413
-├── TooMany 429           ├── Unavailable 503
+├── TooMany 429           ├── Unavailable 503   ├── MethodNotAllowed 405
 ├── Retryable   the job runs again later
 └── Permanent   the job goes to the dead letters at once
 """
@@ -52,6 +52,12 @@ class NotFound(StorecastError):
     status = 404
     code = "not_found"
     title = "There is no such thing here"
+
+
+class MethodNotAllowed(StorecastError):
+    status = 405
+    code = "method_not_allowed"
+    title = "This address does not take this method"
 
 
 class Conflict(StorecastError):

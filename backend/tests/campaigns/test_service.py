@@ -362,14 +362,14 @@ def test_an_unsubscribe_reaches_consent_and_suppression_once(
 ) -> None:
     from storecast.messaging.jobs import WriteConsent
 
-    delivery = ledger()[0]
+    delivery, asked_at = ledger()[0], utcnow() - timedelta(minutes=3)
     with uow() as session:
-        assert service.unsubscribe(session, shop_id, frozen.id, delivery.id) is True
+        assert service.unsubscribe(session, shop_id, frozen.id, delivery.id, asked_at=asked_at) is True
     with uow() as session:
-        assert service.unsubscribe(session, shop_id, frozen.id, delivery.id) is False
+        assert service.unsubscribe(session, shop_id, frozen.id, delivery.id, asked_at=asked_at) is False
         customer = session.get(Customer, delivery.customer_id)
         assert customer is not None
-        assert customer.email_state == "unsubscribed"
+        assert (customer.email_state, customer.email_consent_at) == ("unsubscribed", asked_at)
         assert [job.customer_gid for job in outbox.pending(session, WriteConsent)] == [customer.gid]
         assert messaging.find_suppression(session, shop_id, "C1@example.com") == "unsubscribed"
-        assert service.unsubscribe(session, shop_id, frozen.id, 999_999) is False
+        assert service.unsubscribe(session, shop_id, frozen.id, 999_999, asked_at=asked_at) is False

@@ -77,7 +77,12 @@ def test_an_unknown_address_of_the_api_is_not_a_page(client: TestClient) -> None
 def test_a_wrong_method_is_told_so(client: TestClient) -> None:
     answer = client.post("/healthz")
 
-    assert (answer.status_code, answer.json()["code"]) == (405, "method_not_allowed")
+    assert (answer.status_code, answer.json()["status"], answer.json()["code"]) == (
+        405,
+        405,
+        "method_not_allowed",
+    )
+    assert answer.headers["allow"] == "GET"
 
 
 def test_a_bug_says_nothing_of_itself(database: str) -> None:

@@ -1,4 +1,4 @@
-"""What the documents name exists: files, links, settings, metrics, and the SQL of the runbooks runs."""
+"""Every document says something, what it names exists (files, links, settings, metrics), and the runbooks' SQL runs."""
 
 import re
 from pathlib import Path
@@ -21,6 +21,13 @@ every_document = pytest.mark.parametrize("path", DOCUMENTS, ids=lambda path: str
 def code_spans(path: Path) -> list[str]:
     prose = re.sub(r"```.*?```", "", path.read_text(), flags=re.DOTALL)
     return re.findall(r"`([^`\n]+)`", prose)
+
+
+@every_document
+def test_no_document_is_empty(path: Path) -> None:
+    lines = path.read_text().splitlines()
+    assert len(lines) >= 10
+    assert lines[0].startswith("# ")
 
 
 @every_document
