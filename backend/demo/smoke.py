@@ -39,6 +39,8 @@ TOKEN_USE_S = 40.0
 SYNC_DEADLINE_S = 300.0
 SEND_DEADLINE_S = 300.0
 ATTRIBUTION_DEADLINE_S = 60.0
+READING = timedelta(seconds=2)
+"""Nobody follows a link in the second in which the message arrives; what does so is taken for a scanner."""
 FLEET = {"api": 1, "edge": 1, "relay": 1, "worker": 4, "beat": 1}
 RULES = {
     "op": "and",
@@ -139,6 +141,7 @@ class Smoke:
     campaign_id: str = ""
     customer: dict[str, Any] = field(default_factory=dict)
     links: list[str] = field(default_factory=list)
+    arrived_at: datetime = datetime(1970, 1, 1, tzinfo=UTC)  # immutable
 
     def steps(self) -> list[tuple[str, Callable[[], str]]]:
         return [
@@ -265,6 +268,7 @@ class Smoke:
         self.result["duplicates"] = len(sent_to) - len(set(sent_to))
         expect("the duplicates", self.result["duplicates"], 0)
         mine = next(message for message in messages if self.customer["email"] in message["recipients"])
+        self.arrived_at = datetime.fromisoformat(mine["received_at"])
         content = self.demo.simulator(f"/control/mail/{mine['id']}")
         tracked = rf"{re.escape(self.demo.edge_url)}/c/[\w-]+/\d+"
         self.links = [unescape(link) for link in re.findall(tracked, content["html"])]
@@ -282,6 +286,7 @@ class Smoke:
 
     def buy(self) -> str:
         """Follow the message to the shop, report what the pixel would, and place an order."""
+        wait_for("the reading of the message", self.read_by_now, SEND_DEADLINE_S)
         landing = self.follow(self.links[0])
         with closing(Visit(landing, f"{self.demo.edge_url}/pixel/v1/events")) as visit:
             token = visit.buy(self.customer["email"])
@@ -290,6 +295,7 @@ class Smoke:
         report = wait_for(
             "the attribution", lambda: self.attributed(order["total_minor"]), ATTRIBUTION_DEADLINE_S
         )
+        report = wait_for("the judged click", self.click_judged, ATTRIBUTION_DEADLINE_S)
         expect("the human clicks", report["clicks"]["human"], 1)
         expect("the funnel", {s["step"]: s["people"] for s in report["funnel"]}["ordered"], 1)
         overview = self.demo.ask("GET", "/analytics/overview?days=30")
@@ -309,6 +315,10 @@ class Smoke:
             "attributed_revenue": report["revenue"]["amount_minor"] / 100,
         }
         return f"{order['name']} brought {report['revenue']['amount_minor'] / 100:,.2f} USD"
+
+    def read_by_now(self) -> bool | None:
+        """True once a person may have read the message."""
+        return datetime.now(UTC) - self.arrived_at > READING or None
 
     def follow(self, link: str) -> str:
         answer = httpx.get(link, headers={"User-Agent": FIREFOX})
@@ -330,6 +340,11 @@ class Smoke:
         expect("the attributed orders", report["orders"], 1)
         expect("the attributed revenue", report["revenue"]["amount_minor"], total_minor)
         return report
+
+    def click_judged(self) -> dict[str, Any] | None:
+        """The report once somebody or something is known to have clicked."""
+        report: dict[str, Any] = self.demo.ask("GET", f"/campaigns/{self.campaign_id}/report")
+        return report if report["clicks"]["human"] + report["clicks"]["machine"] else None
 
     def console(self) -> str:
         """The pages of tasks and workers: everything ran, nothing is dead, everybody beats."""
