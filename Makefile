@@ -64,6 +64,10 @@ e2e: install ## The main job in a real Chromium; installs one where it may
 	@browser="$$($(RUN) python -m demo.browser)"; \
 	$(RUN) CHROMIUM="$$browser" env $(PRIVATE) python -m demo run -- npm --prefix ../frontend run e2e
 
+.PHONY: pictures
+pictures: ## The main job in Chromium, keeping its pictures of every page in docs/images
+	@STORECAST_IMAGES=$(CURDIR)/docs/images $(MAKE) --no-print-directory e2e
+
 .PHONY: check
 check: install codegen ## Format, lint, types, boundaries, migrations, freshness of what is generated
 	@$(RUN) ruff format --check .

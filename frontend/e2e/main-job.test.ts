@@ -8,7 +8,7 @@ import { type Look, look } from "./pages";
 
 const DEMO_URL = process.env.STORECAST_DEMO_URL;
 const SHOP = process.env.STORECAST_DEMO_SHOP ?? "cdnow.myshopify.com";
-const IMAGES = resolve(process.env.STORECAST_IMAGES ?? resolve(import.meta.dirname, "../../docs/images"));
+const IMAGES = resolve(process.env.STORECAST_IMAGES ?? resolve(import.meta.dirname, "../test-results"));
 
 /** The data set's own totals. */
 const CDNOW = { customers: "23,570", orders: "69,659", revenue: "$2,500,315.63" };
@@ -133,7 +133,9 @@ test("4. a campaign is written, previewed, tested and sent", async () => {
   await confirm.click();
   await app.locator('[role="progressbar"][aria-valuenow]').waitFor();
   await photograph("sending");
-  await app.getByText("Sent", { exact: true }).first().waitFor({ timeout: SEND_MS });
+  const progress = app.getByRole("progressbar", { name: "Messages sent" });
+  await progress.waitFor({ state: "detached", timeout: SEND_MS });
+  await app.locator(".Polaris-Page-Header__Row").getByText("Sent", { exact: true }).waitFor();
   expect((await caughtMail()).count - before).toBe(promised);
 });
 
@@ -156,7 +158,10 @@ test("5. a visit from the message becomes an attributed order within seconds", a
     await shop.click("#accept-consent");
   }
   await shop.locator(".shelf a").first().click();
+  // The shop's script adds it while the page stays: leaving before the answer would leave the cart empty.
+  const added = shop.waitForResponse((response) => response.url().endsWith("/cart/add"));
   await shop.click("#add-to-cart");
+  await added;
   await shop.goto(`${DEMO_URL}/shop/${SHOP}/cart`);
   await shop.click("#checkout");
   await shop.fill("#email", mail.recipients[0] ?? "");

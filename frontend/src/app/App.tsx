@@ -6,12 +6,14 @@ import { Outlet } from "react-router";
 import { ErrorState } from "@/components/ErrorState";
 import { type LoadedLocale, type Locale, loadLocale, rememberLocale } from "@/i18n/locales";
 import { I18nProvider } from "@/i18n/useI18n";
-import { isEmbedded } from "@/lib/appBridge";
+import { asApiError } from "@/lib/api/errors";
+import { isEmbedded, isFramed } from "@/lib/appBridge";
 import { sessionQuery } from "@/lib/queries/session";
 import { BrowserShell } from "./BrowserShell";
 import { EmbeddedShell } from "./EmbeddedShell";
 import { PolarisLink } from "./PolarisLink";
 import { ShellSkeleton } from "./ShellSkeleton";
+import { SignInPage } from "./SignInPage";
 
 interface Props {
   initial: LoadedLocale;
@@ -40,6 +42,8 @@ function SignedIn({ loaded, setLocale }: { loaded: LoadedLocale; setLocale: (loc
   const session = useQuery(sessionQuery);
   const Shell = isEmbedded() ? EmbeddedShell : BrowserShell;
   const shop = session.data?.shop;
+  // Nobody is signed in: an ordinary state outside the admin, where nothing has failed.
+  const signedOut = asApiError(session.error).status === 401 && !isEmbedded() && !isFramed();
   return (
     <I18nProvider
       loaded={loaded}
@@ -51,6 +55,8 @@ function SignedIn({ loaded, setLocale }: { loaded: LoadedLocale; setLocale: (loc
         <Shell session={session.data}>
           <Outlet />
         </Shell>
+      ) : signedOut ? (
+        <SignInPage />
       ) : (
         <ShellSkeleton>
           {session.error && (

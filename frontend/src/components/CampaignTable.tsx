@@ -65,10 +65,8 @@ export function CampaignTable({
       header: t("campaigns.column.per_recipient"),
       numeric: true,
       wideOnly: true,
-      cell: (row) =>
-        isSent(row) && row.revenue_per_recipient_minor !== null
-          ? f.minor(row.revenue_per_recipient_minor)
-          : "–",
+      // The API rounds to whole coins, which would tell a small share as nothing.
+      cell: (row) => (isSent(row) ? f.minor(row.revenue.amount_minor / row.sent) : "–"),
     },
   ];
   return (

@@ -15,6 +15,11 @@ export function isEmbedded(): boolean {
   return findBridge() !== null;
 }
 
+/** Inside somebody's frame, where Shopify refuses to show its own sign-in. */
+export function isFramed(): boolean {
+  return window.self !== window.top;
+}
+
 /** A fresh ID token for one request (they live 60 s, so none is kept), or null outside the iframe. */
 export async function fetchIdToken(): Promise<string | null> {
   const bridge = findBridge();

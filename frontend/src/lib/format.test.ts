@@ -44,12 +44,29 @@ test("time that passed is told in words, and as a date after a month", () => {
   expect(f.relative("2026-08-01T12:00:00Z", now)).toBe("Aug 1, 2026");
 });
 
-test("what is too small to show is not shown as nothing", () => {
-  expect([f.percent(0, 1), f.percent(0.0001, 1), f.percent(0.0006, 1), f.percent(0.004)]).toEqual([
-    "0%",
+test.each([
+  [0.004, "0.4%", "0,4 %"],
+  [0.02, "2.0%", "2,0 %"],
+  [0.0994, "9.9%", "9,9 %"],
+  [0.0996, "10%", "10 %"],
+  [0.333, "33%", "33 %"],
+  [1, "100%", "100 %"],
+])("shares under 10 % keep one decimal: %d", (ratio, english, german) => {
+  expect([f.percent(ratio), de.percent(ratio).replaceAll("\u00a0", " ")]).toEqual([english, german]);
+});
+
+test("a change says which way it went", () => {
+  expect([0.333, 0.021, 0.0001, 0, -0.04].map((ratio) => f.signedPercent(ratio))).toEqual([
+    "+33%",
+    "+2.1%",
     "<0.1%",
-    "0.1%",
-    "<1%",
+    "0%",
+    "−4.0%",
   ]);
+});
+
+test("what is too small to show is not shown as nothing", () => {
+  expect([0, 0.0001, 0.0006].map((ratio) => f.percent(ratio))).toEqual(["0%", "<0.1%", "0.1%"]);
+  expect(de.percent(0.0001).replaceAll("\u00a0", " ")).toBe("<0,1 %");
   expect([f.minor(0), f.minor(0.3), f.minor(0.6)]).toEqual(["$0.00", "<$0.01", "$0.01"]);
 });

@@ -15,6 +15,10 @@ const MINUTE_S = 60;
 const HOUR_S = 3600;
 const DAY_S = 86_400;
 
+const SMALLEST_SHARE = 0.001;
+/** What one decimal would round up to 10.0% is written as the larger shares are. */
+const ONE_DECIMAL_BELOW = 0.0995;
+
 export function currencyDigits(currency: string): number {
   return (
     new Intl.NumberFormat("en", { style: "currency", currency }).resolvedOptions().maximumFractionDigits ?? 2
@@ -68,11 +72,23 @@ export function createFormat({ locale, currency, timeZone }: FormatOptions) {
     }).format(toMajor(minor, currency));
   }
 
-  /** A share too small to show is not nothing: "<0.1%". */
+  /** Small shares keep one decimal, and one too small for that is not nothing: "45%", "2.0%", "<0.1%". */
   function percent(ratio: number, digits = 0): string {
     const format = new Intl.NumberFormat(locale, { style: "percent", maximumFractionDigits: digits });
-    const smallest = 10 ** -(digits + 2);
-    return ratio > 0 && ratio < smallest / 2 ? `<${format.format(smallest)}` : format.format(ratio);
+    const small = new Intl.NumberFormat(locale, {
+      style: "percent",
+      minimumFractionDigits: 1,
+      maximumFractionDigits: 1,
+    });
+    if (ratio <= 0 || ratio >= ONE_DECIMAL_BELOW) return format.format(ratio);
+    return ratio < SMALLEST_SHARE / 2 ? `<${small.format(SMALLEST_SHARE)}` : small.format(ratio);
+  }
+
+  /** A change: the size as of any share, with the sign that says which way. */
+  function signedPercent(ratio: number): string {
+    const size = percent(Math.abs(ratio));
+    if (ratio === 0 || size.startsWith("<")) return size;
+    return ratio > 0 ? `+${size}` : `−${size}`;
   }
 
   /** An amount of the shop's currency; a fraction of the smallest coin is not nothing either. */
@@ -121,12 +137,7 @@ export function createFormat({ locale, currency, timeZone }: FormatOptions) {
     decimal: (value: number) => oneDigit.format(value),
     compact: (value: number) => compactNumber.format(value),
     percent,
-    signedPercent: (ratio: number) =>
-      new Intl.NumberFormat(locale, {
-        style: "percent",
-        maximumFractionDigits: 0,
-        signDisplay: "exceptZero",
-      }).format(ratio),
+    signedPercent,
     money,
     minor,
     compactMoney,

@@ -2,24 +2,56 @@
 import { authorisedFetch } from "./api/client";
 
 const SHOP_KEY = "storecast-shop";
+const SUFFIX = ".myshopify.com";
+const NAME = /^[a-z0-9][a-z0-9-]{0,98}$/;
+
+/**
+ * The domain that a person means by what they typed or pasted: the bare name, the domain, an address of the
+ * storefront or of the admin. Null when it names no store at Shopify; the API judges the domain again.
+ */
+export function findShopDomain(typed: string): string | null {
+  const address = typed
+    .trim()
+    .toLowerCase()
+    .replace(/^https?:\/\//, "");
+  const ofAdmin = /^admin\.shopify\.com\/store\/([^/?#]+)/.exec(address)?.[1];
+  const host = ofAdmin ?? address.replace(/[/?#].*$/, "");
+  const name = host.endsWith(SUFFIX) ? host.slice(0, -SUFFIX.length) : host;
+  return NAME.test(name) ? name + SUFFIX : null;
+}
 
 /** The store whose pages were read last in this browser: sign-in has to name one. */
 export function rememberShop(domain: string): void {
   try {
     localStorage.setItem(SHOP_KEY, domain);
   } catch {
-    // Storage is blocked: signing in again starts from the admin.
+    // Storage is blocked: the store has to be named again.
   }
 }
 
-/** Null when this browser has never been in a store; the way in is then the store's admin. */
-export function findSignInPath(): string | null {
+/** Null when this browser has never been in a store. */
+export function findRememberedShop(): string | null {
   try {
-    const shop = localStorage.getItem(SHOP_KEY);
-    return shop ? `/auth/login?shop=${encodeURIComponent(shop)}` : null;
+    return localStorage.getItem(SHOP_KEY);
   } catch {
     return null;
   }
+}
+
+function signInPath(domain: string): string {
+  return `/auth/login?shop=${encodeURIComponent(domain)}`;
+}
+
+/** Leaves for Shopify, which asks who the person is and sends them back. */
+export function signIn(domain: string): void {
+  rememberShop(domain);
+  window.location.assign(signInPath(domain));
+}
+
+/** Takes up a session that has ended; without a remembered store the start page asks for it. */
+export function signInAgain(): void {
+  const domain = findRememberedShop();
+  window.location.assign(domain ? signInPath(domain) : "/");
 }
 
 export async function signOut(domain: string): Promise<void> {

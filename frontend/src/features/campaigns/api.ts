@@ -85,6 +85,18 @@ export function previewQuery(
   });
 }
 
+/** The subject of a saved campaign as somebody of its audience reads it. */
+export function sampleSubjectQuery(id: string, subject: string) {
+  return queryOptions({
+    queryKey: [...key, "subject", id, subject],
+    queryFn: ({ signal }) =>
+      body(api.POST("/api/v1/campaigns/{campaign_id}/preview", { ...path(id), body: {}, signal })),
+    select: (preview) => preview.subject,
+    staleTime: Number.POSITIVE_INFINITY,
+    retry: false,
+  });
+}
+
 /** `version` makes each save ask again. */
 export function audienceQuery(id: string, version: number) {
   return queryOptions({

@@ -1,11 +1,27 @@
-/** A subject as a person reads it: variables become their fallbacks, or an ellipsis. */
-export function subjectInWords(subject: string): string {
-  return subject
-    .replaceAll(/\{%[\s\S]*?%\}/g, "")
-    .replaceAll(
-      /\{\{([^}]*)\}\}/g,
-      (_, inner: string) => /default\(\s*["']([^"']*)["']/.exec(inner)?.[1] ?? "…",
-    );
+export function hasVariables(source: string): boolean {
+  return /\{[{%#]/.test(source);
+}
+
+/** A subject as a person reads it before the API has rendered one: fallbacks for variables, else an ellipsis. */
+export function subjectInWords(subject: string, shopName: string): string {
+  return openBlocks(subject).replaceAll(/\{\{\s*([\w.]*)([^}]*)\}\}/g, (_, name: string, filters: string) =>
+    isShopName(name) ? shopName : (fallbackOf(filters) ?? "…"),
+  );
+}
+
+function openBlocks(source: string): string {
+  return source
+    .replaceAll(/\{#[\s\S]*?#\}/g, "")
+    .replaceAll(/\{%-?\s*else[\s\S]*?\{%-?\s*endif\s*-?%\}/g, "")
+    .replaceAll(/\{%[\s\S]*?%\}/g, "");
+}
+
+function isShopName(name: string): boolean {
+  return name.startsWith("shop.") && name.endsWith("name");
+}
+
+function fallbackOf(filters: string): string | undefined {
+  return /default\(\s*["']([^"']*)["']/.exec(filters)?.[1];
 }
 
 /** What the gallery shows in place of a customer's own values, whose names are the template's. */
@@ -24,13 +40,7 @@ const SAMPLES: Record<string, string> = {
  * Only for the gallery; a campaign's preview is rendered by the API with a real customer.
  */
 export function sampleRender(source: string, shopName: string): string {
-  return source
-    .replaceAll(/\{#[\s\S]*?#\}/g, "")
-    .replaceAll(/\{%-?\s*else[\s\S]*?\{%-?\s*endif\s*-?%\}/g, "")
-    .replaceAll(/\{%[\s\S]*?%\}/g, "")
-    .replaceAll(/\{\{\s*([\w.]+)([^}]*)\}\}/g, (_, name: string, filters: string) => {
-      const fallback = /default\(\s*["']([^"']*)["']/.exec(filters)?.[1];
-      if (name.startsWith("shop.") && name.endsWith("name")) return shopName;
-      return SAMPLES[name.split(".").pop() ?? ""] ?? fallback ?? "";
-    });
+  return openBlocks(source).replaceAll(/\{\{\s*([\w.]+)([^}]*)\}\}/g, (_, name: string, filters: string) =>
+    isShopName(name) ? shopName : (SAMPLES[name.split(".").pop() ?? ""] ?? fallbackOf(filters) ?? ""),
+  );
 }

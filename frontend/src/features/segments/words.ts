@@ -17,8 +17,10 @@ function nodeInWords(t: Translate, node: Node): string {
   }
   const values = node.values.map((value) => t.code("option", value, {}, value)).join(" – ");
   const days = node.operator.endsWith("_last_days");
-  const value = days ? t("rules.days", { count: Number(values) }) : values;
-  return [fieldLabel(t, node.field), t.code("operator", node.operator), value].filter(Boolean).join(" ");
+  const count = Number(values);
+  const operator = t.code("operator", node.operator, days ? { count } : {});
+  const value = days ? t("rules.last_days", { count }) : values;
+  return [fieldLabel(t, node.field), operator, value].filter(Boolean).join(" ");
 }
 
 function groupInWords(t: Translate, group: Group): string {

@@ -1,9 +1,14 @@
 export const analytics = {
   "analytics.period": "Zeitraum",
   "analytics.days": { one: "{count} Tag", other: "{count} Tage" },
-  "analytics.finding.some": "Kampagnen brachten in {days} Tagen {amount} ein: {share} der {total} des Shops.",
-  "analytics.finding.none":
-    "Der Shop verkaufte in {days} Tagen {total}. Aus Kampagnen kam davon noch nichts.",
+  "analytics.finding.some": {
+    one: "Kampagnen brachten in {count} Tag {amount} ein: {share} der {total} des Shops.",
+    other: "Kampagnen brachten in {count} Tagen {amount} ein: {share} der {total} des Shops.",
+  },
+  "analytics.finding.none": {
+    one: "Der Shop verkaufte in {count} Tag {total}. Aus Kampagnen kam davon noch nichts.",
+    other: "Der Shop verkaufte in {count} Tagen {total}. Aus Kampagnen kam davon noch nichts.",
+  },
   "analytics.model":
     "Eine Bestellung zählt für die letzte Kampagne, deren Link davor geklickt wurde (Frist: {click}), sonst für die zuletzt geöffnete (Frist: {open}).",
   "analytics.attributed": "Aus Kampagnen",
@@ -12,10 +17,19 @@ export const analytics = {
   "analytics.share_detail": "am Umsatz des Shops",
   "analytics.orders": "Bestellungen",
   "analytics.aov": "im Mittel {amount}",
-  "analytics.against": "{change} gegenüber den {days} Tagen davor",
-  "analytics.no_before": "nichts in den {days} Tagen davor",
+  "analytics.against": {
+    one: "{change} gegenüber dem {count} Tag davor",
+    other: "{change} gegenüber den {count} Tagen davor",
+  },
+  "analytics.no_before": {
+    one: "nichts in dem {count} Tag davor",
+    other: "nichts in den {count} Tagen davor",
+  },
   "analytics.chart.best": "Bester Tag: {day} mit {amount}",
-  "analytics.chart.none": "Keine Verkäufe in diesen {days} Tagen",
+  "analytics.chart.none": {
+    one: "Keine Verkäufe in diesem {count} Tag",
+    other: "Keine Verkäufe in diesen {count} Tagen",
+  },
   "analytics.chart.subtitle":
     "Umsatz nach Tagen in {currency}, Zeitzone {zone}. Kampagnen sind ein Teil des Ganzen.",
   "analytics.funnel.title": {

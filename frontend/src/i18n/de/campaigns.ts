@@ -111,6 +111,6 @@ export const campaigns = {
   "send.later": "Später",
   "send.at": "Datum und Uhrzeit in der Zeitzone des Shops ({zone})",
   "send.final":
-    "Eine zugestellte Nachricht lässt sich nicht zurückholen. Bis dahin können Sie jederzeit anhalten.",
+    "Eine gesendete Nachricht lässt sich nicht zurückholen. Bis dahin können Sie jederzeit anhalten.",
   "send.failed": "Sie wurde nicht gesendet",
 } as const;

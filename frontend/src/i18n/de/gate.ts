@@ -10,7 +10,7 @@ export const gate = {
   "gate.content.stop": "Die Nachricht ist leer",
   "gate.segment.ok": "Ein Segment ist gewählt",
   "gate.segment.stop": "Ein Segment wählen",
-  "gate.recipients.ok": "{recipients} Personen bekommen sie",
+  "gate.recipients.ok": { one: "{count} Person bekommt sie", other: "{count} Personen bekommen sie" },
   "gate.recipients.stop": "Niemand bekäme sie",
   "gate.unsubscribe_link.ok": "Es gibt einen Abmeldelink",
   "gate.unsubscribe_link.stop": "Einen Abmeldelink einfügen: {{ unsubscribe_url }}",

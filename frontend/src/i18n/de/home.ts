@@ -1,13 +1,28 @@
 export const home = {
-  "home.earned.label": "Von Kampagnen eingebracht in den letzten {days} Tagen",
+  "home.earned.label": {
+    one: "Von Kampagnen eingebracht im letzten {count} Tag",
+    other: "Von Kampagnen eingebracht in den letzten {count} Tagen",
+  },
   "home.earned.none": "Noch nichts. Mit der ersten Kampagne beginnt die Zählung.",
   "home.earned.first": "Im Zeitraum davor gab es keine Einnahmen zum Vergleich.",
-  "home.earned.same": "Genauso viel wie in den {days} Tagen davor.",
-  "home.earned.more": "{amount} mehr als in den {days} Tagen davor ({change})",
-  "home.earned.less": "{amount} weniger als in den {days} Tagen davor ({change})",
+  "home.earned.same": {
+    one: "Genauso viel wie in dem {count} Tag davor.",
+    other: "Genauso viel wie in den {count} Tagen davor.",
+  },
+  "home.earned.more": {
+    one: "{amount} mehr als in dem {count} Tag davor ({change})",
+    other: "{amount} mehr als in den {count} Tagen davor ({change})",
+  },
+  "home.earned.less": {
+    one: "{amount} weniger als in dem {count} Tag davor ({change})",
+    other: "{amount} weniger als in den {count} Tagen davor ({change})",
+  },
   "home.earned.share": "{share} des Shopumsatzes von {total}.",
   "home.earned.syncing": "Die Verkäufe des Shops erscheinen hier, sobald seine Daten gelesen sind.",
-  "home.earned.no_sales": "Der Shop hatte in diesen {days} Tagen keine Verkäufe.",
+  "home.earned.no_sales": {
+    one: "Der Shop hatte in diesem {count} Tag keine Verkäufe.",
+    other: "Der Shop hatte in diesen {count} Tagen keine Verkäufe.",
+  },
   "home.earned.messages": {
     one: "{count} Nachricht wurde gesendet.",
     other: "{count} Nachrichten wurden gesendet.",
@@ -27,10 +42,10 @@ export const home = {
     one: "{count} Person mehr seit {since}",
     other: "{count} Personen mehr seit {since}",
   },
-  "home.growth.still": "Niemand kam in diesem Zeitraum hinzu",
+  "home.growth.still": "Seit {since} kam niemand hinzu.",
   "home.growth.new": "Neue Kundschaft",
   "home.growth.subtitle": "Neue Kundschaft nach Tagen",
-  "home.growth.too_early": "Sie erscheinen hier Tag für Tag.",
+  "home.growth.too_early": "Sie erscheint hier Tag für Tag, sobald die Daten des Shops gelesen sind.",
   "checklist.title": "Der Weg zur ersten Kampagne",
   "checklist.hide": "Liste ausblenden",
   "checklist.progress": "{done} von {total} erledigt",
@@ -72,7 +87,7 @@ export const home = {
   "sync.resource.customers": "Kundschaft",
   "sync.resource.products": "Produkte",
   "sync.resource.orders": "Bestellungen",
-  "sync.resource_word.customers": "Kundinnen und Kunden",
-  "sync.resource_word.products": "Produkte",
-  "sync.resource_word.orders": "Bestellungen",
+  "sync.resource_word.customers": { one: "{count} Person", other: "{count} Personen" },
+  "sync.resource_word.products": { one: "{count} Produkt", other: "{count} Produkte" },
+  "sync.resource_word.orders": { one: "{count} Bestellung", other: "{count} Bestellungen" },
 } as const;

@@ -1,8 +1,14 @@
 export const analytics = {
   "analytics.period": "Period",
   "analytics.days": { one: "{count} day", other: "{count} days" },
-  "analytics.finding.some": "Campaigns earned {amount} in {days} days: {share} of the store's {total}.",
-  "analytics.finding.none": "The store sold {total} in {days} days. None of it came from a campaign yet.",
+  "analytics.finding.some": {
+    one: "Campaigns earned {amount} in {count} day: {share} of the store's {total}.",
+    other: "Campaigns earned {amount} in {count} days: {share} of the store's {total}.",
+  },
+  "analytics.finding.none": {
+    one: "The store sold {total} in {count} day. None of it came from a campaign yet.",
+    other: "The store sold {total} in {count} days. None of it came from a campaign yet.",
+  },
   "analytics.model":
     "An order counts for the last campaign whose link its customer clicked up to {click} before, or else opened up to {open} before.",
   "analytics.attributed": "From campaigns",
@@ -11,10 +17,16 @@ export const analytics = {
   "analytics.share_detail": "of the store's revenue",
   "analytics.orders": "Orders",
   "analytics.aov": "{amount} on average",
-  "analytics.against": "{change} against the {days} days before",
-  "analytics.no_before": "nothing in the {days} days before",
+  "analytics.against": {
+    one: "{change} against the {count} day before",
+    other: "{change} against the {count} days before",
+  },
+  "analytics.no_before": {
+    one: "nothing in the {count} day before",
+    other: "nothing in the {count} days before",
+  },
   "analytics.chart.best": "Best day: {day} with {amount}",
-  "analytics.chart.none": "No sales in these {days} days",
+  "analytics.chart.none": { one: "No sales in this {count} day", other: "No sales in these {count} days" },
   "analytics.chart.subtitle":
     "Revenue by day in {currency}, time zone {zone}. Campaigns are a part of the total.",
   "analytics.funnel.title": {

@@ -109,7 +109,6 @@ export const campaigns = {
   "send.now": "Now",
   "send.later": "Later",
   "send.at": "Date and time in the store's time zone ({zone})",
-  "send.final":
-    "A message that has been delivered cannot be called back. Until then you can pause at any time.",
+  "send.final": "A message that has been sent cannot be called back. Until then you can pause at any time.",
   "send.failed": "It was not sent",
 } as const;

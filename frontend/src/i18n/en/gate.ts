@@ -10,7 +10,7 @@ export const gate = {
   "gate.content.stop": "The message is empty",
   "gate.segment.ok": "A segment is chosen",
   "gate.segment.stop": "Choose a segment",
-  "gate.recipients.ok": "{recipients} people will get it",
+  "gate.recipients.ok": { one: "{count} person will get it", other: "{count} people will get it" },
   "gate.recipients.stop": "Nobody would get it",
   "gate.unsubscribe_link.ok": "There is an unsubscribe link",
   "gate.unsubscribe_link.stop": "Add an unsubscribe link: {{ unsubscribe_url }}",

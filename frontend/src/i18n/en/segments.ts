@@ -43,7 +43,8 @@ export const segments = {
   "rules.from": "from",
   "rules.to": "to",
   "rules.days": { one: "{count} day", other: "{count} days" },
-  "rules.days_unit": "days",
+  "rules.last_days": { one: "day", other: "{count} days" },
+  "rules.days_unit": { one: "day", other: "days" },
   "rules.add_condition": "Add condition",
   "rules.add_group": "Add group",
   "rules.remove_group": "Remove this group",
@@ -54,7 +55,7 @@ export const segments = {
   "rules.not": "not",
   "matches.title": "In this segment now",
   "matches.count": { one: "{count} person", other: "{count} people" },
-  "matches.of": { one: "{share} of {total} customers", other: "{share} of {total} customers" },
+  "matches.of": { one: "{share} of {count} customer", other: "{share} of {count} customers" },
   "matches.sample": "Some of them",
   "matches.nobody": "Nobody matches. Loosen a condition, or join them with “any of these”.",
   "matches.incomplete": {

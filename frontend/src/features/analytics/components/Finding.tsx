@@ -16,16 +16,16 @@ export function Finding({ overview, days }: { overview: Overview; days: number }
   const totalChange = ratio(total.amount_minor - previous_total.amount_minor, previous_total.amount_minor);
   const against = (change: number | null) =>
     change === null
-      ? t("analytics.no_before", { days })
-      : t("analytics.against", { change: f.signedPercent(change), days });
+      ? t("analytics.no_before", { count: days })
+      : t("analytics.against", { change: f.signedPercent(change), count: days });
   const sentence =
     attributed.amount_minor === 0
-      ? t("analytics.finding.none", { total: f.money(total), days })
+      ? t("analytics.finding.none", { total: f.money(total), count: days })
       : t("analytics.finding.some", {
           amount: f.money(attributed),
           total: f.money(total),
           share: f.percent(share, 1),
-          days,
+          count: days,
         });
 
   return (

@@ -14,7 +14,7 @@ export function RevenueChart({ overview, days }: { overview: Overview; days: num
   const title =
     best && best.total_minor > 0
       ? t("analytics.chart.best", { day: f.longDay(best.date), amount: f.minor(best.total_minor) })
-      : t("analytics.chart.none", { days });
+      : t("analytics.chart.none", { count: days });
   return (
     <ChartCard
       title={title}

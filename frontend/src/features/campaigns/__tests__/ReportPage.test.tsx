@@ -2,7 +2,8 @@ import { screen, within } from "@testing-library/react";
 import userEvent from "@testing-library/user-event";
 import { HttpResponse, http } from "msw";
 import { expect, test } from "vitest";
-import { report, sentCampaign } from "@/testing/data";
+import { preview, report, sentCampaign } from "@/testing/data";
+import { problem } from "@/testing/handlers";
 import { describePage } from "@/testing/pageStates";
 import { renderApp } from "@/testing/render";
 import { server } from "@/testing/server";
@@ -18,8 +19,32 @@ describePage("Campaign report", {
 
 test("people who opened, clicked and ordered are shares of those who got it", async () => {
   renderApp(PATH);
-  expect(await screen.findByText("231 people ordered (2.9% of delivered)")).toBeInTheDocument();
+  expect(await screen.findByText("231 people ordered (2.9% of sent)")).toBeInTheDocument();
   expect(screen.getByText("Opens: 4,410 by people, 2,180 by mail programs")).toBeInTheDocument();
+});
+
+test("what the mail server took is called sent, in the figures and in the funnel", async () => {
+  renderApp(PATH);
+  const figures = await screen.findByRole("region", { name: "Results in figures" });
+  expect(within(figures).getByText("Sent")).toBeInTheDocument();
+  const funnel = screen.getByRole("list", { name: "231 people ordered (2.9% of sent)" });
+  expect(within(funnel).getByText("Sent")).toBeInTheDocument();
+  expect(screen.queryByText("Delivered")).toBeNull();
+});
+
+test("the subject is told as somebody of the audience read it", async () => {
+  const subject = "{{ customer.first_name|default('Hello') }}, news from {{ shop.name }}";
+  let answer = () => HttpResponse.json({ ...preview, subject: "Ada, news from CDNOW Records" });
+  server.use(
+    http.get("*/api/v1/campaigns/cmp_sent", () => HttpResponse.json({ ...sentCampaign, subject })),
+    http.post("*/api/v1/campaigns/cmp_sent/preview", () => answer()),
+  );
+  const { unmount } = renderApp(PATH);
+  expect(await screen.findByText("Ada, news from CDNOW Records")).toBeInTheDocument();
+  unmount();
+  answer = () => problem(422);
+  renderApp(PATH);
+  expect(await screen.findByText("Hello, news from CDNOW Records")).toBeInTheDocument();
 });
 
 test("a sending campaign shows its progress and can be paused", async () => {
@@ -48,6 +73,30 @@ test("a sending campaign shows its progress and can be paused", async () => {
   expect(await screen.findByRole("button", { name: "Go on sending" })).toBeInTheDocument();
 });
 
+test("revenue of the hour in which a campaign went out is not told before it went out", async () => {
+  const hour = new Date();
+  hour.setMinutes(0, 0, 0);
+  const started_at = new Date(hour.getTime() - 20 * 60_000).toISOString();
+  const at = new Date(hour.getTime() - 60 * 60_000).toISOString();
+  server.use(
+    http.get("*/api/v1/campaigns/cmp_sent/report", () =>
+      HttpResponse.json({ ...report, started_at, revenue_over_time: [{ at, amount_minor: 20_98 }] }),
+    ),
+  );
+  renderApp(PATH);
+  await screen.findByText("231 people ordered (2.9% of sent)");
+  const [, switchRevenue] = screen.getAllByRole("button", { name: "Show as table" });
+  if (!switchRevenue) throw new Error("no table switch");
+  await userEvent.click(switchRevenue);
+  const table = await screen.findByRole("table", { name: /so far$/ });
+  const times = within(table)
+    .getAllByRole("rowheader")
+    .map((cell) => Date.parse((cell.textContent ?? "").replaceAll(/\s/g, " ")));
+  expect(times.filter(Number.isNaN)).toEqual([]);
+  expect(times).toEqual([...times].sort((a, b) => a - b));
+  expect(times).toHaveLength(2);
+});
+
 test("every recipient has a story", async () => {
   renderApp(PATH);
   await userEvent.click(await screen.findByRole("button", { name: "Show the story of Ada Quist" }));
@@ -58,10 +107,10 @@ test("every recipient has a story", async () => {
 
 test("a chart can be read as a table", async () => {
   renderApp(PATH);
-  await screen.findByText("231 people ordered (2.9% of delivered)");
+  await screen.findByText("231 people ordered (2.9% of sent)");
   const [first] = screen.getAllByRole("button", { name: "Show as table" });
   if (!first) throw new Error("no table switch");
   await userEvent.click(first);
-  const table = await screen.findByRole("table", { name: "231 people ordered (2.9% of delivered)" });
+  const table = await screen.findByRole("table", { name: "231 people ordered (2.9% of sent)" });
   expect(within(table).getByRole("row", { name: "Ordered 231 2.9%" })).toBeInTheDocument();
 });

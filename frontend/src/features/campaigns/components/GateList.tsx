@@ -24,7 +24,8 @@ function inWords(value: unknown): string | number {
 }
 
 function wordsOf(facts: GateCheck["facts"] = {}): Record<string, string | number> {
-  return Object.fromEntries(Object.entries(facts).map(([name, value]) => [name, inWords(value)]));
+  const words = Object.fromEntries(Object.entries(facts).map(([name, value]) => [name, inWords(value)]));
+  return { ...words, count: words.recipients ?? 0 };
 }
 
 /** What must hold before a message goes out: what stops it first, what asks for a look next. */

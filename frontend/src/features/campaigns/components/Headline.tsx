@@ -27,7 +27,7 @@ export function Headline({ report }: { report: Report }) {
           }
         />
         <Stat
-          label={t("report.delivered")}
+          label={t("report.sent")}
           value={f.number(accepted)}
           detail={t("report.of_audience", { count: report.counts.audience })}
         />

@@ -5,6 +5,16 @@ import { useI18n } from "@/i18n/useI18n";
 import type { Report } from "@/lib/api/types";
 import { toMajor } from "@/lib/format";
 
+const HOUR_MS = 3_600_000;
+
+/** A sending that is younger is told by the clock: its days would all read the same. */
+const CLOCK_BELOW_MS = 36 * HOUR_MS;
+
+/** The API names an hour by its beginning; its revenue is complete at its end, or as complete as it is now. */
+function endOfHour(at: string): string {
+  return new Date(Math.min(Date.parse(at) + HOUR_MS, Date.now())).toISOString();
+}
+
 /** Revenue summed up since the sending: the slope tells when it came in. */
 export function RevenueChart({ report }: { report: Report }) {
   const { t, f } = useI18n();
@@ -12,9 +22,11 @@ export function RevenueChart({ report }: { report: Report }) {
   let sum = 0;
   const sums = report.revenue_over_time.map((point) => {
     sum += point.amount_minor;
-    return { at: point.at, sum };
+    return { at: endOfHour(point.at), sum };
   });
   const points = report.started_at ? [{ at: report.started_at, sum: 0 }, ...sums] : sums;
+  const [first, last] = [points[0], points[points.length - 1]];
+  const young = first && last && Date.parse(last.at) - Date.parse(first.at) < CLOCK_BELOW_MS;
   const title =
     amount_minor > 0
       ? t("report.revenue_chart.earned", { amount: f.money(report.revenue), count: report.orders })
@@ -42,7 +54,7 @@ export function RevenueChart({ report }: { report: Report }) {
           points={points}
           x="at"
           series={[{ key: "sum", label: t("report.revenue") }]}
-          formatX={f.date}
+          formatX={young ? f.time : f.date}
           formatExactX={f.dateTime}
           formatValue={f.minor}
           formatTick={f.compactMoney}

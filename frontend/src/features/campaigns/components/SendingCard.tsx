@@ -30,7 +30,7 @@ export function SendingCard({ report, reason, readAt }: Props) {
     return <Banner tone="critical" title={t("report.failed_title")} />;
   }
   if (state === "cancelled") {
-    return <Banner title={t("report.cancelled_title", { done, total })} />;
+    return <Banner title={t("report.cancelled_title", { done, count: total })} />;
   }
   if (state !== "sending" && state !== "paused") return null;
   return (

@@ -11,10 +11,11 @@ import { CardSkeleton, LoadingRegion, TilesSkeleton } from "@/components/Skeleto
 import { StateBadge } from "@/components/StateBadge";
 import { useI18n } from "@/i18n/useI18n";
 import type { Campaign, Report } from "@/lib/api/types";
-import { useMay } from "@/lib/useSession";
+import { useMay, useSession } from "@/lib/useSession";
 import {
   campaignQuery,
   reportQuery,
+  sampleSubjectQuery,
   useCancelCampaign,
   useDuplicateCampaign,
   usePauseCampaign,
@@ -28,7 +29,7 @@ import { Recipients } from "../components/Recipients";
 import { RevenueChart } from "../components/RevenueChart";
 import { SendingCard } from "../components/SendingCard";
 import { TopLinks } from "../components/TopLinks";
-import { subjectInWords } from "../sampleRender";
+import { hasVariables, subjectInWords } from "../sampleRender";
 
 const UNSENT = ["draft", "scheduled"];
 
@@ -42,6 +43,7 @@ export function ReportPage() {
   const resume = useResumeCampaign(campaignId);
   const cancel = useCancelCampaign(campaignId);
   const duplicate = useDuplicateCampaign(campaignId);
+  const subject = useSubject(campaign.data);
   const [cancelling, setCancelling] = useState(false);
   const maySend = useMay("send");
   const state = report.data?.state ?? campaign.data?.state;
@@ -57,7 +59,7 @@ export function ReportPage() {
   return (
     <Page
       title={campaign.data?.name ?? t("report.title")}
-      {...(campaign.data ? { subtitle: subjectInWords(campaign.data.subject) } : {})}
+      {...(subject ? { subtitle: subject } : {})}
       titleMetadata={state ? <StateBadge state={state} /> : undefined}
       backAction={{ content: t("nav.campaigns"), url: "/campaigns" }}
       {...(primary ? { primaryAction: primary } : {})}
@@ -115,6 +117,17 @@ export function ReportPage() {
       )}
     </Page>
   );
+}
+
+/** What stood in the inbox, not its source. */
+function useSubject(campaign: Campaign | undefined): string | undefined {
+  const { shop } = useSession();
+  const subject = campaign?.subject ?? "";
+  const sample = useQuery({
+    ...sampleSubjectQuery(campaign?.id ?? "", subject),
+    enabled: hasVariables(subject),
+  });
+  return hasVariables(subject) ? (sample.data ?? subjectInWords(subject, shop.name)) : subject;
 }
 
 interface ContentProps {

@@ -47,6 +47,23 @@ test("the checklist can be removed, and stays removed", async () => {
   expect(screen.queryByText("Get to your first campaign")).toBeNull();
 });
 
+test("without a single new customer there is a sentence, and no chart", async () => {
+  const growth = home.growth.map((day) => ({ ...day, customers: 23_570 }));
+  server.use(http.get("*/api/v1/home", () => HttpResponse.json({ ...home, growth })));
+  renderApp("/");
+  expect(await screen.findByText(/^Nobody new has come since /)).toBeInTheDocument();
+  expect(screen.queryByRole("button", { name: "Show as table" })).toBeNull();
+});
+
+test("one day before is one day", async () => {
+  server.use(
+    http.get("*/api/v1/home", () => HttpResponse.json({ ...home, earned: { ...home.earned, days: 1 } })),
+  );
+  renderApp("/");
+  expect(await screen.findByText("Earned by campaigns in the last 1 day")).toBeInTheDocument();
+  expect(screen.getByText("$6,392.50 more than in the 1 day before (+33%)")).toBeInTheDocument();
+});
+
 test("what needs the reader comes worst first, with its remedy", async () => {
   server.use(
     http.get("*/api/v1/home", () =>

@@ -16,10 +16,10 @@ export function Earned({ earned, syncing }: { earned: Home["earned"]; syncing: b
   function comparison(): string {
     if (none) return t("home.earned.none");
     if (change === null) return t("home.earned.first");
-    if (now === before) return t("home.earned.same", { days: earned.days });
+    if (now === before) return t("home.earned.same", { count: earned.days });
     return t(now > before ? "home.earned.more" : "home.earned.less", {
       amount: f.minor(Math.abs(now - before)),
-      days: earned.days,
+      count: earned.days,
       change: f.signedPercent(change),
     });
   }
@@ -28,7 +28,7 @@ export function Earned({ earned, syncing }: { earned: Home["earned"]; syncing: b
     <Card padding={{ xs: "400", md: "600" }}>
       <BlockStack gap="200">
         <Text as="h2" variant="bodyMd" tone="subdued">
-          {t("home.earned.label", { days: earned.days })}
+          {t("home.earned.label", { count: earned.days })}
         </Text>
         <p className={styles.figure}>{f.money(earned.attributed)}</p>
         <p
@@ -39,7 +39,7 @@ export function Earned({ earned, syncing }: { earned: Home["earned"]; syncing: b
         </p>
         <Text as="p" tone="subdued">
           {share === null
-            ? t(syncing ? "home.earned.syncing" : "home.earned.no_sales", { days: earned.days })
+            ? t(syncing ? "home.earned.syncing" : "home.earned.no_sales", { count: earned.days })
             : t("home.earned.share", { share: f.percent(share, 1), total: f.money(earned.store_total) })}{" "}
           {t("home.earned.messages", { count: earned.messages_sent })}
         </Text>

@@ -1,4 +1,4 @@
-import { Box, Text } from "@shopify/polaris";
+import { BlockStack, Card, Text } from "@shopify/polaris";
 import { ChartCard } from "@/components/charts/ChartCard";
 import { TimeSeries } from "@/components/charts/TimeSeries";
 import { useI18n } from "@/i18n/useI18n";
@@ -7,17 +7,14 @@ import type { Home } from "@/lib/api/types";
 export function GrowthCard({ growth }: { growth: Home["growth"] }) {
   const { t, f } = useI18n();
   const first = growth[0];
-  const last = growth[growth.length - 1];
-  const gained = first && last ? last.customers - first.customers : 0;
   // The API tells totals; what a reader wants to see is how many came each day.
   const days = growth.slice(1).map((day, index) => ({
     date: day.date,
     gained: Math.max(0, day.customers - (growth[index]?.customers ?? 0)),
   }));
-  const title =
-    gained > 0 && first
-      ? t("home.growth.gained", { count: gained, since: f.longDay(first.date) })
-      : t("home.growth.still");
+  const gained = days.reduce((sum, day) => sum + day.gained, 0);
+  if (!first || gained === 0) return <NoGrowth since={days.length > 0 ? first?.date : undefined} />;
+  const title = t("home.growth.gained", { count: gained, since: f.longDay(first.date) });
   return (
     <ChartCard
       title={title}
@@ -29,26 +26,35 @@ export function GrowthCard({ growth }: { growth: Home["growth"] }) {
         csv: days.map((day) => [day.date, day.gained]),
       }}
     >
-      {gained <= 0 ? (
-        <Box paddingBlock="600">
-          <Text as="p" tone="subdued" alignment="center">
-            {t("home.growth.too_early")}
-          </Text>
-        </Box>
-      ) : (
-        <TimeSeries
-          label={title}
-          points={days}
-          x="date"
-          series={[{ key: "gained", label: t("home.growth.new") }]}
-          kind="bar"
-          formatX={f.day}
-          formatExactX={f.longDay}
-          formatValue={f.number}
-          formatTick={f.compact}
-          height={200}
-        />
-      )}
+      <TimeSeries
+        label={title}
+        points={days}
+        x="date"
+        series={[{ key: "gained", label: t("home.growth.new") }]}
+        kind="bar"
+        formatX={f.day}
+        formatExactX={f.longDay}
+        formatValue={f.number}
+        formatTick={f.compact}
+        height={200}
+      />
     </ChartCard>
+  );
+}
+
+/** An axis without a single bar says less than a sentence. */
+function NoGrowth({ since }: { since: string | undefined }) {
+  const { t, f } = useI18n();
+  return (
+    <Card>
+      <BlockStack gap="200">
+        <Text as="h2" variant="headingMd">
+          {t("home.growth.new")}
+        </Text>
+        <Text as="p" tone="subdued">
+          {since ? t("home.growth.still", { since: f.longDay(since) }) : t("home.growth.too_early")}
+        </Text>
+      </BlockStack>
+    </Card>
   );
 }

@@ -82,9 +82,9 @@ function ResourceProgress({ resource, readAt }: { resource: SyncRun["resources"]
 }
 
 function SyncDone({ sync }: { sync: SyncRun }) {
-  const { t, f } = useI18n();
-  const rows = sync.resources.map(
-    (one) => `${f.number(one.rows_done)} ${t.code("sync.resource_word", one.resource)}`,
+  const { t } = useI18n();
+  const rows = sync.resources.map((one) =>
+    t.code("sync.resource_word", one.resource, { count: one.rows_done }),
   );
   const refused = sync.resources.reduce((sum, one) => sum + one.rows_refused, 0);
   return (

@@ -42,7 +42,7 @@ export function Matches({ query, waiting, incomplete }: Props) {
           >
             <p className={styles.countFigure}>{t("matches.count", { count: data.count })}</p>
             <Text as="p" tone="subdued">
-              {share !== null && t("matches.of", { share: f.percent(share, 1), total: data.total })}
+              {share !== null && t("matches.of", { share: f.percent(share, 1), count: data.total })}
             </Text>
           </div>
           {incomplete > 0 && (

@@ -111,7 +111,7 @@ export function RuleValue({ condition, field, error, onChange }: Props) {
           {...number}
           label={label}
           min={1}
-          suffix={t("rules.days_unit")}
+          suffix={t("rules.days_unit", { count: Number(first) })}
           value={first}
           error={error}
           onChange={(value) => onChange([value])}

@@ -17,21 +17,37 @@ describePage("Task", {
   },
 });
 
-test("a failed task can be run again", async () => {
+test("a failed task can be run again, and its new run is shown", async () => {
   let retried = 0;
   server.use(
     http.post("*/api/v1/jobs/0193-c/retry", () => {
       retried += 1;
+      return HttpResponse.json({ ...jobDetail, id: "0193-z", state: "queued" });
+    }),
+  );
+  const { router } = renderApp("/tasks/0193-c");
+  await userEvent.click(await screen.findByRole("button", { name: "Run again" }));
+  await waitFor(() => expect(router.state.location.pathname).toBe("/tasks/0193-z"));
+  expect(retried).toBe(1);
+});
+
+test("a waiting task can be cancelled by someone who may operate", async () => {
+  let cancelled = 0;
+  server.use(
+    http.get("*/api/v1/jobs/0193-c", () => HttpResponse.json({ ...jobDetail, state: "queued" })),
+    http.post("*/api/v1/jobs/0193-c/cancel", () => {
+      cancelled += 1;
       return HttpResponse.json(jobDetail);
     }),
   );
   renderApp("/tasks/0193-c");
-  await userEvent.click(await screen.findByRole("button", { name: "Run again" }));
-  await waitFor(() => expect(retried).toBe(1));
+  await userEvent.click(await screen.findByRole("button", { name: "Cancel task" }));
+  await waitFor(() => expect(cancelled).toBe(1));
 });
 
-test("someone who may not operate sees no such button", async () => {
+test.each(["dead", "queued"])("someone who may not operate sees no button: %s", async (state) => {
   server.use(
+    http.get("*/api/v1/jobs/0193-c", () => HttpResponse.json({ ...jobDetail, state })),
     http.get("*/api/v1/session", () =>
       HttpResponse.json({
         shop: { domain: "d", name: "n", currency: "USD", timezone: "UTC" },
@@ -44,4 +60,5 @@ test("someone who may not operate sees no such button", async () => {
   renderApp("/tasks/0193-c");
   await screen.findByText("The export's file is no longer there (404)");
   expect(screen.queryByRole("button", { name: "Run again" })).toBeNull();
+  expect(screen.queryByRole("button", { name: "Cancel task" })).toBeNull();
 });

@@ -40,3 +40,9 @@ test("the state filter lives in the address", async () => {
   expect(router.state.location.search).toBe("?state=dead");
   await waitFor(() => expect(screen.queryByText("Sending a campaign's messages")).toBeNull());
 });
+
+test("tries are counted against their limit only once there was more than one", async () => {
+  renderApp("/tasks");
+  expect(await screen.findByText("3 of 8")).toBeInTheDocument();
+  expect(screen.queryByText("1 of 8")).toBeNull();
+});

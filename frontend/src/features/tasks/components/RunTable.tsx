@@ -52,7 +52,11 @@ export function RunTable({ runs }: { runs: readonly JobRun[] }) {
       key: "attempt",
       header: t("tasks.column.attempt"),
       numeric: true,
-      cell: (run) => t("tasks.attempt", { number: run.attempt, max: run.max_attempts }),
+      // How many tries are left matters only to a run that has needed more than one.
+      cell: (run) =>
+        run.attempt > 1
+          ? t("tasks.attempt", { number: run.attempt, max: run.max_attempts })
+          : f.number(run.attempt),
     },
     {
       key: "waited",

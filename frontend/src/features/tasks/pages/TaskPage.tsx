@@ -1,6 +1,6 @@
 import { BlockStack, Box, Card, InlineGrid, Text } from "@shopify/polaris";
 import { useQuery } from "@tanstack/react-query";
-import { useParams } from "react-router";
+import { useNavigate, useParams } from "react-router";
 import { ErrorState } from "@/components/ErrorState";
 import { Facts } from "@/components/Facts";
 import { Page } from "@/components/Page";
@@ -22,6 +22,7 @@ const CANCELLABLE = ["staged", "queued", "running", "retrying"];
 export function TaskPage() {
   const { t } = useI18n();
   const { jobId = "" } = useParams();
+  const navigate = useNavigate();
   const query = useQuery(runQuery(jobId));
   const retry = useRetryRun(jobId);
   const cancel = useCancelRun(jobId);
@@ -39,7 +40,9 @@ export function TaskPage() {
             primaryAction: {
               content: t("task.retry"),
               loading: retry.isPending,
-              onAction: () => retry.mutate(),
+              // It runs as a new task; this one stays as it ended.
+              onAction: () =>
+                retry.mutate(undefined, { onSuccess: (again) => void navigate(`/tasks/${again.id}`) }),
             },
           }
         : {})}

@@ -1,4 +1,4 @@
-import { BlockStack, Text } from "@shopify/polaris";
+import { BlockStack, Box, Text } from "@shopify/polaris";
 import { DesktopIcon } from "@shopify/polaris-icons";
 import { useQuery } from "@tanstack/react-query";
 import { type Column, DataTable } from "@/components/DataTable";
@@ -98,9 +98,11 @@ function WorkersContent({ workers }: { workers: Workers }) {
   return (
     <BlockStack gap="400">
       <div aria-live="polite">
-        <Text as="h2" variant="headingLg" tone={lost > 0 ? "critical" : late > 0 ? "caution" : undefined}>
-          {sentence}
-        </Text>
+        <Box paddingInline={{ xs: "400", sm: "0" }}>
+          <Text as="h2" variant="headingLg" tone={lost > 0 ? "critical" : late > 0 ? "caution" : undefined}>
+            {sentence}
+          </Text>
+        </Box>
       </div>
       <StatRow count={4}>
         <Stat label={t("workers.processes")} value={f.number(processes.length)} />
