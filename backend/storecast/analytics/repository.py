@@ -171,15 +171,21 @@ def engagement(
     }
 
 
-def people_reached(session: Session, shop_id: ShopId, campaign_id: int) -> tuple[int, int]:
-    """Recipients who opened or clicked (a click without an open means that images were off), and who clicked."""
+def people_reached(
+    session: Session, shop_id: ShopId, campaign_ids: Collection[int]
+) -> dict[int, tuple[int, int]]:
+    """Per campaign: recipients who opened or clicked (a click without an open: images were off), who clicked."""
     touch = events.message_touches(shop_id).subquery()
-    query = select(
-        func.count(touch.c.delivery_id.distinct()),
-        func.count(touch.c.delivery_id.distinct()).filter(touch.c.kind == "click"),
-    ).where(touch.c.campaign_id == campaign_id)
-    opened, clicked = session.execute(query).one()
-    return opened, clicked
+    query = (
+        select(
+            touch.c.campaign_id,
+            func.count(touch.c.delivery_id.distinct()).label("opened"),
+            func.count(touch.c.delivery_id.distinct()).filter(touch.c.kind == "click").label("clicked"),
+        )
+        .where(touch.c.campaign_id.in_(campaign_ids))
+        .group_by(touch.c.campaign_id)
+    )
+    return {row.campaign_id: (row.opened, row.clicked) for row in session.execute(query)}
 
 
 def link_clicks(session: Session, shop_id: ShopId, campaign_id: int) -> dict[int, tuple[int, int]]:

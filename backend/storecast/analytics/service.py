@@ -131,11 +131,12 @@ def campaign_rows(
     """Add opens, clicks and revenue to what campaigns know of themselves: two queries for any number of rows."""
     currency = shops.get(session, shop_id).currency
     ids = [item.internal_id for item in facts]
-    reach = repository.engagement(session, shop_id, ids)
+    reached = repository.people_reached(session, shop_id, ids)
     earned = repository.attributed_by_campaign(session, shop_id, currency, campaign_ids=ids)
     rows = []
     for item in facts:
         revenue = earned.get(item.internal_id, _NOTHING).amount_minor
+        opened, clicked = reached.get(item.internal_id, (0, 0))
         rows.append(
             schemas.CampaignRow(
                 id=item.id,
@@ -147,8 +148,8 @@ def campaign_rows(
                 finished_at=item.finished_at,
                 audience_size=item.audience_size,
                 sent=item.sent,
-                opens=reach.get((item.internal_id, "open", "human"), _NOBODY).people,
-                clicks=reach.get((item.internal_id, "click", "human"), _NOBODY).people,
+                opens=opened,
+                clicks=clicked,
                 revenue=Money(amount_minor=revenue, currency=currency),
                 revenue_per_recipient_minor=round(revenue / item.sent) if item.sent else None,
             )
@@ -164,7 +165,7 @@ def report(session: Session, shop_id: ShopId, campaign_id: str) -> schemas.Repor
         ledger.id, _NOTHING
     )
     reach = repository.engagement(session, shop_id, [ledger.id])
-    opened, clicked = repository.people_reached(session, shop_id, ledger.id)
+    opened, clicked = repository.people_reached(session, shop_id, [ledger.id]).get(ledger.id, (0, 0))
     clicks = repository.link_clicks(session, shop_id, ledger.id)
     people = (
         ("sent", ledger.counts.accepted),

@@ -216,6 +216,22 @@ def test_a_report_tells_people_from_machines_and_counts_revenue_once(
     assert client.get("/api/v1/campaigns?state=draft", headers=signed_in_now).json()["items"] == []
 
 
+def test_a_click_without_an_open_is_an_open_in_list_and_report_alike(
+    client: TestClient, shop: Shop, signed_in_now: dict[str, str]
+) -> None:
+    with tenant_session(ShopId(shop.id)) as session:
+        story = Story(session, shop)
+        campaign = story.campaign()
+        story.message_event(story.delivery(campaign, story.customer()), "click", hours(3), link_number=1)
+
+    report = client.get(f"/api/v1/campaigns/{campaign.public_id}/report", headers=signed_in_now).json()
+    row = client.get("/api/v1/campaigns", headers=signed_in_now).json()["items"][0]
+
+    people = {step["step"]: step["people"] for step in report["funnel"]}
+    assert (people["opened"], people["clicked"]) == (row["opens"], row["clicks"]) == (1, 1)
+    assert report["opens"] == {"human": 0, "machine": 0}
+
+
 def test_recipients_come_with_their_whole_story(
     client: TestClient, signed_in_now: dict[str, str], told: dict[str, Any]
 ) -> None:
