@@ -2,8 +2,8 @@
 
 Three walls. A template is refused unless every node of its syntax tree is on the allow-list, so that nothing in it
 can call, multiply text or reach outside its context. Lookups see plain dicts and lists only, whatever the name. And
-rendering counts loop turns and output bytes. What the tree cannot bound is bounded by a process with limits
-(`preview`), which renders every template before the hot path may.
+rendering counts loop turns and output bytes. Previews and test mails, where a template is new, are rendered in a
+process with limits besides (`preview`).
 """
 
 import re
