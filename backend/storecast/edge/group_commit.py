@@ -19,10 +19,10 @@ from storecast.kit.errors import Unavailable
 log = structlog.get_logger(__name__)
 
 MAX_BATCH_ROWS = 5_000
-"""Rows of one commit: beyond it the rate no longer rises (64–89k rows/s from 5k to 20k) and only the wait does."""
+"""Rows of one statement: the rate is level from 64 on (11,000 webhooks of 2 KB a second), larger ones only wait."""
 
-MAX_WAITING_ROWS = 50_000
-"""Rows that may wait before new ones are refused: about a second of a full disk's work, some 50 MiB of bodies."""
+MAX_WAITING_ROWS = 20_000
+"""Rows that may wait before new ones are refused: about two seconds of work, well under `COMMIT_TIMEOUT_S`."""
 
 COMMIT_TIMEOUT_S = 4.0
 """Shopify gives a webhook five seconds in all; an answer after that counts as a failure anyway."""
