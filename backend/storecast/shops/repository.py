@@ -46,6 +46,16 @@ def find_token(session: Session, shop_id: ShopId) -> ShopToken | None:
     )
 
 
+def lock_token(session: Session, shop_id: ShopId) -> ShopToken | None:
+    """The row as it is now, kept from others until the commit."""
+    return session.scalar(
+        select(ShopToken)
+        .where(ShopToken.shop_id == shop_id)
+        .with_for_update()
+        .execution_options(populate_existing=True)
+    )
+
+
 def idle_token_shops(session: Session, *, unused_since: datetime) -> list[int]:
     """Installed shops with a valid, renewable token that was not renewed since."""
     return list(

@@ -108,10 +108,16 @@ def access_token(unit_of_work: UnitOfWork, shop_id: ShopId, *, rejected: str | N
     ``rejected`` is a token that Shopify has just refused: it counts as expired.
     """
     with unit_of_work() as session:
-        token = _get(session, shop_id)
-        current = sealed().open(shop_id, token.access_token)
-        if current != rejected and not _due(token):
+        current = _current(_valid(repository.find_token(session, shop_id)), shop_id, rejected)
+        if current is not None:
             return current
+        # Read again under the row's lock: whoever renewed it in between has given us a token, not a refresh token
+        # to spend a second time.
+        token = _valid(repository.lock_token(session, shop_id))
+        current = _current(token, shop_id, rejected)
+        if current is not None:
+            return current
+        current = sealed().open(shop_id, token.access_token)
         lease_id = uuid4()
         now = utcnow()
         refresh_token = sealed().open(shop_id, token.refresh_token) if token.refresh_token else None
@@ -175,12 +181,17 @@ def _without_refresh(unit_of_work: UnitOfWork, shop_id: ShopId, current: str | N
     if current is not None:
         return current
     with unit_of_work() as session:
-        _get(session, shop_id).state = "reauthorize"
+        _valid(repository.find_token(session, shop_id)).state = "reauthorize"
     raise ReauthorizationNeeded("the token has expired and there is none to renew it with")
 
 
-def _get(session: Session, shop_id: ShopId) -> ShopToken:
-    token = repository.find_token(session, shop_id)
+def _current(token: ShopToken, shop_id: ShopId, rejected: str | None) -> str | None:
+    """The stored access token, unless it was refused or is about to end."""
+    current = sealed().open(shop_id, token.access_token)
+    return None if current == rejected or _due(token) else current
+
+
+def _valid(token: ShopToken | None) -> ShopToken:
     if token is None or token.state != "valid":
         raise ReauthorizationNeeded("the shop has no valid token")
     return token

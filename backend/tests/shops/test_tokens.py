@@ -2,6 +2,7 @@
 
 import threading
 from collections.abc import Iterator
+from contextlib import contextmanager
 from datetime import timedelta
 from functools import partial
 from pathlib import Path
@@ -9,7 +10,8 @@ from uuid import uuid4
 
 import httpx
 import pytest
-from sqlalchemy import select, update
+from sqlalchemy import event, select, update
+from sqlalchemy.orm import ORMExecuteState, Session
 
 from storecast.db.session import platform_session, tenant_session
 from storecast.kit.clock import utcnow
@@ -163,6 +165,28 @@ def test_of_many_processes_one_renews(real: tuple[ShopId, UnitOfWork], shopify: 
     assert len(set(got)) == 1
     assert len(got) + len(busy) == 6
     assert tokens.access_token(unit_of_work, shop_id) == got[0]
+
+
+def test_a_token_renewed_between_the_look_and_the_lease_is_not_renewed_again(
+    real: tuple[ShopId, UnitOfWork], shopify: SimulatedShopify
+) -> None:
+    shop_id, unit_of_work = real
+    renewed: list[str] = []
+
+    @contextmanager
+    def overtaken() -> Iterator[Session]:
+        with unit_of_work() as session:
+
+            @event.listens_for(session, "do_orm_execute")
+            def overtake(_state: ORMExecuteState) -> None:
+                if looked and not renewed:
+                    renewed.append(tokens.access_token(unit_of_work, shop_id))
+                looked.append(True)
+
+            looked: list[bool] = []
+            yield session
+
+    assert tokens.access_token(overtaken, shop_id) == renewed[0]
 
 
 def test_a_token_that_shopify_refused_is_renewed_before_its_time(
