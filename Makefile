@@ -113,11 +113,15 @@ docs: install ## Check the links and the commands that the documentation names
 BENCHES := $(patsubst $(BACKEND)/benchmarks/bench_%.py,bench-%,$(wildcard $(BACKEND)/benchmarks/bench_*.py))
 
 .PHONY: bench
-bench: $(BENCHES) ## Every benchmark, one by one: bench-sync, bench-edge, bench-send (N=… for the size)
+bench: $(BENCHES) ## Every benchmark, one by one: bench-sync, bench-edge, bench-send, bench-jobs, … (N=… for the size)
 
 bench-%: install
 	@test -f $(BACKEND)/benchmarks/bench_$*.py || { echo "there is no backend/benchmarks/bench_$*.py" >&2; exit 2; }
 	@$(RUN) python -m benchmarks.bench_$*
+
+.PHONY: chaos-jobs
+chaos-jobs: install ## Jobs while workers, relays and the broker are killed (BROKER=redis|rabbitmq, N=20000, KILLS=25)
+	@$(RUN) python -m benchmarks.chaos_jobs
 
 .PHONY: audit
 audit: install ## Known vulnerabilities of all packages, and a static security linter

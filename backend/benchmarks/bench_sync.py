@@ -96,6 +96,7 @@ def import_files(at: Stage, files: dict[str, Path], answers: "multiprocessing.Qu
     from storecast.db.session import tenant_session
     from storecast.kit.chunks import batched
     from storecast.kit.types import ShopId
+    from storecast.orders import service as orders
     from storecast.sync import importer
 
     shop_id = ShopId(at.shop_id)
@@ -110,6 +111,8 @@ def import_files(at: Stage, files: dict[str, Path], answers: "multiprocessing.Qu
                 rows, refused = rows + counts.rows_done, refused + counts.rows_refused
         with tenant_session(shop_id) as session:
             importer.finish(session, shop_id, what)
+    with tenant_session(shop_id) as session:
+        orders.rescore(session, shop_id)
     seconds = time.perf_counter() - started
     unit = 1 if sys.platform == "darwin" else 1024
     peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * unit / 2**20

@@ -245,6 +245,19 @@ class EmbeddedServer(ABC):
             self._sockets = None
             self._lock.release()
 
+    def kill(self) -> None:
+        """End it as a power cut does: the data is what was on disk."""
+        if self._process is not None:
+            with suppress(ProcessLookupError):
+                os.killpg(self._process.pid, signal.SIGKILL)
+        self.stop()
+
+    def start_wiped(self) -> Self:
+        """Kill it and start it anew at the same address with nothing in it."""
+        self.kill()
+        shutil.rmtree(self.data)
+        return self.start()
+
     def __enter__(self) -> Self:
         return self.start()
 

@@ -95,7 +95,7 @@ def build(state: DemoState, stores: Addresses, environ: Mapping[str, str] = os.e
             ),
             app(
                 "beat",
-                [*celery, "beat", "-S", "storecast.worker.beat:LockedScheduler", "-l", "INFO"],
+                [*celery, "beat", "-S", "storecast.jobs.beat:LockedScheduler", "-l", "INFO"],
                 beats(stores.database_url),
             ),
         ],

@@ -18,7 +18,12 @@ def process(folder: Path, name: str, *command: str) -> Iterator[subprocess.Popen
     log = folder / f"{name}.log"
     with log.open("wb") as output:
         running = subprocess.Popen(
-            [sys.executable, "-m", *command], cwd=BACKEND, env=os.environ, stdout=output, stderr=output
+            [sys.executable, "-m", *command],
+            cwd=BACKEND,
+            # As docker-compose.yml and the demo do: SIGTERM means to hand back what runs.
+            env={**os.environ, "REMAP_SIGTERM": "SIGQUIT"},
+            stdout=output,
+            stderr=output,
         )
     try:
         yield running

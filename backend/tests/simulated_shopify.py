@@ -105,7 +105,8 @@ class Worker:
             while connection.execute("SELECT 1 FROM outbox LIMIT 1").fetchone():
                 assert time.monotonic() < deadline, "jobs are still waiting"
                 due = connection.execute(
-                    "UPDATE outbox SET state = 'queued' WHERE state = 'staged' AND run_at <= now() RETURNING id"
+                    "UPDATE outbox SET state = 'queued' WHERE state IN ('scheduled', 'staged') AND run_at <= now()"
+                    " RETURNING id"
                 ).fetchall()
                 if due:
                     self._runner.run([row[0] for row in sorted(due)])

@@ -17,7 +17,14 @@ const PAGES: [string, string][] = [
   ["analytics", "/analytics"],
   ["tasks", "/tasks"],
   ["task", "/tasks/0193-c"],
+  ["queues", "/tasks/queues"],
+  ["schedules", "/tasks/schedules"],
+  ["schedule-new", "/tasks/schedules/new"],
+  ["workflows", "/tasks/workflows"],
+  ["workflow", "/tasks/workflows/0193-wf-1"],
+  ["workflow-new", "/tasks/workflows/new"],
   ["workers", "/workers"],
+  ["alerts", "/workers/alerts"],
   ["settings", "/settings"],
 ];
 

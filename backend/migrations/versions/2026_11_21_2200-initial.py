@@ -93,6 +93,9 @@ GRANTS = [
 ]
 
 
+PARTITIONED = ("pixel_events", "message_events", "message_deliveries", "job_runs")
+
+
 def upgrade() -> None:
     for statement in tenancy.create_roles():
         op.execute(statement)
@@ -109,10 +112,10 @@ def upgrade() -> None:
 def create_partitions() -> None:
     """Partitions belong to the role that will drop them one day."""
     op.execute(f"GRANT CREATE ON SCHEMA public TO {Role.RETENTION.value}")
-    for table in partitions.PARTITIONED:
+    for table in PARTITIONED:
         op.execute(f"ALTER TABLE {table} OWNER TO {Role.RETENTION.value}")
     op.execute(f"SET LOCAL ROLE {Role.RETENTION.value}")
-    for table in partitions.PARTITIONED:
+    for table in PARTITIONED:
         partitions.create_default(op.get_bind(), table)
         partitions.ensure(op.get_bind(), table, now=utcnow())
     op.execute("RESET ROLE")

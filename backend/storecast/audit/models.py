@@ -3,13 +3,13 @@
 from datetime import datetime
 from typing import ClassVar
 
-from sqlalchemy import Index
-from sqlalchemy.orm import Mapped
+from sqlalchemy import ForeignKey, Index
+from sqlalchemy.orm import Mapped, mapped_column
 
-from storecast.db.base import Base, Id, Tenant
+from storecast.db.base import Base, Id
 
 
-class AuditEntry(Tenant, Base):
+class AuditEntry(Base):
     """One action; ``hash`` covers the entry and the hash before it, so that a removed entry shows."""
 
     __tablename__ = "audit_log"
@@ -17,6 +17,8 @@ class AuditEntry(Tenant, Base):
     personal_data: ClassVar[tuple[str, ...]] = ("actor",)
 
     id: Mapped[Id]
+    # None: what was done to the installation as a whole; a chain of its own.
+    shop_id: Mapped[int | None] = mapped_column(ForeignKey("shops.id", ondelete="CASCADE"))
     at: Mapped[datetime]
     actor: Mapped[str]
     action: Mapped[str]

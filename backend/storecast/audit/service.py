@@ -14,15 +14,15 @@ GENESIS = bytes(32)
 
 
 def record(
-    session: Session, shop_id: ShopId, actor: str, action: str, subject: str, **detail: object
+    session: Session, shop_id: ShopId | None, actor: str, action: str, subject: str, **detail: object
 ) -> None:
-    """Append one entry in the caller's transaction.
+    """Append one entry in the caller's transaction; without a shop, to the log of the installation.
 
     Entries of one shop are serialised by an advisory lock until that commit: two writers that read the same last
     hash would fork the chain.
     """
     session.execute(
-        text("SELECT pg_advisory_xact_lock(hashtext('audit'), :shop_id)"), {"shop_id": shop_id % 2**31}
+        text("SELECT pg_advisory_xact_lock(hashtext('audit'), :shop_id)"), {"shop_id": (shop_id or 0) % 2**31}
     )
     previous = session.scalar(
         select(AuditEntry.hash).where(AuditEntry.shop_id == shop_id).order_by(AuditEntry.id.desc()).limit(1)
@@ -41,7 +41,7 @@ def record(
     session.flush()
 
 
-def broken_at(session: Session, shop_id: ShopId) -> int | None:
+def broken_at(session: Session, shop_id: ShopId | None) -> int | None:
     """The id of the first entry that does not continue the chain, None when all do."""
     previous = GENESIS
     for entry in session.scalars(
@@ -53,8 +53,8 @@ def broken_at(session: Session, shop_id: ShopId) -> int | None:
     return None
 
 
-def count(session: Session, shop_id: ShopId) -> int:
-    """How many entries the shop has."""
+def count(session: Session, shop_id: ShopId | None) -> int:
+    """How many entries the shop's log has."""
     return session.scalar(select(func.count()).where(AuditEntry.shop_id == shop_id)) or 0
 
 

@@ -11,6 +11,7 @@ from storecast.config.settings import get_settings
 from storecast.kit.clock import utcnow
 from storecast.kit.errors import Unauthenticated
 from storecast.kit.types import ShopId
+from storecast.observability import tracing
 from storecast.shopify.errors import IdTokenRefused
 from storecast.shops.access import Principal
 
@@ -23,6 +24,7 @@ def authenticate(request: Request) -> None:
     principal = _principal(request)
     request.state.principal = principal
     structlog.contextvars.bind_contextvars(shop_id=principal.shop_id)
+    tracing.note({tracing.SHOP_ID: principal.shop_id})
 
 
 def _principal(request: Request) -> Principal:

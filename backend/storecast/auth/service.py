@@ -22,6 +22,7 @@ from storecast.db.session import platform_session
 from storecast.kit.clock import utcnow
 from storecast.kit.errors import Unauthenticated, Unavailable
 from storecast.kit.types import ShopId
+from storecast.resilience.circuit import CircuitOpen
 from storecast.shopify.client import AdminClient
 from storecast.shopify.errors import GrantRefused, IdTokenRefused, ShopifyUnreachable
 from storecast.shopify.oauth import Grant, Staff, TokenEndpoint
@@ -146,7 +147,7 @@ def _admit(token: IdToken, raw: str, standing: _Standing) -> Principal:
         log.warning("token_exchange_refused", error_code=refused.error)
         _give_up(standing, profile, refused)
         _pauses.start(key)
-    except ShopifyUnreachable as away:
+    except (ShopifyUnreachable, CircuitOpen) as away:
         log.warning("token_exchange_failed", error=away.detail)
         _give_up(standing, profile, away)
         _pauses.start(key)

@@ -11,6 +11,7 @@ class Freeze(Job):
     """Write the audience into the ledger and start sending. Safe to run twice: a frozen campaign stays as it is."""
 
     name: ClassVar[str] = "campaigns.freeze"
+    for_merchants: ClassVar[bool] = True
     queue: ClassVar[Queue] = "bulk"
     timeout_s: ClassVar[int] = 600
     campaign_id: int
@@ -21,6 +22,7 @@ class Dispatch(Job):
     """Keep the window of senders full, settle lost claims, see the end. One waits per campaign at any time."""
 
     name: ClassVar[str] = "campaigns.dispatch"
+    for_merchants: ClassVar[bool] = True
     queue: ClassVar[Queue] = "critical"
     campaign_id: int
 
@@ -50,6 +52,7 @@ class Finish(Job):
     """Close a campaign that has nobody left to write to. Safe to run twice."""
 
     name: ClassVar[str] = "campaigns.finish"
+    for_merchants: ClassVar[bool] = True
     queue: ClassVar[Queue] = "default"
     campaign_id: int
 

@@ -8,8 +8,8 @@ from storecast.campaigns.models import Campaign, MessageDelivery
 from storecast.kit.types import ShopId
 
 
-def deliveries(shop_id: ShopId) -> Select[int, int, int, str, datetime | None, datetime]:
-    """Every row of the ledger: delivery_id, campaign_id, customer_id, state, accepted_at, frozen_at."""
+def deliveries(shop_id: ShopId) -> Select[int, int, int, str, datetime | None, datetime, str | None]:
+    """Every row of the ledger: delivery_id, campaign_id, customer_id, state, accepted_at, frozen_at, reason."""
     return select(
         MessageDelivery.id.label("delivery_id"),
         MessageDelivery.campaign_id,
@@ -17,6 +17,7 @@ def deliveries(shop_id: ShopId) -> Select[int, int, int, str, datetime | None, d
         MessageDelivery.state,
         MessageDelivery.accepted_at,
         MessageDelivery.frozen_at,
+        MessageDelivery.reason,
     ).where(MessageDelivery.shop_id == shop_id)
 
 

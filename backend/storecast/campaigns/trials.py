@@ -26,6 +26,7 @@ from storecast.messaging.channels.smtp import SmtpChannel
 from storecast.messaging.compose import Content, Origin, Variant
 from storecast.messaging.context import ContextBuilder, Recipient, fixed_context
 from storecast.messaging.delivery import tokens
+from storecast.resilience.guard import process_guard
 from storecast.shops import service as shops
 
 _PLACEHOLDER_TOKEN = "preview"  # noqa: S105  # a link that leads nowhere
@@ -171,7 +172,7 @@ def send(trial: Trial, email: str) -> schemas.TestResult:
     except compose.NoAddress as error:
         raise TestRefused("Set a sender address first.", code="sender_missing") from error
     message = variant.prepare(trial.recipient._replace(email=address), date=compose.date_line(utcnow()))
-    channel = SmtpChannel(smtp_url.parse(settings.smtp_url))
+    channel = SmtpChannel(smtp_url.parse(settings.smtp_url), process_guard())
     try:
         (outcome,) = channel.send([message])
     except ChannelUnavailable as error:

@@ -4,7 +4,7 @@ from functools import lru_cache
 from pathlib import Path
 from typing import Literal, Self
 
-from pydantic import BaseModel, Field, SecretStr, model_validator
+from pydantic import BaseModel, Field, SecretStr, field_validator, model_validator
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
 MIN_SECRET_LENGTH = 32
@@ -73,6 +73,24 @@ class Settings(BaseSettings):
     edge_url: str = Field(validation_alias="STORECAST_EDGE_URL")
     smtp_url: str = Field(validation_alias="STORECAST_SMTP_URL")
     frontend_dist: Path | None = Field(None, validation_alias="STORECAST_FRONTEND_DIST")
+    otlp_endpoint: str | None = Field(None, validation_alias="OTEL_EXPORTER_OTLP_ENDPOINT")
+    trace_url: str | None = Field(None, validation_alias="STORECAST_TRACE_URL")
+    # A build or commit beside the version: deploys are told apart by it.
+    release: str = Field("", validation_alias="STORECAST_RELEASE")
+
+    @field_validator("otlp_endpoint", "trace_url")
+    @classmethod
+    def _read_blank_as_unset(cls, value: str | None) -> str | None:
+        # docker compose passes a variable that is not set on as an empty one.
+        return value.strip() or None if value is not None else None
+
+    @field_validator("trace_url")
+    @classmethod
+    def _take_a_template(cls, value: str | None) -> str | None:
+        # The console makes a link of it.
+        if value is not None and not (value.startswith(("http://", "https://")) and "{trace_id}" in value):
+            raise ValueError("STORECAST_TRACE_URL must be an http(s) address with {trace_id} in it")
+        return value
 
     @property
     def shopify(self) -> Shopify:

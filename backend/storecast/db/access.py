@@ -16,7 +16,12 @@ _ALL = "SELECT, INSERT, UPDATE, DELETE"
 _APP_ONLY = {
     "shops": "SELECT, UPDATE",
     "audit_log": "SELECT, INSERT",
-    "job_runs": "SELECT, UPDATE (retried_as)",
+    "job_runs": "SELECT, UPDATE (retried_as, discarded_at)",
+    "job_logs": "SELECT",
+    "job_orphans": "SELECT",
+    "job_batches": "SELECT, INSERT, UPDATE (total, finished_at)",
+    "alert_events": "SELECT, INSERT, UPDATE (deliveries), DELETE",
+    "job_bulk_actions": "SELECT, INSERT, UPDATE (before_id, acted, next_run_at, finished_at)",
 }
 """What the app role may do where that is less than everything; the log and the history are append-only for it."""
 
@@ -27,17 +32,45 @@ _GRANTS: dict[Role, dict[str, str]] = {
         "pixel_events": "SELECT, INSERT",
         "message_events": "SELECT, INSERT",
         "campaign_links": "SELECT",
-        "outbox": "SELECT, INSERT, UPDATE (run_at)",
+        "outbox": "SELECT, INSERT, UPDATE (run_at, state)",
         "fleet_processes": _ALL,
+        "fleet_deploys": "SELECT, INSERT",
     },
-    Role.RELAY: {"outbox": _ALL, "job_runs": "SELECT, INSERT", "fleet_processes": _ALL},
+    Role.RELAY: {
+        "outbox": _ALL,
+        "job_runs": "SELECT, INSERT",
+        "job_logs": "SELECT, INSERT",
+        "job_batches": "SELECT, UPDATE",
+        "job_orphans": "SELECT, INSERT",
+        "work_limits": "SELECT, UPDATE",
+        "fleet_processes": _ALL,
+        "fleet_deploys": "SELECT, INSERT",
+    },
     Role.PLATFORM: {
         "shops": _ALL,
         "shop_tokens": _ALL,
         "shop_members": _ALL,
         "outbox": _ALL,
-        "job_runs": "SELECT, UPDATE (retried_as)",
+        "job_runs": "SELECT, UPDATE (retried_as, discarded_at)",
+        "job_logs": "SELECT",
+        "job_batches": "SELECT, INSERT, UPDATE",
+        "job_orphans": "SELECT",
+        "job_minutes": _ALL,
+        "job_hours": _ALL,
+        "job_rollups": _ALL,
+        "work_limits": _ALL,
+        "dead_letter_notes": _ALL,
+        "job_bulk_actions": "SELECT, INSERT, UPDATE (before_id, acted, next_run_at, finished_at)",
+        "job_schedules": _ALL,
+        "schedule_ticks": _ALL,
+        "workflows": _ALL,
+        "workflow_nodes": _ALL,
         "fleet_processes": _ALL,
+        "fleet_commands": _ALL,
+        "fleet_deploys": _ALL,
+        "alert_channels": _ALL,
+        "alert_rules": _ALL,
+        "alert_events": _ALL,
         "webhook_inbox": "SELECT, UPDATE",
         "sync_runs": _ALL,
         "audit_log": "SELECT, INSERT",
@@ -67,7 +100,8 @@ def statements(metadata: MetaData) -> Iterator[str]:
         if key is not None:
             yield from isolate(table.name, key=key)
             yield from grant(Role.APP, _APP_ONLY.get(table.name, _ALL), [table.name])
-    yield from grant(Role.APP, "SELECT", ["fleet_processes"])
+    # Of the platform's own tables a shop may see that work goes on, and why its own waits.
+    yield from grant(Role.APP, "SELECT", ["fleet_processes", "work_limits"])
     for role, tables in _GRANTS.items():
         for name, privileges in tables.items():
             yield from grant(role, privileges, [name])

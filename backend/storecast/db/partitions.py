@@ -23,6 +23,7 @@ PARTITIONED: dict[str, Partitioning] = {
     "message_events": Partitioning("day", timedelta(days=400)),
     "message_deliveries": Partitioning("month", timedelta(days=800)),
     "job_runs": Partitioning("month", timedelta(days=90)),
+    "job_logs": Partitioning("day", timedelta(days=14)),
 }
 
 DAYS_AHEAD = 7

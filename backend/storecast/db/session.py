@@ -5,6 +5,7 @@ commit. The tenant is set with SET LOCAL semantics at the start of each transact
 never carries it over.
 """
 
+import os
 from collections.abc import Iterator
 from contextlib import contextmanager
 from functools import lru_cache
@@ -35,7 +36,8 @@ def sqlalchemy_url(database_url: str) -> str:
 
 def make_engine(database_url: str, role: Role | None, **options: Any) -> Engine:
     """An engine whose connections run as ``role`` (None: the login itself, for migrations)."""
-    settings = f"-c statement_timeout={STATEMENT_TIMEOUT_MS} -c timezone=UTC"
+    # Statements here are short: to compile one that counts into fifty buckets takes longer than it runs.
+    settings = f"-c statement_timeout={STATEMENT_TIMEOUT_MS} -c timezone=UTC -c jit=off"
     if role is not None:
         settings += f" -c role={role.value}"
     return create_engine(
@@ -53,6 +55,8 @@ def make_engine(database_url: str, role: Role | None, **options: Any) -> Engine:
 
 
 _making = Lock()
+# A child that is forked while another thread makes an engine would wait for that thread, which it does not have.
+os.register_at_fork(before=_making.acquire, after_in_parent=_making.release, after_in_child=_making.release)
 
 
 def engine(role: Role) -> Engine:

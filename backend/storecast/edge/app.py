@@ -19,7 +19,7 @@ from storecast.edge.group_commit import GroupCommit, Sink, stage_jobs
 from storecast.edge.shops import ShopDirectory
 from storecast.kit.clock import utcnow
 from storecast.kit.errors import StorecastError
-from storecast.observability import problems
+from storecast.observability import problems, tracing
 from storecast.observability.requests import RequestContext, request_id
 
 log = structlog.get_logger(__name__)
@@ -132,12 +132,14 @@ def create_app(settings: Settings, read_click: tracking.ReadClick) -> Starlette:
 
     @asynccontextmanager
     async def lifespan(_app: Starlette) -> AsyncIterator[None]:
+        tracing.configure("edge")
         edge.start()
         beating = asyncio.create_task(heart.beat_forever(edge.shops, utcnow()), name="heart")
         yield
         beating.cancel()
         await asyncio.gather(beating, return_exceptions=True)
         await edge.stop()
+        await asyncio.to_thread(tracing.shutdown)
 
     return Starlette(
         routes=[

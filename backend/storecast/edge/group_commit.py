@@ -15,6 +15,8 @@ import structlog
 from asyncpg.prepared_stmt import PreparedStatement
 
 from storecast.kit.errors import Unavailable
+from storecast.kit.ids import UUID7_SQL
+from storecast.observability import tracing
 
 log = structlog.get_logger(__name__)
 
@@ -46,13 +48,15 @@ class Sink:
         """
         arrays = ", ".join(f"${number}::{kind}[]" for number, (_name, kind) in enumerate(self.columns, 1))
         names = ", ".join(name for name, _kind in self.columns)
-        return f"WITH incoming AS (SELECT * FROM unnest({arrays}) AS row ({names})), {self.merge}"
+        trace = f"trace AS (SELECT ${len(self.columns) + 1}::text AS traceparent)"
+        return f"WITH incoming AS (SELECT * FROM unnest({arrays}) AS row ({names})), {trace}, {self.merge}"
 
 
 @dataclass(slots=True)
 class _Waiting:
     rows: list[tuple[Any, ...]] = field(default_factory=list)
     answers: list[asyncio.Future[None]] = field(default_factory=list)
+    traces: list[str | None] = field(default_factory=list)
 
 
 class GroupCommit:
@@ -89,6 +93,7 @@ class GroupCommit:
         answer = asyncio.get_running_loop().create_future()
         self._waiting.rows.extend(rows)
         self._waiting.answers.append(answer)
+        self._waiting.traces.append(tracing.current_traceparent())
         self._wake.set()
         await answer
 
@@ -103,8 +108,9 @@ class GroupCommit:
     async def _commit(self, batch: _Waiting) -> None:
         try:
             async with asyncio.timeout(COMMIT_TIMEOUT_S):
-                for start in range(0, len(batch.rows), MAX_BATCH_ROWS):
-                    await self._write(batch.rows[start : start + MAX_BATCH_ROWS])
+                with tracing.commit_span(batch.traces, {"storecast.rows": len(batch.rows)}):
+                    for start in range(0, len(batch.rows), MAX_BATCH_ROWS):
+                        await self._write(batch.rows[start : start + MAX_BATCH_ROWS])
         except (OSError, TimeoutError, asyncpg.PostgresError, asyncpg.InterfaceError) as error:
             log.warning(
                 "group_commit_failed", sink=self._sink.name, rows=len(batch.rows), error=type(error).__name__
@@ -117,7 +123,7 @@ class GroupCommit:
 
     async def _write(self, rows: list[tuple[Any, ...]]) -> None:
         statement = self._statement if self._statement is not None else await self._open()
-        await statement.fetch(*map(list, zip(*rows, strict=True)))
+        await statement.fetch(*map(list, zip(*rows, strict=True)), tracing.current_traceparent())
 
     async def _open(self) -> PreparedStatement:
         self._connection = await asyncpg.connect(
@@ -148,15 +154,17 @@ def stage_jobs(source: str, job: str, queue: str, key: str, max_attempts: int = 
     """SQL that stages one waiting job for each shop in ``source`` (a CTE with shop_id), in the same commit.
 
     The conflicting row is locked by DO UPDATE until the commit, so that a job which is about to start waits for
-    the new rows instead of missing them.
+    the new rows instead of missing them. One that waits for its next try is due at once.
     """
     return f"""
     staged AS (
-      INSERT INTO outbox (id, shop_id, name, queue, args, state, max_attempts, unique_key)
-      SELECT gen_random_uuid(), shop_id, '{job}', '{queue}', '{{}}', 'staged', {max_attempts}, '{key}'
+      INSERT INTO outbox (id, shop_id, name, queue, args, state, max_attempts, unique_key, traceparent)
+      SELECT {UUID7_SQL}, shop_id, '{job}', '{queue}', '{{}}', 'staged', {max_attempts}, '{key}',
+             (SELECT traceparent FROM trace)
         FROM {source} WHERE shop_id IS NOT NULL GROUP BY shop_id ORDER BY shop_id
       ON CONFLICT (coalesce(shop_id, 0), name, unique_key) WHERE unique_key IS NOT NULL AND state <> 'running'
-      DO UPDATE SET run_at = least(outbox.run_at, excluded.run_at)
+      DO UPDATE SET run_at = least(outbox.run_at, excluded.run_at),
+                    state = CASE outbox.state WHEN 'scheduled' THEN 'staged' ELSE outbox.state END
       RETURNING 1
     )
     SELECT pg_notify('storecast_outbox', '') FROM (SELECT 1 FROM staged LIMIT 1) AS woken

@@ -3,8 +3,12 @@
 `uvicorn storecast.entrypoints.api:app`. Routers come from the modules; this file only puts them together.
 """
 
-from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
+import asyncio
+import signal
+import threading
+from collections.abc import AsyncIterator, Iterator
+from contextlib import asynccontextmanager, contextmanager
+from types import FrameType
 from typing import Any
 
 import structlog
@@ -19,9 +23,11 @@ from storecast.auth import dependencies, pages, sign_in
 from storecast.auth.sessions import add_sessions
 from storecast.config.settings import Settings, get_settings
 from storecast.entrypoints.heart import Heart
+from storecast.entrypoints.metrics import LedgerCollector
 from storecast.entrypoints.modules import register_jobs, routers
+from storecast.jobs import stream
 from storecast.kit.errors import FieldError, Invalid, MethodNotAllowed, NotFound, StorecastError, TooLarge
-from storecast.observability import health, logs, problems
+from storecast.observability import health, logs, problems, tracing
 from storecast.observability.requests import RequestContext, request_id
 
 log = structlog.get_logger(__name__)
@@ -61,10 +67,13 @@ def create_app(settings: Settings | None = None) -> FastAPI:
 
     @asynccontextmanager
     async def lifespan(_app: FastAPI) -> AsyncIterator[None]:
+        tracing.configure("api")
         heart = Heart("api")
         heart.start()
-        yield
+        with _streams_end_on_signals():
+            yield
         heart.stop()
+        tracing.shutdown()
 
     app = Api(
         title="Storecast",
@@ -92,6 +101,31 @@ def create_app(settings: Settings | None = None) -> FastAPI:
     return app
 
 
+@contextmanager
+def _streams_end_on_signals() -> Iterator[None]:
+    """A server that is told to stop waits for open answers before it ends the lifespan, and a live stream would keep
+    it for minutes: streams hear of the signal first, then whoever handled it before."""
+    if threading.current_thread() is not threading.main_thread():
+        yield
+        return
+    loop = asyncio.get_running_loop()
+    before = {number: signal.getsignal(number) for number in (signal.SIGTERM, signal.SIGINT)}
+
+    def stop(number: int, frame: FrameType | None) -> None:
+        loop.call_soon_threadsafe(stream.close)
+        handler = before[signal.Signals(number)]
+        if callable(handler):
+            handler(number, frame)
+
+    for number in before:
+        signal.signal(number, stop)
+    try:
+        yield
+    finally:
+        for number, handler in before.items():
+            signal.signal(number, handler)
+
+
 def _add_health(app: FastAPI, settings: Settings) -> None:
     @app.get("/healthz", include_in_schema=False)
     def healthz() -> Response:
@@ -102,9 +136,11 @@ def _add_health(app: FastAPI, settings: Settings) -> None:
         failing = health.failing_parts(settings)
         return JSONResponse({"ready": not failing, "failing": failing}, status_code=503 if failing else 200)
 
+    ledger = LedgerCollector()
+
     @app.get("/metrics", include_in_schema=False)
     def metrics() -> Response:
-        return Response(generate_latest(), media_type=CONTENT_TYPE_LATEST)
+        return Response(generate_latest() + ledger.text(), media_type=CONTENT_TYPE_LATEST)
 
 
 async def _storecast_problem(request: Request, error: Exception) -> Response:

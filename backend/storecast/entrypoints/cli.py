@@ -1,4 +1,4 @@
-"""The command line: `storecast migrate|check-migrations|openapi`."""
+"""The command line: `storecast migrate|check-migrations|openapi|jobs|workers|schedules|workflows`."""
 
 import argparse
 import sys
@@ -7,6 +7,8 @@ from pathlib import Path
 import alembic.command
 import alembic.config
 import orjson
+
+from storecast.entrypoints.commands import jobs, schedules, session, workers, workflows
 
 BACKEND = Path(__file__).parents[2]
 
@@ -19,7 +21,11 @@ def main(arguments: list[str] | None = None) -> int:
     commands.add_parser("check-migrations", help="fail when the models and the migrations differ")
     openapi = commands.add_parser("openapi", help="write the API's OpenAPI document")
     openapi.add_argument("file", nargs="?", type=Path, default=BACKEND / "openapi.json")
+    for console in (jobs, workers, schedules, workflows):
+        console.add_parser(commands)
     chosen = parser.parse_args(arguments)
+    if "run" in chosen:
+        return session.run(chosen.run, chosen)
     if chosen.command == "openapi":
         _write_openapi(chosen.file)
     elif chosen.command == "migrate":

@@ -1,6 +1,7 @@
 """Which modules take part: routers, job bodies and webhook handlers, found by their file names.
 
-A module that has a ``routes``, ``tasks`` or ``handlers`` file takes part in the API, the workers or the inbox.
+A module that has a ``routes``, ``tasks`` or ``handlers`` file takes part in the API, the workers or the inbox; one with
+``alert_figures`` has figures that alerts may watch.
 """
 
 import importlib
@@ -25,6 +26,7 @@ def routers() -> list[APIRouter]:
 
 
 def register_jobs() -> None:
-    """Make every job body and webhook handler known to this process."""
+    """Make every job body, webhook handler and figure for alerts known to this process."""
     _parts("tasks")
     _parts("handlers")
+    _parts("alert_figures")

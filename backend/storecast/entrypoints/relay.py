@@ -9,7 +9,7 @@ from prometheus_client import start_http_server
 from storecast.config.settings import get_settings
 from storecast.entrypoints.heart import Heart, Load
 from storecast.entrypoints.modules import register_jobs
-from storecast.observability import logs
+from storecast.observability import logs, tracing
 from storecast.worker.broker import make_celery
 from storecast.worker.relay import Relay
 from storecast.worker.task import registered
@@ -19,6 +19,7 @@ def main() -> None:
     """Relay until SIGTERM or SIGINT."""
     logs.configure("relay")
     settings = get_settings()
+    tracing.configure("relay")
     register_jobs()
     stopped = threading.Event()
     for number in (signal.SIGTERM, signal.SIGINT):
@@ -30,6 +31,7 @@ def main() -> None:
     heart.start()
     relay.run(stopped.is_set)
     heart.stop()
+    tracing.shutdown()
 
 
 if __name__ == "__main__":

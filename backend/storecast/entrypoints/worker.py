@@ -4,52 +4,56 @@ A worker runs the jobs whose ids a message carries; what they are stands in thei
 the fork, in each child.
 """
 
+import atexit
 import os
-import socket
 from typing import Any
 from uuid import UUID
 
-from celery.signals import beat_init, setup_logging, worker_init, worker_process_init, worker_shutdown
+from celery.signals import (
+    beat_init,
+    setup_logging,
+    worker_process_init,
+    worker_process_shutdown,
+    worker_ready,
+    worker_shutdown,
+)
 from celery.worker import state
 
 from storecast.config.settings import get_settings
-from storecast.db.session import dispose_engines, platform_session
+from storecast.db.session import dispose_engines
 from storecast.entrypoints.heart import Heart, Load
 from storecast.entrypoints.modules import register_jobs
-from storecast.observability import logs
-from storecast.worker import outbox, schedule
-from storecast.worker.broker import RUN_TASK, SCHEDULE_TASK, make_celery
+from storecast.fleet.service import Command
+from storecast.observability import logs, tracing
+from storecast.worker import history
+from storecast.worker.broker import RUN_TASK, make_celery
+from storecast.worker.control import Control
 from storecast.worker.ledger import Ledger
+from storecast.worker.process import JobRequest, Worker
 from storecast.worker.task import Runner
 
 settings = get_settings()
 app = make_celery(settings.celery_broker_url, settings.celery_result_backend)
+app.Worker = app.subclass_with_self(Worker)
 register_jobs()
-app.conf.beat_schedule = schedule.beat_entries()
 
-_runner: Runner | None = None
+_runners: dict[str, Runner] = {}
 
 
-def runner() -> Runner:
+def runner(process: str) -> Runner:
     """This child's runner, made on first use: a connection opened before the fork would be shared."""
-    global _runner  # noqa: PLW0603  # one per process is the point
-    if _runner is None:
-        name = f"{socket.gethostname()}:{os.getpid()}"
-        _runner = Runner(Ledger(settings.database_url, name), Ledger(settings.database_url, name))
-    return _runner
+    name = f"{process}/{os.getpid()}"
+    if name not in _runners:
+        # Two connections: leases are renewed and history is written while a job's statement runs.
+        ledgers = Ledger(settings.database_url, name), Ledger(settings.database_url, name)
+        _runners[name] = Runner(*ledgers, history.history)
+    return _runners[name]
 
 
-@app.task(name=RUN_TASK)
-def run(job_ids: list[str]) -> None:
+@app.task(name=RUN_TASK, bind=True, Request=JobRequest)
+def run(task: Any, job_ids: list[str]) -> None:
     """Run the jobs that this message carries and that may still run."""
-    runner().run([UUID(job_id) for job_id in job_ids])
-
-
-@app.task(name=SCHEDULE_TASK)
-def stage_scheduled(name: str) -> None:
-    """Stage one scheduled job; one that still waits from the last time is enough."""
-    with platform_session() as session:
-        outbox.add(session, None, schedule.job_for(name))
+    runner(task.request.hostname).run([UUID(job_id) for job_id in job_ids])
 
 
 @setup_logging.connect
@@ -62,26 +66,67 @@ def configure_logs(**_: Any) -> None:
 def leave_parent_connections(**_: Any) -> None:
     """Sockets opened before the fork belong to the parent."""
     dispose_engines()
+    history.install()
+
+
+@worker_process_shutdown.connect
+def end_runner(**_: Any) -> None:
+    """Write the last lines that jobs logged."""
+    for each in _runners.values():
+        each.flush_history()
+
+
+@worker_process_init.connect
+def start_tracing(**_: Any) -> None:
+    """In each child: the thread that sends spans does not survive a fork."""
+    tracing.configure("worker")
+
+
+@worker_process_shutdown.connect
+def end_tracing(**_: Any) -> None:
+    """Send the spans that are left."""
+    tracing.shutdown()
 
 
 _hearts: list[Heart] = []
 
 
-@worker_init.connect
+@worker_ready.connect
 def start_heart(sender: Any, **_: Any) -> None:
-    """Begin to tell the fleet, from the parent process."""
+    """Begin to tell the fleet, from the parent process, and to do what operators ask.
+
+    Not before the pool has forked its children: one that is forked while this thread holds a lock would wait for it
+    for ever. Celery says "ready" again after every loss of its broker.
+    """
+    if _hearts:
+        return
+    worker = sender.controller
+    control = Control(worker)
 
     def load() -> Load:
         return Load(
-            queues=tuple(sorted(sender.app.amqp.queues.consume_from)),
-            slots=sender.concurrency,
+            queues=control.queues,
+            slots=control.slots,
             busy=len(state.active_requests),
-            done=sum(state.total_count.values()),
+            # Its children count their jobs; the parent only sees messages.
+            done=None,
+            pool=worker.pool_cls.__module__.rpartition(".")[2],
+            prefetched=len(state.reserved_requests) - len(state.active_requests),
+            connected=control.is_connected(),
+            draining=control.draining,
         )
 
-    heart = Heart("worker", load, name=sender.hostname)
+    heart = Heart("worker", load, name=worker.hostname, obey=lambda command: obey(control, command))
     _hearts.append(heart)
     heart.start()
+
+
+def obey(control: Control, command: Command) -> None:
+    """Do what was asked."""
+    if command.action == "resize":
+        control.resize(command.slots or control.slots)
+    else:
+        {"drain": control.drain, "resume": control.resume, "stop": control.stop}[command.action]()
 
 
 @worker_shutdown.connect
@@ -92,6 +137,10 @@ def stop_heart(**_: Any) -> None:
 
 
 @beat_init.connect
-def start_beat_heart(**_: Any) -> None:
-    """Beat is one of the fleet as well."""
-    Heart("beat").start()
+def start_beat_heart(sender: Any, **_: Any) -> None:
+    """Beat is one of the fleet as well, for as long as its scheduler ticks."""
+    scheduler = sender.scheduler
+    heart = Heart("beat", lambda: Load(done=scheduler.met), well=scheduler.is_well)
+    heart.start()
+    # Celery has no signal for the end of beat.
+    atexit.register(heart.stop)

@@ -1,16 +1,13 @@
-"""The API of the fleet."""
+"""The API of the fleet, put together."""
 
 from fastapi import APIRouter
 
-from storecast.fleet import service
-from storecast.fleet.schemas import Workers
-from storecast.kit.clock import utcnow
-from storecast.shops.access import Permission, TenantDb, require
+from storecast.fleet import alerts_routes, circuits_routes, workers_routes
 
-router = APIRouter(tags=["workers"])
-
-
-@router.get("/workers", dependencies=[require(Permission.READ)])
-def get_workers(session: TenantDb) -> Workers:
-    """The processes that do the work, those in trouble first."""
-    return service.list_workers(session, now=utcnow())
+router = APIRouter(
+    routes=[
+        *alerts_routes.router.routes,
+        *circuits_routes.router.routes,
+        *workers_routes.router.routes,
+    ]
+)

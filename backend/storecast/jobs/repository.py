@@ -1,178 +1,220 @@
-"""All SQL of the runs: live ones in `outbox`, finished ones in `job_runs`, read as one list.
+"""SQL of single runs: live ones in `outbox`, finished ones in `job_runs`, read as one kind of row.
 
 ``shop_id`` None reads across shops and is for the operators' session only; in a tenant's session row-level
 security would show no other shop either way.
 """
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from datetime import datetime
 from typing import Any, TypeAlias
 from uuid import UUID
 
 from sqlalchemy import (
-    ColumnElement,
+    Float,
     Row,
     Select,
     String,
-    Subquery,
+    Text,
     case,
     cast,
     func,
     literal,
     null,
     select,
+    true,
     tuple_,
     union_all,
-    update,
 )
-from sqlalchemy.orm import InstrumentedAttribute, Session
+from sqlalchemy.dialects.postgresql import ARRAY
+from sqlalchemy.orm import Session
 
 from storecast.kit.types import ShopId
-from storecast.worker.models import JobRun, OutboxJob
+from storecast.worker.models import JobLog, JobRun, OutboxJob
 
 AnyRow: TypeAlias = Row[*tuple[Any, ...]]
 
-_SHARED = (
-    "id",
-    "shop_id",
-    "name",
-    "queue",
-    "attempt",
-    "max_attempts",
-    "enqueued_at",
-    "started_at",
-    "worker",
-    "error",
-    "progress",
-    "request_id",
-    "args",
-    "attempts",
-    "parent_id",
-)
+LISTED = (
+    "id", "shop_id", "name", "queue", "priority", "attempt", "max_attempts", "enqueued_at", "run_at", "started_at",
+    "worker", "error", "progress", "request_id", "args", "tags", "parent_id", "root_id", "batch_id",
+)  # fmt: skip
+"""What both tables have and lists show."""
+
+DETAILED = (*LISTED, "attempts", "result", "traceparent")
+
+_FINISHED_ONLY = ("finished_at", "error_class", "fingerprint", "retried_as", "discarded_at")
 
 # A waiting job that somebody cancelled never runs, although its row is there until the relay's next round.
-_LIVE_STATE = case(
+LIVE_STATE = case(
     ((OutboxJob.state != "running") & OutboxJob.cancel_requested_at.is_not(None), literal("cancelled")),
-    ((OutboxJob.state == "staged") & (OutboxJob.attempt > 0), literal("retrying")),
+    (OutboxJob.state.in_(("scheduled", "staged")) & (OutboxJob.attempt > 0), literal("retrying")),
     else_=OutboxJob.state,
 )
 
+FAMILY_SCANNED_MAX = 10_000
+"""A campaign's family may be a hundred thousand jobs; what a page says of it is counted among so many."""
 
-def _live(shop_id: ShopId | None) -> Select[Any]:
-    query = select(
-        *(getattr(OutboxJob, name) for name in _SHARED),
-        _LIVE_STATE.label("state"),
-        OutboxJob.run_at,
-        cast(null(), JobRun.finished_at.type).label("finished_at"),
+USUAL_RUNS = 200
+"""The usual run time is told by so many of the latest runs: more would not change what people see."""
+
+USUAL_RUNS_OF_A_SHOP = 2000
+
+
+def live(names: Sequence[str]) -> Select[Any]:
+    """Columns of live jobs in the shape of finished ones."""
+    return select(
+        *(getattr(OutboxJob, name) for name in names),
+        LIVE_STATE.label("state"),
+        OutboxJob.cancel_requested_at,
+        *(cast(null(), getattr(JobRun, name).type).label(name) for name in _FINISHED_ONLY),
     )
-    return query if shop_id is None else query.where(OutboxJob.shop_id == shop_id)
 
 
-def _finished(shop_id: ShopId | None) -> Select[Any]:
-    query = select(
-        *(getattr(JobRun, name) for name in _SHARED),
+def finished(names: Sequence[str]) -> Select[Any]:
+    """Columns of finished jobs."""
+    return select(
+        *(getattr(JobRun, name) for name in names),
         cast(JobRun.state, String).label("state"),
-        JobRun.enqueued_at.label("run_at"),
-        JobRun.finished_at,
+        cast(null(), OutboxJob.cancel_requested_at.type).label("cancel_requested_at"),
+        *(getattr(JobRun, name) for name in _FINISHED_ONLY),
     )
-    return query if shop_id is None else query.where(JobRun.shop_id == shop_id)
-
-
-def list_newest(
-    session: Session,
-    shop_id: ShopId | None,
-    *,
-    state: str | None,
-    name: str | None,
-    after: tuple[datetime, UUID] | None,
-    limit: int,
-) -> Sequence[AnyRow]:
-    """Newest first. Each half is cut to one page before the two are merged, so that no list is read whole."""
-    halves = [
-        _page(query, model, state_column, state=state, name=name, after=after, limit=limit)
-        for query, model, state_column in (
-            (_live(shop_id), OutboxJob, _LIVE_STATE),
-            (_finished(shop_id), JobRun, JobRun.state),
-        )
-    ]
-    merged = union_all(*(select(half) for half in halves)).subquery()
-    ordered = select(merged).order_by(merged.c.enqueued_at.desc(), merged.c.id.desc()).limit(limit)
-    return session.execute(ordered).all()
-
-
-def _page(
-    query: Select[Any],
-    model: type[OutboxJob] | type[JobRun],
-    state_column: ColumnElement[str] | InstrumentedAttribute[str],
-    *,
-    state: str | None,
-    name: str | None,
-    after: tuple[datetime, UUID] | None,
-    limit: int,
-) -> Subquery:
-    if state is not None:
-        query = query.where(state_column == state)
-    if name is not None:
-        query = query.where(model.name == name)
-    if after is not None:
-        query = query.where(tuple_(model.enqueued_at, model.id) < after)
-    return query.order_by(model.enqueued_at.desc(), model.id.desc()).limit(limit).subquery()
 
 
 def find(session: Session, shop_id: ShopId | None, job_id: UUID) -> AnyRow | None:
-    live = session.execute(_live(shop_id).where(OutboxJob.id == job_id)).one_or_none()
-    return live or session.execute(_finished(shop_id).where(JobRun.id == job_id)).one_or_none()
+    rows = find_many(session, shop_id, [job_id], DETAILED)
+    return rows[0] if rows else None
+
+
+def find_many(
+    session: Session, shop_id: ShopId | None, ids: Collection[UUID], names: Sequence[str] = LISTED
+) -> Sequence[AnyRow]:
+    """The jobs of these ids, wherever they are. One statement: a job that ends meanwhile is in one of the tables."""
+    living = live(names).where(OutboxJob.id.in_(ids))
+    over = finished(names).where(JobRun.id.in_(ids))
+    if shop_id is not None:
+        living = living.where(OutboxJob.shop_id == shop_id)
+        over = over.where(JobRun.shop_id == shop_id)
+    both = union_all(living, over).subquery()
+    return session.execute(select(both).order_by(both.c.id.desc())).all()
 
 
 def lock_live(session: Session, shop_id: ShopId | None, job_id: UUID) -> OutboxJob | None:
     query = select(OutboxJob).where(OutboxJob.id == job_id).with_for_update()
-    return session.scalar(query if shop_id is None else query.where(OutboxJob.shop_id == shop_id))
+    if shop_id is not None:
+        query = query.where(OutboxJob.shop_id == shop_id)
+    return session.scalar(query.execution_options(populate_existing=True))
 
 
-def find_finished(session: Session, shop_id: ShopId | None, job_id: UUID) -> JobRun | None:
-    query = select(JobRun).where(JobRun.id == job_id)
-    return session.scalar(query if shop_id is None else query.where(JobRun.shop_id == shop_id))
+def lock_finished(session: Session, shop_id: ShopId | None, job_id: UUID) -> JobRun | None:
+    """The run as it is now, kept from others until the commit."""
+    query = select(JobRun).where(JobRun.id == job_id).with_for_update()
+    if shop_id is not None:
+        query = query.where(JobRun.shop_id == shop_id)
+    return session.scalar(query.execution_options(populate_existing=True))
 
 
-def claim_retry(session: Session, run: JobRun, retried_as: UUID) -> bool:
-    """Note what the run is tried again as; False when somebody else did so first."""
-    claimed = session.execute(
-        update(JobRun)
-        .where(JobRun.id == run.id, JobRun.enqueued_at == run.enqueued_at, JobRun.retried_as.is_(None))
-        .values(retried_as=retried_as)
-        .returning(JobRun.id)
+def list_logs(
+    session: Session, job_id: UUID, *, after: tuple[datetime, UUID] | None, limit: int
+) -> Sequence[JobLog]:
+    """Lines of a job, oldest first."""
+    query = select(JobLog).where(JobLog.job_id == job_id)
+    if after is not None:
+        query = query.where(tuple_(JobLog.at, JobLog.id) > after)
+    return session.scalars(query.order_by(JobLog.at, JobLog.id).limit(limit)).all()
+
+
+def count_logs(session: Session, job_id: UUID, *, cap: int) -> int:
+    lines = select(JobLog.id).where(JobLog.job_id == job_id).limit(cap).subquery()
+    return session.scalar(select(func.count()).select_from(lines)) or 0
+
+
+def count_children(session: Session, root_id: UUID, job_id: UUID) -> int:
+    """The jobs that a job has made, counted among the first of its family after it."""
+    halves = [
+        select(model.parent_id)
+        .where(model.root_id == root_id, model.id > job_id)
+        .order_by(model.id)
+        .limit(FAMILY_SCANNED_MAX)
+        .subquery()
+        for model in (OutboxJob, JobRun)
+    ]
+    counts = [
+        session.scalar(select(func.count()).select_from(half).where(half.c.parent_id == job_id))
+        for half in halves
+    ]
+    return sum(count or 0 for count in counts)
+
+
+def family_ids(
+    session: Session,
+    root_id: UUID,
+    *,
+    parent_id: UUID | None = None,
+    limit: int,
+) -> list[UUID]:
+    """Members of a family in the order in which they were made; with ``parent_id`` the children of that one only."""
+    found: list[UUID] = []
+    for model in (OutboxJob, JobRun):
+        members = (
+            select(model.id, model.parent_id)
+            .where(model.root_id == root_id)
+            .order_by(model.id)
+            .limit(limit if parent_id is None else FAMILY_SCANNED_MAX)
+        )
+        if parent_id is not None:
+            # A child was made after its parent.
+            members = members.where(model.id > parent_id)
+        part = members.subquery()
+        query = select(part.c.id).order_by(part.c.id).limit(limit)
+        found += session.scalars(query if parent_id is None else query.where(part.c.parent_id == parent_id))
+    return sorted(set(found))[:limit]
+
+
+def usual_run_ms(
+    session: Session, shop_id: ShopId | None, names: Collection[str], since: datetime
+) -> dict[str, int]:
+    """The 95th percentile of the run time of each kind, over its latest successes."""
+    if not names:
+        return {}
+    took = func.extract("epoch", JobRun.finished_at - JobRun.started_at)
+    p95 = func.percentile_cont(cast(0.95, Float)).within_group
+    if shop_id is not None:
+        latest = (
+            select(JobRun.name, took.label("took"), JobRun.state, JobRun.finished_at)
+            .where(JobRun.shop_id == shop_id)
+            .order_by(JobRun.id.desc())
+            .limit(USUAL_RUNS_OF_A_SHOP)
+            .subquery()
+        )
+    else:
+        kinds = (
+            func.unnest(cast(list(names), ARRAY(Text))).table_valued("name", name="kinds").render_derived()
+        )
+        runs = (
+            select(took.label("took"), JobRun.state, JobRun.finished_at)
+            .where(JobRun.name == kinds.c.name)
+            .order_by(JobRun.id.desc())
+            .limit(USUAL_RUNS)
+            .lateral()
+        )
+        latest = (
+            select(kinds.c.name, runs.c.took, runs.c.state, runs.c.finished_at)
+            .select_from(kinds.join(runs, true()))
+            .subquery()
+        )
+    rows = session.execute(
+        select(latest.c.name, p95(latest.c.took))
+        .where(latest.c.state == "succeeded", latest.c.finished_at >= since, latest.c.name.in_(names))
+        .group_by(latest.c.name)
     )
-    return claimed.one_or_none() is not None
-
-
-def live_by_queue(session: Session, shop_id: ShopId | None, now: datetime) -> Sequence[AnyRow]:
-    """Per queue: waiting and due, age of the oldest of them, and each live state's count."""
-    waiting = _LIVE_STATE.in_(("staged", "retrying", "queued")) & (OutboxJob.run_at <= now)
-    query = select(
-        OutboxJob.queue,
-        func.count().filter(waiting).label("depth"),
-        func.extract("epoch", now - func.min(OutboxJob.run_at).filter(waiting)).label("oldest_age_s"),
-        func.count().filter(_LIVE_STATE == "staged").label("staged"),
-        func.count().filter(_LIVE_STATE == "retrying").label("retrying"),
-        func.count().filter(_LIVE_STATE == "queued").label("queued"),
-        func.count().filter(_LIVE_STATE == "running").label("running"),
-    ).group_by(OutboxJob.queue)
-    return session.execute(query if shop_id is None else query.where(OutboxJob.shop_id == shop_id)).all()
-
-
-def finished_since(session: Session, shop_id: ShopId | None, since: datetime) -> Sequence[AnyRow]:
-    """Per queue and state: jobs over since the instant."""
-    query = (
-        select(JobRun.queue, JobRun.state, func.count().label("runs"))
-        .where(JobRun.finished_at >= since)
-        .group_by(JobRun.queue, JobRun.state)
-    )
-    return session.execute(query if shop_id is None else query.where(JobRun.shop_id == shop_id)).all()
+    return {name: round(seconds * 1000) for name, seconds in rows if seconds is not None}
 
 
 def count_dead(session: Session, shop_id: ShopId | None, since: datetime) -> int:
-    """Dead letters that nobody has tried again."""
+    """Dead letters that nobody has tried again or discarded."""
     query = select(func.count()).where(
-        JobRun.state == "dead", JobRun.retried_as.is_(None), JobRun.finished_at >= since
+        JobRun.state == "dead",
+        JobRun.retried_as.is_(None),
+        JobRun.discarded_at.is_(None),
+        JobRun.finished_at >= since,
     )
     return session.scalar(query if shop_id is None else query.where(JobRun.shop_id == shop_id)) or 0

@@ -1,11 +1,10 @@
-"""What people may see of jobs and do with them.
+"""What people may see of a run and do with it.
 
 Retrying makes a new job from a finished one, once; cancelling ends a waiting job and asks a running one to stop
-at its next safe point. Neither changes what a job already did.
+at its next safe point; discarding says that a dead one needs nobody. None of them changes what a job already did.
+Of two people who act on one run at once, one wins and the other is told what has happened.
 """
 
-from collections.abc import Sequence
-from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
 from uuid import UUID
@@ -13,189 +12,236 @@ from uuid import UUID
 import structlog
 from sqlalchemy.orm import Session
 
-from storecast.jobs import repository
-from storecast.jobs.errors import JobNotCancellable, JobNotRetryable, JobUnknown
+from storecast.audit import service as audit
+from storecast.jobs import repository, waiting
+from storecast.jobs.errors import (
+    JobNotCancellable,
+    JobNotDiscardable,
+    JobNotEditable,
+    JobNotRetryable,
+    JobUnknown,
+)
+from storecast.jobs.masking import find_mask, masked, masked_text, unmasked
 from storecast.jobs.repository import AnyRow
-from storecast.jobs.schemas import Attempt, JobDetail, JobProgress, JobRun, JobsSummary, JobStates, QueueRow
+from storecast.jobs.schemas import Attempt, JobDetail, JobLogLine
+from storecast.jobs.scope import Scope
+from storecast.jobs.shaping import shape_fields
 from storecast.kit.errors import FieldError, Invalid
-from storecast.kit.ids import uuid7
 from storecast.kit.pages import Page, decode_cursor, encode_cursor
 from storecast.kit.types import ShopId
-from storecast.shops import service as shops
-from storecast.worker.job import QUEUES
-from storecast.worker.models import OutboxJob
+from storecast.observability import tracing
+from storecast.worker import outbox
+from storecast.worker.job import Job
+from storecast.worker.models import JobLog, JobRun
+from storecast.worker.task import registered
 
 log = structlog.get_logger(__name__)
 
-PAGE_SIZE = 50
-
-RATE_WINDOW = timedelta(minutes=5)
-"""Over which a queue's pace is counted: long enough that one batch does not make it jump."""
+LOG_PAGE_SIZE = 200
+LOGS_COUNTED_MAX = 10_000
 
 DEAD_SHOWN = timedelta(days=30)
 """A dead letter older than this is history, not work."""
 
-
-@dataclass(frozen=True, slots=True)
-class Scope:
-    """Whose jobs are meant: one shop's, or everyone's (``shop_id`` None, for operators)."""
-
-    shop_id: ShopId | None
-    # Tracebacks tell of the inside of the program: operators' matter.
-    tracebacks: bool
+RETRYABLE = ("dead", "cancelled")
 
 
-def list_runs(
-    session: Session, scope: Scope, *, state: str | None, name: str | None, cursor: str | None
-) -> Page[JobRun]:
-    """Newest first."""
-    after = None
-    if cursor is not None:
-        after = _read_cursor(cursor)
-    rows = repository.list_newest(
-        session, scope.shop_id, state=state, name=name, after=after, limit=PAGE_SIZE + 1
-    )
-    domains = _domains(session, rows)
-    items = [JobRun(**_shape(row, domains)) for row in rows[:PAGE_SIZE]]
-    more = len(rows) > PAGE_SIZE
-    last = rows[PAGE_SIZE - 1] if more else None
-    return Page(items=items, next_cursor=encode_cursor(last.enqueued_at, str(last.id)) if last else None)
-
-
-def _read_cursor(cursor: str) -> tuple[datetime, UUID]:
-    at, job_id = decode_cursor(cursor, 2)
-    try:
-        return datetime.fromisoformat(at), UUID(job_id)
-    except (TypeError, ValueError, AttributeError):
-        fault = FieldError("/cursor", "unknown cursor", "cursor_invalid")
-        raise Invalid("The cursor is not one that this list handed out.", errors=[fault]) from None
-
-
-def get_run(session: Session, scope: Scope, job_id: UUID) -> JobDetail:
+def get_run(session: Session, scope: Scope, job_id: UUID, *, now: datetime) -> JobDetail:
+    """A run with everything that its page shows; raises JobUnknown."""
     row = repository.find(session, scope.shop_id, job_id)
     if row is None:
         raise JobUnknown
-    attempts = [Attempt.model_validate(attempt) for attempt in row.attempts]
-    if not scope.tracebacks:
-        attempts = [attempt.model_copy(update={"traceback": None}) for attempt in attempts]
-    return JobDetail(**_shape(row, _domains(session, [row])), attempts=attempts)
-
-
-def summarize(session: Session, scope: Scope, *, now: datetime) -> JobsSummary:
-    """Counts by state and the queues, every queue named even when it is idle."""
-    live = {row.queue: row for row in repository.live_by_queue(session, scope.shop_id, now)}
-    recent = repository.finished_since(session, scope.shop_id, now - RATE_WINDOW)
-    day = repository.finished_since(session, scope.shop_id, now - timedelta(days=1))
-    minutes = RATE_WINDOW.total_seconds() / 60
-    queues = []
-    for name in QUEUES:
-        row = live.get(name)
-        done = sum(item.runs for item in recent if item.queue == name)
-        queues.append(
-            QueueRow(
-                name=name,
-                depth=row.depth if row else 0,
-                oldest_age_s=round(float(row.oldest_age_s), 1)
-                if row and row.oldest_age_s is not None
-                else None,
-                running=row.running if row else 0,
-                paused=False,
-                done_per_min=round(done / minutes, 1),
-            )
-        )
-    states = JobStates(
-        staged=sum(row.staged for row in live.values()),
-        queued=sum(row.queued for row in live.values()),
-        running=sum(row.running for row in live.values()),
-        retrying=sum(row.retrying for row in live.values()),
-        succeeded_24h=sum(item.runs for item in day if item.state == "succeeded"),
-        dead=repository.count_dead(session, scope.shop_id, now - DEAD_SHOWN),
-        cancelled_24h=sum(item.runs for item in day if item.state == "cancelled"),
+    (fields,) = shape_fields(session, scope, [row], now=now)
+    job_type = registered().get(row.name)
+    editable = _is_open(row) and row.state in RETRYABLE and job_type is not None
+    return JobDetail(
+        **fields,
+        attempts=[_attempt(scope, attempt) for attempt in row.attempts],
+        result=masked(row.result) if row.result else row.result,
+        waits_because=waiting.find_reason(session, scope, row, now=now),
+        children_count=repository.count_children(session, row.root_id or row.id, row.id),
+        log_count=repository.count_logs(session, row.id, cap=LOGS_COUNTED_MAX),
+        trace_url=tracing.find_trace_url(row.traceparent),
+        cancel_requested_at=row.cancel_requested_at,
+        editable=editable,
+        args_schema=job_type.fields_schema() if editable and job_type is not None else None,
     )
-    return JobsSummary(states=states, queues=queues)
+
+
+def list_logs(session: Session, scope: Scope, job_id: UUID, *, cursor: str | None) -> Page[JobLogLine]:
+    """What the job logged, oldest first."""
+    if not repository.find_many(session, scope.shop_id, [job_id], ("id",)):
+        raise JobUnknown
+    after = None if cursor is None else _read_log_cursor(cursor)
+    lines = repository.list_logs(session, job_id, after=after, limit=LOG_PAGE_SIZE + 1)
+    shown = lines[:LOG_PAGE_SIZE]
+    following = encode_cursor(shown[-1].at, str(shown[-1].id)) if len(lines) > LOG_PAGE_SIZE else None
+    return Page(items=[_log_line(scope, line) for line in shown], next_cursor=following)
 
 
 def count_dead(session: Session, shop_id: ShopId, *, now: datetime) -> int:
-    """The shop's dead letters that nobody has tried again."""
+    """The shop's dead letters that nobody has tried again or discarded."""
     return repository.count_dead(session, shop_id, now - DEAD_SHOWN)
 
 
-def retry(session: Session, scope: Scope, job_id: UUID) -> JobDetail:
-    """Stage a copy of a dead or cancelled job. The claim on the old row lets two clicks start one job."""
-    run = repository.find_finished(session, scope.shop_id, job_id)
+def retry(
+    session: Session,
+    scope: Scope,
+    job_id: UUID,
+    *,
+    args: dict[str, Any] | None,
+    reason: str | None,
+    now: datetime,
+) -> JobDetail:
+    """Stage a copy of a dead or cancelled job, with other arguments if given; answers with the new one."""
+    run = repository.lock_finished(session, scope.shop_id, job_id)
     if run is None:
-        if repository.find(session, scope.shop_id, job_id) is not None:
-            raise JobNotRetryable
-        raise JobUnknown
-    new_id = uuid7()
-    if run.state not in ("dead", "cancelled") or not repository.claim_retry(session, run, new_id):
-        raise JobNotRetryable
-    session.add(
-        OutboxJob(
-            id=new_id,
-            shop_id=run.shop_id,
-            name=run.name,
-            queue=run.queue,
-            args=run.args,
-            tags=run.tags,
-            state="staged",
-            max_attempts=run.max_attempts,
-            parent_id=run.id,
-            request_id=run.request_id,
-        )
-    )
+        raise _not_over(session, scope, job_id)
+    _require_open(run)
+    payload = None if args is None else _checked(run, args)
+    new_id = outbox.again(session, run, args=payload)
+    run.retried_as = new_id
     session.flush()
+    audit.record(
+        session,
+        scope.audited_in(run.shop_id),
+        scope.actor,
+        "job_retried",
+        str(job_id),
+        job=run.name,
+        retried_as=str(new_id),
+        edited=sorted(name for name in payload if payload[name] != run.args.get(name)) if payload else [],
+        reason=reason,
+    )
     log.info("job_retry_requested", job_id=str(job_id), retried_as=str(new_id), shop_id=run.shop_id)
-    return get_run(session, scope, new_id)
+    return get_run(session, scope, new_id, now=now)
 
 
 def cancel(session: Session, scope: Scope, job_id: UUID, *, now: datetime) -> JobDetail:
     """Ask for the job to stop; asking again changes nothing. The relay clears away what was still waiting."""
     job = repository.lock_live(session, scope.shop_id, job_id)
     if job is None:
-        if repository.find_finished(session, scope.shop_id, job_id) is not None:
-            raise JobNotCancellable
-        raise JobUnknown
+        row = repository.find(session, scope.shop_id, job_id)
+        if row is None:
+            raise JobUnknown
+        raise JobNotCancellable(f"The task is already over: it {_ENDED[row.state]}.", happened=row.state)
     if job.cancel_requested_at is None:
         job.cancel_requested_at = now
         if job.state != "running":
             # It will never run; a job staged with the same key from now on must not be taken for covered by it.
             job.unique_key = None
         session.flush()
+        audit.record(
+            session,
+            scope.audited_in(job.shop_id),
+            scope.actor,
+            "job_cancelled",
+            str(job_id),
+            job=job.name,
+            state=job.state,
+        )
         log.info("job_cancel_requested", job_id=str(job_id), shop_id=job.shop_id)
-    return get_run(session, scope, job_id)
+    return get_run(session, scope, job_id, now=now)
 
 
-def _domains(session: Session, rows: Sequence[AnyRow]) -> dict[int, str]:
-    return shops.domains(session, {row.shop_id for row in rows if row.shop_id is not None})
+def discard(session: Session, scope: Scope, job_id: UUID, *, reason: str, now: datetime) -> JobDetail:
+    """Put a dead letter aside; it stays in the history."""
+    run = repository.lock_finished(session, scope.shop_id, job_id)
+    if run is None:
+        if repository.find(session, scope.shop_id, job_id) is None:
+            raise JobUnknown
+        raise JobNotDiscardable("The task is not over yet.", happened="live")
+    if run.state != "dead":
+        raise JobNotDiscardable(
+            f"The task {_ENDED[run.state]}; there is nothing to put aside.", happened=run.state
+        )
+    if (happened := _what_happened(run)) is not None:
+        raise JobNotDiscardable(happened[0], **happened[1])
+    run.discarded_at = now
+    session.flush()
+    audit.record(
+        session,
+        scope.audited_in(run.shop_id),
+        scope.actor,
+        "job_discarded",
+        str(job_id),
+        job=run.name,
+        reason=reason,
+    )
+    log.info("job_discarded", job_id=str(job_id), shop_id=run.shop_id)
+    return get_run(session, scope, job_id, now=now)
 
 
-def _shape(row: AnyRow, domains: dict[int, str]) -> dict[str, Any]:
-    began = row.started_at if row.state not in ("staged", "queued", "retrying") else None
-    return {
-        "id": str(row.id),
-        "name": row.name,
-        "title_key": f"jobs.{row.name}",
-        "queue": row.queue,
-        "state": row.state,
-        "attempt": row.attempt,
-        "max_attempts": row.max_attempts,
-        "enqueued_at": row.enqueued_at,
-        "started_at": row.started_at,
-        "finished_at": row.finished_at,
-        "wait_ms": _milliseconds(row.enqueued_at, began),
-        "run_ms": _milliseconds(row.started_at, row.finished_at),
-        "worker": row.worker,
-        "error": row.error,
-        "progress": JobProgress.model_validate(row.progress) if row.progress else None,
-        "shop_domain": domains.get(row.shop_id) if row.shop_id is not None else None,
-        "request_id": row.request_id,
-        "args": row.args,
-        "parent_id": str(row.parent_id) if row.parent_id else None,
-    }
+_ENDED = {"succeeded": "went well", "dead": "failed", "cancelled": "was cancelled"}
 
 
-def _milliseconds(since: datetime | None, until: datetime | None) -> int | None:
-    if since is None or until is None:
-        return None
-    return max(0, round((until - since).total_seconds() * 1000))
+def _not_over(session: Session, scope: Scope, job_id: UUID) -> JobUnknown | JobNotRetryable:
+    row = repository.find(session, scope.shop_id, job_id)
+    if row is None:
+        return JobUnknown()
+    return JobNotRetryable("The task is not over yet.", happened=row.state)
+
+
+def _is_open(row: AnyRow | JobRun) -> bool:
+    return row.retried_as is None and row.discarded_at is None
+
+
+def _require_open(run: JobRun) -> None:
+    if run.state not in RETRYABLE:
+        raise JobNotRetryable("The task went well; there is nothing to try again.", happened=run.state)
+    if (happened := _what_happened(run)) is not None:
+        raise JobNotRetryable(happened[0], **happened[1])
+
+
+def _what_happened(run: JobRun) -> tuple[str, dict[str, str]] | None:
+    """What somebody did to the run first, in words and as facts."""
+    if run.retried_as is not None:
+        facts = {"happened": "retried", "retried_as": str(run.retried_as)}
+        return f"The task was started again already, as {run.retried_as}.", facts
+    if run.discarded_at is not None:
+        facts = {"happened": "discarded", "at": run.discarded_at.isoformat()}
+        return "The task was put aside already.", facts
+    return None
+
+
+def _checked(run: JobRun, edited: dict[str, Any]) -> dict[str, Any]:
+    """The edited arguments as the job takes them. A mask that was left in place stands for what is stored."""
+    job_type: type[Job] | None = registered().get(run.name)
+    if job_type is None:
+        raise JobNotEditable
+    args = unmasked(edited, run.args)
+    pointer = find_mask(args, "/args")
+    if pointer is not None and find_mask(run.args, "/args") is None:
+        fault = FieldError(pointer, "The masked value belongs elsewhere: write it anew.", "masked")
+        raise Invalid("The arguments are not this job's.", errors=[fault])
+    return job_type.validated(args).payload()
+
+
+def _attempt(scope: Scope, stored: Any) -> Attempt:
+    attempt = Attempt.model_validate(stored)
+    trace = attempt.traceback if scope.tracebacks else None
+    return attempt.model_copy(
+        update={
+            "error": masked_text(attempt.error) if attempt.error else attempt.error,
+            "traceback": masked_text(trace) if trace else None,
+        }
+    )
+
+
+def _log_line(scope: Scope, line: JobLog) -> JobLogLine:
+    facts = masked(line.facts)
+    if not scope.tracebacks:
+        facts = {key: value for key, value in facts.items() if key not in ("exception", "traceback")}
+    return JobLogLine(at=line.at, attempt=line.attempt, level=line.level, event=line.event, facts=facts)
+
+
+def _read_log_cursor(cursor: str) -> tuple[datetime, UUID]:
+    at, line_id = decode_cursor(cursor, 2)
+    try:
+        instant = datetime.fromisoformat(at)
+        if instant.tzinfo is None:
+            raise ValueError(at)
+        return instant, UUID(line_id)
+    except (TypeError, ValueError, AttributeError):
+        fault = FieldError("/cursor", "unknown cursor", "cursor_invalid")
+        raise Invalid("The cursor is not one that this list handed out.", errors=[fault]) from None

@@ -9,13 +9,14 @@ from storecast.messaging.channels import smtp_url
 from storecast.messaging.channels.protocol import Channel
 from storecast.messaging.channels.smtp import SmtpChannel
 from storecast.messaging.tokens import Tokens
+from storecast.resilience.guard import process_guard
 
 _given: list[Channel] = []
 
 
 @lru_cache(maxsize=1)
 def _smtp(url: str) -> Channel:
-    return SmtpChannel(smtp_url.parse(url))
+    return SmtpChannel(smtp_url.parse(url), process_guard())
 
 
 def channel() -> Channel:

@@ -1,10 +1,13 @@
-"""Job bodies of messaging."""
+"""Job bodies of messaging. Who runs jobs also sends alerts, so their mail is made known here."""
 
 from storecast.kit.errors import Permanent
+from storecast.messaging import alert_mail
 from storecast.messaging.jobs import WriteConsent
 from storecast.shopify.errors import UserErrors
 from storecast.shops import tokens
 from storecast.worker.task import TaskContext, task
+
+__all__ = ["alert_mail", "write_consent"]
 
 
 @task(WriteConsent)

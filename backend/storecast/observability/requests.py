@@ -13,9 +13,14 @@ from prometheus_client import Counter, Histogram
 from starlette.datastructures import MutableHeaders
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
+from storecast.observability import tracing
+
 log = structlog.get_logger(__name__)
 
 _PLAIN = re.compile(rb"[A-Za-z0-9._-]{8,64}")
+
+_PROBES = frozenset({"/healthz", "/readyz", "/metrics"})
+"""Asked every few seconds by machines: a trace of each would bury the others."""
 
 REQUESTS = Counter(
     "storecast_requests_total", "Answers by route and status class", ["process", "route", "status"]
@@ -53,18 +58,37 @@ class RequestContext:
                 MutableHeaders(scope=message)["X-Request-ID"] = identifier
             await send(message)
 
-        with structlog.contextvars.bound_contextvars(request_id=identifier):
+        with structlog.contextvars.bound_contextvars(request_id=identifier), _span(scope) as span:
             try:
                 await self._app(scope, receive, send_with_id)
             finally:
                 self._record(scope, status, time.perf_counter() - started)
+                span.rename(f"{scope['method']} {_route(scope)}")
+                span.set(
+                    {
+                        "http.request.method": scope["method"],
+                        "http.route": _route(scope),
+                        "http.response.status_code": status,
+                        "storecast.request_id": identifier,
+                    }
+                )
+                if status >= 500:
+                    span.failed(str(status))
 
     def _record(self, scope: Scope, status: int, seconds: float) -> None:
-        # The route's template, never the path: paths hold ids and tokens, and each would be a series of its own.
-        route = getattr(scope.get("route"), "path", None) or "unmatched"
+        route = _route(scope)
         REQUESTS.labels(self._process, route, f"{status // 100}xx").inc()
         REQUEST_SECONDS.labels(self._process, route).observe(seconds)
         if self._log_requests:
             log.info(
                 "request", method=scope["method"], route=route, status=status, ms=round(seconds * 1000, 1)
             )
+
+
+def _route(scope: Scope) -> str:
+    """The route's template, never the path: paths hold ids and tokens, and each would be a series of its own."""
+    return getattr(scope.get("route"), "path", None) or "unmatched"
+
+
+def _span(scope: Scope) -> tracing.Span:
+    return tracing.OFF if scope["path"] in _PROBES else tracing.request_span(scope["method"])

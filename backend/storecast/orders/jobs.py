@@ -23,7 +23,9 @@ class RescoreCustomers(Job):
     """Compute the facts of all customers of one shop anew, scores included. Safe to run twice."""
 
     name: ClassVar[str] = "orders.rescore_customers"
+    for_merchants: ClassVar[bool] = True
     timeout_s: ClassVar[int] = 1800
+    open_to_users: ClassVar[bool] = True
 
     def unique_key(self) -> str | None:
         return "rescore"

@@ -34,9 +34,8 @@ def import_lines(
 
 
 def finish_import(session: Session, shop_id: ShopId) -> None:
-    """Tie together what arrived out of order, then recompute the facts of the whole shop."""
+    """Tie together what arrived out of order; the facts of the whole shop follow by `RescoreCustomers`."""
     repository.link(session, shop_id)
-    rescore(session, shop_id)
 
 
 def rescore(session: Session, shop_id: ShopId) -> None:

@@ -107,6 +107,11 @@ NOT_ABOUT_CUSTOMERS = {
 
 KEPT_WITH_THE_SHOP_GONE = {
     "audit_log": "append-only and hash-chained: the proof of who did what outlives the data that it was done to",
+    "alert_events": "they go with the rules that fired them, by the foreign key",
+    "job_batches": "counts of runs; holds ids, no personal data",
+    "job_bulk_actions": "what was done to runs; holds ids, no personal data",
+    "job_logs": "what runs logged: events and ids, never payloads; past their time they are dropped",
+    "job_orphans": "history of runs; holds ids, no personal data",
     "job_runs": "history of runs; holds ids, no personal data",
     "outbox": "the erasing job is one of its rows; others of the shop find nothing and end",
     "privacy_requests": "the proof that the erasure was done; its personal columns are cleared",

@@ -11,9 +11,24 @@ class RecountSegments(Job):
     """Count every segment of one shop anew. Safe to run twice."""
 
     name: ClassVar[str] = "segments.recount"
+    for_merchants: ClassVar[bool] = True
+    open_to_users: ClassVar[bool] = True
 
     def unique_key(self) -> str | None:
         return "recount"
+
+
+@dataclass(frozen=True, slots=True)
+class RecountSegment(Job):
+    """Count one segment anew, by its public id; the count is the job's result. Safe to run twice."""
+
+    name: ClassVar[str] = "segments.recount_segment"
+    open_to_users: ClassVar[bool] = True
+
+    segment_id: str
+
+    def unique_key(self) -> str | None:
+        return self.segment_id
 
 
 @dataclass(frozen=True, slots=True)

@@ -50,6 +50,11 @@ def list_all(session: Session, shop_id: ShopId) -> Sequence[Segment]:
     return session.scalars(select(Segment).where(Segment.shop_id == shop_id).order_by(Segment.id)).all()
 
 
+def public_ids(session: Session, shop_id: ShopId, limit: int) -> Sequence[str]:
+    query = select(Segment.public_id).where(Segment.shop_id == shop_id).order_by(Segment.id).limit(limit)
+    return session.scalars(query).all()
+
+
 def names(session: Session, shop_id: ShopId, segment_ids: Sequence[int]) -> dict[int, str]:
     query = select(Segment.id, Segment.name).where(Segment.shop_id == shop_id, Segment.id.in_(segment_ids))
     return {row.id: row.name for row in session.execute(query)}

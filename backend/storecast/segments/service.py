@@ -176,6 +176,21 @@ def recount(session: Session, shop_id: ShopId) -> int:
     return len(segments)
 
 
+def recount_one(session: Session, shop_id: ShopId, segment_id: str) -> int | None:
+    """Count one segment anew; None when it is gone."""
+    segment = repository.find(session, shop_id, segment_id)
+    if segment is None:
+        return None
+    segment.member_count = count_members(session, _members_of(session, shop_id, segment.rules))
+    segment.counted_at = utcnow()
+    return segment.member_count
+
+
+def public_ids(session: Session, shop_id: ShopId, limit: int) -> Sequence[str]:
+    """The segments' public ids, oldest first."""
+    return repository.public_ids(session, shop_id, limit)
+
+
 def shape(segment: Segment) -> schemas.Segment:
     """The segment as the API shows it."""
     return schemas.Segment(

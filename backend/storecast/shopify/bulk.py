@@ -1,6 +1,11 @@
-"""Bulk queries: start, look, cancel, and stream the result file however often the connection breaks."""
+"""Bulk queries: start, look, cancel, and stream the result file however often the connection breaks.
+
+A resume that follows progress is no retry: it asks for what nobody has sent yet. One that follows none comes out of
+the host's retry budget.
+"""
 
 from collections.abc import Iterator
+from contextlib import ExitStack
 from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
@@ -9,10 +14,11 @@ from typing import Any
 import httpx
 import structlog
 
+from storecast.resilience.guard import Guard, host_of, process_guard
 from storecast.shopify import operations
 from storecast.shopify.client import AdminClient
 from storecast.shopify.errors import OperationRefused, ShopifyUnreachable, UserErrors
-from storecast.shopify.transport import http_client
+from storecast.shopify.transport import host_failed, http_client
 
 log = structlog.get_logger(__name__)
 
@@ -89,39 +95,41 @@ def cancel(client: AdminClient, gid: str) -> None:
 
 
 def iter_lines(
-    url: str, *, start_byte: int = 0, http: httpx.Client | None = None
+    url: str, *, start_byte: int = 0, http: httpx.Client | None = None, guard: Guard | None = None
 ) -> Iterator[tuple[bytes, int]]:
     """The lines of a result file from ``start_byte`` (the start of a line), each with the offset after it.
 
     A broken connection is resumed by a Range request from the last whole line. Content coding is switched off:
     offsets would count compressed bytes otherwise.
     """
-    client = http or http_client()
+    client, guard, host = http or http_client(), guard or process_guard(), host_of(url)
     offset, fruitless = start_byte, 0
     while True:
         before = offset
         try:
-            for line, after in _read_from(client, url, before):
+            for line, after in _read_from(client, guard, url, before, retry=fruitless > 0):
                 offset = after
                 yield line, after
             return
         except httpx.TransportError as error:
             fruitless = 0 if offset > before else fruitless + 1
             log.info("bulk_download_resumed", offset=offset, error=type(error).__name__)
-            if fruitless > MAX_RESUMES_WITHOUT_PROGRESS:
+            if fruitless and (fruitless > MAX_RESUMES_WITHOUT_PROGRESS or not guard.may_retry(host)):
                 raise ShopifyUnreachable(f"the download broke off at byte {offset}") from error
 
 
-def _read_from(client: httpx.Client, url: str, start: int) -> Iterator[tuple[bytes, int]]:
-    headers = {"Accept-Encoding": "identity"} | ({"Range": f"bytes={start}-"} if start else {})
-    with client.stream("GET", url, headers=headers, follow_redirects=True) as response:
+def _read_from(
+    client: httpx.Client, guard: Guard, url: str, start: int, *, retry: bool
+) -> Iterator[tuple[bytes, int]]:
+    with ExitStack() as stack:
+        response = _open(stack, client, guard, url, start, retry=retry)
         if response.status_code == 416:
             return  # exactly at the end of the file: everything had been read
         if response.status_code not in (200, 206):
             raise ShopifyUnreachable(f"HTTP {response.status_code} for the bulk result")
         skip = start if response.status_code == 200 else 0
         rest, offset = b"", start
-        for block in response.iter_bytes():
+        for block in _blocks(response, guard, host_of(url)):
             known = min(skip, len(block))  # a server that ignores Range sends again what we have
             skip -= known
             lines = (rest + block[known:]).split(b"\n")
@@ -133,6 +141,36 @@ def _read_from(client: httpx.Client, url: str, start: int) -> Iterator[tuple[byt
                 yield line, offset
         if rest:
             yield rest, offset + len(rest)
+
+
+def _open(
+    stack: ExitStack, client: httpx.Client, guard: Guard, url: str, start: int, *, retry: bool
+) -> httpx.Response:
+    headers = {"Accept-Encoding": "identity"} | ({"Range": f"bytes={start}-"} if start else {})
+    # The circuit judges how the answer begins: its body may take longer than a probe may.
+    with guard.call(host_of(url), "bulk_result", retry=retry) as call:
+        try:
+            response = stack.enter_context(client.stream("GET", url, headers=headers, follow_redirects=True))
+        except httpx.TransportError as error:
+            if host_failed(error):
+                call.failed(type(error).__name__)
+            raise
+        if response.status_code >= 500:
+            call.failed(f"HTTP {response.status_code}")
+        return response
+
+
+def _blocks(response: httpx.Response, guard: Guard, host: str) -> Iterator[bytes]:
+    served = False
+    try:
+        for block in response.iter_bytes():
+            served = True
+            yield block
+    except httpx.TransportError as error:
+        # A body that breaks off on its way was served; a long download may break as often as it likes.
+        if not served:
+            guard.failed(host, "bulk_result", type(error).__name__)
+        raise
 
 
 def _operation(node: dict[str, Any]) -> BulkOperation:

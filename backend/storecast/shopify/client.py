@@ -3,7 +3,8 @@
 Retries what can be retried inside a bounded wait: 429 and 503 always, other 5xx and lost connections when the
 operation is a query or never arrived, THROTTLED after the time its cost says. Partial data that comes with errors
 is kept (a store without protected-data approval answers so). A refused token is renewed once a call, when the client
-knows how: nothing has been executed then. No state is shared between shops but the throttle.
+knows how: nothing has been executed then. No state is shared between shops but the throttle. A host that keeps failing
+is left alone (`resilience`), and retries of failures come out of its budget; being throttled is no failure.
 """
 
 import time
@@ -15,6 +16,8 @@ import httpx
 import structlog
 
 from storecast.config.settings import Shopify
+from storecast.observability import tracing
+from storecast.resilience.guard import Guard, host_of, process_guard
 from storecast.shopify import operations
 from storecast.shopify.errors import (
     AccessDenied,
@@ -27,7 +30,7 @@ from storecast.shopify.errors import (
 )
 from storecast.shopify.operations import Operation
 from storecast.shopify.throttle import CostThrottle
-from storecast.shopify.transport import Sleep, http_client, never_arrived, retry_after_s
+from storecast.shopify.transport import Sleep, host_failed, http_client, never_arrived, retry_after_s
 
 log = structlog.get_logger(__name__)
 
@@ -62,10 +65,13 @@ class AdminClient:
         renew: Callable[[str], str] | None = None,
         http: httpx.Client | None = None,
         throttle: CostThrottle = _throttle,
+        guard: Guard | None = None,
         sleep: Sleep = time.sleep,
     ) -> None:
         self.shop_domain = shop_domain
         self._url = f"{shopify.origin(shop_domain)}/admin/api/{shopify.api_version}/graphql.json"
+        self._host = host_of(self._url)
+        self._guard = guard or process_guard()
         self._token = access_token
         self._renew = renew
         self._http = http or http_client()
@@ -73,15 +79,16 @@ class AdminClient:
         self._sleep = sleep
 
     def execute(self, name: str, variables: dict[str, Any] | None = None) -> Answer:
-        """Send the operation of that name; raises one of `storecast.shopify.errors`."""
-        try:
-            return self._execute(name, variables)
-        except TokenRefused:
-            if self._renew is None:
-                raise
-            log.info("shopify_token_refused", operation=name)
-            self._token = self._renew(self._token)
-            return self._execute(name, variables)
+        """Send the operation of that name; raises one of `storecast.shopify.errors`, or CircuitOpen."""
+        with tracing.span("shopify.call", kind="client", attributes={"graphql.operation.name": name}):
+            try:
+                return self._execute(name, variables)
+            except TokenRefused:
+                if self._renew is None:
+                    raise
+                log.info("shopify_token_refused", operation=name)
+                self._token = self._renew(self._token)
+                return self._execute(name, variables)
 
     def _execute(self, name: str, variables: dict[str, Any] | None) -> Answer:
         operation = operations.load(name)
@@ -89,9 +96,9 @@ class AdminClient:
         for attempt in range(1, MAX_ATTEMPTS + 1):
             waited += self._wait(self._throttle.reserve(self.shop_domain, operation.name), waited)
             try:
-                return self._send(operation, variables or {})
+                return self._send(operation, variables or {}, retry=attempt > 1)
             except _TryAgain as again:
-                if attempt == MAX_ATTEMPTS:
+                if attempt == MAX_ATTEMPTS or (again.host_failed and not self._guard.may_retry(self._host)):
                     raise again.final from again
                 backoff = again.wait_s if again.wait_s is not None else FIRST_BACKOFF_S * 2 ** (attempt - 1)
                 log.info("shopify_call_retried", operation=name, attempt=attempt, error_code=again.final.code)
@@ -116,20 +123,32 @@ class AdminClient:
         self._sleep(seconds)
         return seconds
 
-    def _send(self, operation: Operation, variables: dict[str, Any]) -> Answer:
+    def _send(self, operation: Operation, variables: dict[str, Any], *, retry: bool) -> Answer:
         try:
-            response = self._http.post(
-                self._url,
-                json={"query": operation.text, "variables": variables},
-                headers={"X-Shopify-Access-Token": self._token, "Accept": "application/json"},
-            )
+            response = self._post({"query": operation.text, "variables": variables}, retry=retry)
         except httpx.TransportError as error:
             unreachable = ShopifyUnreachable(type(error).__name__)
             if operation.repeatable or never_arrived(error):
-                raise _TryAgain(unreachable) from error
+                raise _TryAgain(unreachable, host_failed=host_failed(error)) from error
             raise unreachable from error
         _check_status(response, operation)
         return self._parse(response, operation)
+
+    def _post(self, body: dict[str, Any], *, retry: bool) -> httpx.Response:
+        with self._guard.call(self._host, "shopify", retry=retry) as call:
+            try:
+                response = self._http.post(
+                    self._url,
+                    json=body,
+                    headers={"X-Shopify-Access-Token": self._token, "Accept": "application/json"},
+                )
+            except httpx.TransportError as error:
+                if host_failed(error):
+                    call.failed(type(error).__name__)
+                raise
+            if response.status_code >= 500:
+                call.failed(f"HTTP {response.status_code}")
+            return response
 
     def _parse(self, response: httpx.Response, operation: Operation) -> Answer:
         try:
@@ -150,7 +169,7 @@ class AdminClient:
             if "ACCESS_DENIED" in codes:
                 raise AccessDenied(_messages(errors))
             if "INTERNAL_SERVER_ERROR" in codes and operation.repeatable:
-                raise _TryAgain(ShopifyUnreachable(_messages(errors)))
+                raise _TryAgain(ShopifyUnreachable(_messages(errors)), host_failed=True)
             raise OperationRefused(f"{operation.name}: {_messages(errors)}")
         return Answer(data, errors, cost, response.headers.get("X-Shopify-API-Version"))
 
@@ -158,10 +177,13 @@ class AdminClient:
 class _TryAgain(Exception):
     """Carries what to raise when no try is left."""
 
-    def __init__(self, final: ShopifyUnreachable | Throttled, wait_s: float | None = None) -> None:
+    def __init__(
+        self, final: ShopifyUnreachable | Throttled, wait_s: float | None = None, *, host_failed: bool = False
+    ) -> None:
         super().__init__(final.code)
         self.final = final
         self.wait_s = wait_s
+        self.host_failed = host_failed
 
 
 def _check_status(response: httpx.Response, operation: Operation) -> None:
@@ -170,10 +192,11 @@ def _check_status(response: httpx.Response, operation: Operation) -> None:
         return
     if status in (429, 503):
         wait_s = retry_after_s(response, default=1.0)
-        raise _TryAgain(ShopifyUnreachable(f"HTTP {status}", retry_after=wait_s), wait_s)
+        unreachable = ShopifyUnreachable(f"HTTP {status}", retry_after=wait_s)
+        raise _TryAgain(unreachable, wait_s, host_failed=status == 503)
     if status >= 500:
         unreachable = ShopifyUnreachable(f"HTTP {status}")
-        raise _TryAgain(unreachable) if operation.repeatable else unreachable
+        raise _TryAgain(unreachable, host_failed=True) if operation.repeatable else unreachable
     if status == 401:
         raise TokenRefused("HTTP 401")
     if status == 403:

@@ -14,8 +14,9 @@ import httpx
 
 from storecast.config.settings import Shopify
 from storecast.kit.clock import utcnow
+from storecast.resilience.guard import Guard, host_of, process_guard
 from storecast.shopify.errors import GrantRefused, ShopifyUnreachable
-from storecast.shopify.transport import Sleep, http_client, never_arrived, retry_after_s
+from storecast.shopify.transport import Sleep, host_failed, http_client, never_arrived, retry_after_s
 
 TIMEOUT = httpx.Timeout(10.0, connect=5.0)
 """A merchant waits for this call with a blank page."""
@@ -60,11 +61,14 @@ class TokenEndpoint:
         shop_domain: str,
         *,
         http: httpx.Client | None = None,
+        guard: Guard | None = None,
         sleep: Sleep = time.sleep,
     ) -> None:
         self._shopify = shopify
         self._url = f"{shopify.origin(shop_domain)}/admin/oauth/access_token"
+        self._host = host_of(self._url)
         self._http = http or http_client()
+        self._guard = guard or process_guard()
         self._sleep = sleep
 
     def exchange_offline(self, id_token: str) -> Grant:
@@ -99,22 +103,40 @@ class TokenEndpoint:
             **parameters,
         }
         for attempt in range(1, MAX_ATTEMPTS + 1):
+            last = attempt == MAX_ATTEMPTS
+            try:
+                response = self._send(body, retry=attempt > 1)
+            except httpx.TransportError as error:
+                if last or not never_arrived(error) or not self._may_retry(host_failed(error)):
+                    raise ShopifyUnreachable(type(error).__name__) from error
+                self._sleep(0.2 * attempt)
+                continue
+            status = response.status_code
+            if status not in (429, 503):
+                return _parse(response)
+            wait_s = retry_after_s(response, default=1.0)
+            if last or wait_s > MAX_WAIT_S or not self._may_retry(status == 503):
+                raise ShopifyUnreachable(f"HTTP {status}", retry_after=wait_s)
+            self._sleep(wait_s)
+        raise AssertionError("unreachable")
+
+    def _send(self, body: dict[str, Any], *, retry: bool) -> httpx.Response:
+        with self._guard.call(self._host, "shopify", retry=retry) as call:
             try:
                 response = self._http.post(
                     self._url, json=body, headers={"Accept": "application/json"}, timeout=TIMEOUT
                 )
             except httpx.TransportError as error:
-                if not never_arrived(error) or attempt == MAX_ATTEMPTS:
-                    raise ShopifyUnreachable(type(error).__name__) from error
-                self._sleep(0.2 * attempt)
-                continue
-            if response.status_code not in (429, 503):
-                return _parse(response)
-            wait_s = retry_after_s(response, default=1.0)
-            if attempt == MAX_ATTEMPTS or wait_s > MAX_WAIT_S:
-                raise ShopifyUnreachable(f"HTTP {response.status_code}", retry_after=wait_s)
-            self._sleep(wait_s)
-        raise AssertionError("unreachable")
+                if host_failed(error):
+                    call.failed(type(error).__name__)
+                raise
+            if response.status_code >= 500:
+                call.failed(f"HTTP {response.status_code}")
+            return response
+
+    def _may_retry(self, host_failed: bool) -> bool:
+        """Being throttled is no failure, so waiting as told costs nothing of the budget."""
+        return not host_failed or self._guard.may_retry(self._host)
 
 
 def authorize_url(shopify: Shopify, shop_domain: str, *, state: str, per_user: bool) -> str:

@@ -40,6 +40,11 @@ def retry_after_s(response: httpx.Response, *, default: float) -> float:
         return default
 
 
+def host_failed(error: httpx.TransportError) -> bool:
+    """Whether the error speaks against the host: a full pool and a malformed request are our own doing."""
+    return not isinstance(error, httpx.PoolTimeout | httpx.LocalProtocolError | httpx.UnsupportedProtocol)
+
+
 def never_arrived(error: httpx.TransportError) -> bool:
     """Whether the request certainly did not reach the server, so that even a mutation may be sent again."""
     return isinstance(error, httpx.ConnectError | httpx.ConnectTimeout | httpx.PoolTimeout)

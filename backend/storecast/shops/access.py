@@ -12,7 +12,7 @@ from fastapi import Depends, Request
 from fastapi.params import Depends as DependsMarker
 from sqlalchemy.orm import Session
 
-from storecast.db.session import tenant_session
+from storecast.db.session import platform_session, tenant_session
 from storecast.kit.errors import Forbidden, Unauthenticated
 from storecast.kit.types import ShopId
 
@@ -87,3 +87,14 @@ def _tenant_db(principal: CurrentPrincipal) -> Iterator[Session]:
 
 TenantDb = Annotated[Session, Depends(_tenant_db, scope="function")]
 """The request's unit of work inside its shop, committed before the answer leaves."""
+
+
+def _platform_db(principal: CurrentPrincipal) -> Iterator[Session]:
+    if principal.role != "operator":
+        raise Forbidden("Only operators may do this: it concerns every shop.")
+    with platform_session() as session:
+        yield session
+
+
+PlatformDb = Annotated[Session, Depends(_platform_db, scope="function")]
+"""An operator's unit of work across shops; refuses everybody else."""

@@ -26,6 +26,16 @@ def domains(session: Session, shop_ids: Collection[int]) -> dict[int, str]:
     return {row.id: row.domain for row in rows}
 
 
+def domains_like(session: Session, part: str, limit: int) -> list[str]:
+    query = (
+        select(Shop.domain)
+        .where(Shop.domain.icontains(part, autoescape=True))
+        .order_by(~Shop.domain.istartswith(part, autoescape=True), Shop.domain)
+        .limit(limit)
+    )
+    return list(session.scalars(query))
+
+
 def installed_ids(session: Session) -> list[int]:
     return list(session.scalars(select(Shop.id).where(Shop.state == "installed").order_by(Shop.id)))
 

@@ -45,6 +45,11 @@ def domains(session: Session, shop_ids: Collection[int]) -> dict[int, str]:
     return repository.domains(session, shop_ids)
 
 
+def domains_like(session: Session, part: str, *, limit: int) -> list[str]:
+    """Domains that hold the text, as far as the session may see them; those that begin with it first."""
+    return repository.domains_like(session, part, limit)
+
+
 def installed_ids(session: Session) -> list[ShopId]:
     """Every installed shop that the session may see."""
     return [ShopId(shop_id) for shop_id in repository.installed_ids(session)]

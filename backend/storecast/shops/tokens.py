@@ -6,8 +6,6 @@ one commit. A process that dies between call and record loses nothing: Shopify k
 valid until its replacement has been used (since 2026-08-28), and the lease ends by itself.
 """
 
-import base64
-import json
 from collections.abc import Callable
 from contextlib import AbstractContextManager
 from datetime import datetime, timedelta
@@ -16,12 +14,11 @@ from typing import Any
 from uuid import UUID, uuid4
 
 import structlog
-from cryptography.fernet import Fernet, InvalidToken, MultiFernet
 from sqlalchemy.orm import Session
 
 from storecast.config.settings import Settings, get_settings
 from storecast.kit.clock import utcnow
-from storecast.kit.signing import derive_key
+from storecast.kit.sealing import SealBroken, Sealer
 from storecast.kit.types import ShopId
 from storecast.shopify.client import AdminClient
 from storecast.shopify.errors import GrantRefused
@@ -50,26 +47,22 @@ class Sealed:
     """Encrypts tokens with the shop's id inside."""
 
     def __init__(self, secrets: list[str]) -> None:
-        keys = [base64.urlsafe_b64encode(derive_key(secret.encode(), "shop-tokens")) for secret in secrets]
-        self._fernet = MultiFernet([Fernet(key) for key in keys])
+        self._sealer = Sealer(secrets, "shop-tokens")
 
     def seal(self, shop_id: ShopId, token: str) -> bytes:
         """The ciphertext under the newest key."""
-        return self._fernet.encrypt(json.dumps([shop_id, token]).encode())
+        return self._sealer.seal(shop_id, token)
 
     def open(self, shop_id: ShopId, ciphertext: bytes) -> str:
         """The token; raises ReauthorizationNeeded when it was sealed for another shop or under a lost key."""
         try:
-            owner, token = json.loads(self._fernet.decrypt(ciphertext))
-        except (InvalidToken, ValueError) as error:
-            raise ReauthorizationNeeded("the stored token does not open") from error
-        if owner != shop_id:
-            raise ReauthorizationNeeded("the stored token belongs to another shop")
-        return str(token)
+            return self._sealer.open(shop_id, ciphertext)
+        except SealBroken as error:
+            raise ReauthorizationNeeded(f"the stored token is no use: {error}") from error
 
     def rotate(self, ciphertext: bytes) -> bytes:
         """The same plaintext under the newest key."""
-        return self._fernet.rotate(ciphertext)
+        return self._sealer.rotate(ciphertext)
 
 
 @lru_cache(maxsize=4)

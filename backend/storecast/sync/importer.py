@@ -123,7 +123,7 @@ def import_chunk(
 
 
 def finish(session: Session, shop_id: ShopId, resource: Resource) -> None:
-    """Derive what depends on the whole resource: links between rows, and the facts about customers."""
+    """Derive what depends on the whole resource: the links between rows that arrived apart."""
     if resource == "products":
         products.finish_import(session, shop_id)
     elif resource == "orders":

@@ -11,6 +11,7 @@ class StartSync(Job):
     """Read the shop's settings and start the bulk operations of a run."""
 
     name: ClassVar[str] = "sync.start"
+    for_merchants: ClassVar[bool] = True
     queue: ClassVar[Queue] = "sync"
 
     sync_run_id: int
@@ -51,6 +52,7 @@ class ImportResource(Job):
     """Stream one result file into the database, from where the last attempt left off."""
 
     name: ClassVar[str] = "sync.import"
+    for_merchants: ClassVar[bool] = True
     queue: ClassVar[Queue] = "sync"
     timeout_s: ClassVar[int] = 6 * 3600
 
@@ -65,12 +67,38 @@ class FinishSync(Job):
     """Switch the storefront pixel on and close the run."""
 
     name: ClassVar[str] = "sync.finish"
+    for_merchants: ClassVar[bool] = True
     queue: ClassVar[Queue] = "sync"
 
     sync_run_id: int
 
     def unique_key(self) -> str | None:
         return str(self.sync_run_id)
+
+
+@dataclass(frozen=True, slots=True)
+class SettleSync(Job):
+    """Fail a run that is still open although all that follows its import has ended."""
+
+    name: ClassVar[str] = "sync.settle"
+    queue: ClassVar[Queue] = "sync"
+
+    sync_run_id: int
+
+    def unique_key(self) -> str | None:
+        return str(self.sync_run_id)
+
+
+@dataclass(frozen=True, slots=True)
+class SyncNow(Job):
+    """Begin a synchronisation unless one is under way; its steps follow as jobs of their own."""
+
+    name: ClassVar[str] = "sync.now"
+    queue: ClassVar[Queue] = "sync"
+    open_to_users: ClassVar[bool] = True
+
+    def unique_key(self) -> str | None:
+        return "now"
 
 
 @dataclass(frozen=True, slots=True)

@@ -11,20 +11,21 @@ from datetime import datetime, timedelta
 import structlog
 from sqlalchemy.orm import Session
 
+from storecast.jobs import workflows
 from storecast.kit.clock import utcnow
 from storecast.kit.ids import public_id
 from storecast.kit.pages import Page, decode_id_cursor, encode_cursor
 from storecast.kit.types import ShopId
 from storecast.shopify.bulk import BulkOperation, BulkStatus
 from storecast.shops import service as shops
-from storecast.sync import repository, schemas
+from storecast.sync import refresh, repository, schemas
 from storecast.sync.errors import SyncOver, SyncUnknown
 from storecast.sync.importer import MAX_REFUSALS_KEPT, ImportCounts
 from storecast.sync.jobs import (
-    FinishSync,
     ImportResource,
     PollSync,
     RefreshShop,
+    SettleSync,
     StartSync,
     StopOperations,
     WakeSync,
@@ -219,6 +220,13 @@ def finish(session: Session, shop_id: ShopId, run_id: int) -> None:
         log.info("sync_done", shop_id=shop_id, sync_id=run.public_id)
 
 
+def settle(session: Session, shop_id: ShopId, run_id: int) -> None:
+    """Fail a run that what follows its import has not closed."""
+    fail(
+        session, shop_id, run_id, "The data is in, but working with it failed; the workflow's page says why."
+    )
+
+
 def fail(session: Session, shop_id: ShopId, run_id: int, error: str) -> None:
     """End a run that cannot go on."""
     run = repository.lock(session, shop_id, run_id)
@@ -279,10 +287,16 @@ def _apply_look(
 
 
 def _advance(session: Session, shop_id: ShopId, run: SyncRun, items: list[SyncResource]) -> None:
-    """Start the next import when none runs and its turn has come; finish when all are in."""
+    """Start the next import when none runs and its turn has come, and what follows them when all are in."""
     waiting = [item for item in items if item.state != "done"]
     if not waiting:
-        outbox.add(session, shop_id, FinishSync(run.id), tags=[run.public_id])
+        workflows.start(
+            session,
+            shop_id,
+            refresh.definition(run.id),
+            unique_key=f"sync:{run.id}",
+            afterwards=SettleSync(run.id),
+        )
     elif waiting[0].state == "ready":
         waiting[0].state = "importing"
         run.state = "importing"

@@ -18,8 +18,10 @@ from storecast.sync.jobs import (
     ImportResource,
     PollSync,
     RefreshShop,
+    SettleSync,
     StartSync,
     StopOperations,
+    SyncNow,
     WakeSync,
 )
 from storecast.sync.service import ImportTask
@@ -93,6 +95,21 @@ def finish_sync(job: FinishSync, ctx: TaskContext) -> None:
     pixel.activate(ctx.unit_of_work, ctx.shop_id)
     with ctx.unit_of_work() as session:
         service.finish(session, ctx.shop_id, job.sync_run_id)
+
+
+@task(SettleSync)
+def settle_sync(job: SettleSync, ctx: TaskContext) -> None:
+    """Nothing is left that could close the run."""
+    with ctx.unit_of_work() as session:
+        service.settle(session, ctx.shop_id, job.sync_run_id)
+
+
+@task(SyncNow)
+def sync_now(_job: SyncNow, ctx: TaskContext) -> None:
+    """What a schedule or a workflow asks for."""
+    with ctx.unit_of_work() as session:
+        run = service.start(session, ctx.shop_id, kind="scheduled")
+    ctx.result(sync_id=run.public_id)
 
 
 @task(RefreshShop)

@@ -1,72 +1,140 @@
 """The state transitions of a job, as single guarded statements on one raw connection.
 
-A job is claimed only while it is ``queued`` and not cancelled, and finished only by the attempt that claimed it.
-A duplicate delivery, a revoked job and a worker that comes back after its lease was given away therefore change
-nothing. Every method is its own transaction.
+A job is claimed only while it is ``queued`` and not cancelled, and ended only by the attempt that claimed it. A
+duplicate delivery, a revoked job and a worker that comes back after its lease was given away therefore change
+nothing. Every method is its own transaction. One statement claims or ends a whole bundle.
 """
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Any, Literal
+from typing import Any, Literal, TypeVar
 from uuid import UUID
 
+import orjson
 import psycopg
 from psycopg.rows import class_row
-from psycopg.types.json import Jsonb
+from psycopg.types.json import set_json_loads
 
 from storecast.db.roles import Role
+from storecast.kit.clock import utcnow
+from storecast.kit.ids import UUID7_SQL
 
 LEASE_S = 30
 """A running job's lease, renewed every `LEASE_BEAT_S` seconds: a killed worker costs this long."""
 
 LEASE_BEAT_S = 10
 
-QUEUED_LEASE_S = 300
-"""How long a published job may wait in the broker before it is published again: a lost message costs this long,
-a queue slower than this costs a duplicate delivery, which the claim refuses."""
+STATEMENT_TIMEOUT_S = 30
+"""No statement here runs longer, so that a job's ``finished_at`` is never older than this when it can be seen."""
+
+END_DELAY_S = 5.0
+"""A job of a bundle ends with the others; it is dated back to when it was over, but never by more than this."""
 
 _COLUMNS = (
-    "id, shop_id, name, queue, args, tags, attempt, max_attempts, worker, attempts, progress, parent_id, "
-    "request_id, started_at, enqueued_at"
+    "id, shop_id, name, queue, priority, args, tags, terms, attempt, max_attempts, losses, worker, progress, "
+    "parent_id, root_id, batch_id, request_id, traceparent, run_at, enqueued_at"
 )
 
 CLAIM = """
 UPDATE outbox SET state = 'running', attempt = attempt + 1, started_at = clock_timestamp(), worker = %(worker)s,
        lease_until = now() + make_interval(secs => %(lease_s)s), error = NULL
- WHERE id = ANY(%(ids)s) AND state = 'queued' AND cancel_requested_at IS NULL
-RETURNING id, shop_id, name, args, attempt, max_attempts, request_id
+ WHERE id = ANY(%(ids)s::uuid[]) AND state = 'queued' AND cancel_requested_at IS NULL
+RETURNING id, shop_id, name, args, attempt, max_attempts, parent_id, root_id, batch_id, request_id, traceparent,
+          enqueued_at, published_at
 """
 
-FINISH = f"""
-WITH done AS (DELETE FROM outbox WHERE id = %(id)s AND state = 'running' AND attempt = %(attempt)s RETURNING *)
-INSERT INTO job_runs ({_COLUMNS}, state, error, finished_at)
-SELECT {_COLUMNS.replace(" attempts,", " attempts || %(record)s,")}, %(state)s, %(error)s, clock_timestamp() FROM done
+# One statement may end several batches that are followed by the same job, and may meet a unique key once.
+_COUNT_BATCHES = f""",
+counted AS (
+  UPDATE job_batches AS batch
+     SET succeeded = batch.succeeded + ended.succeeded, dead = batch.dead + ended.dead,
+         cancelled = batch.cancelled + ended.cancelled,
+         finished_at = CASE WHEN batch.total = batch.succeeded + batch.dead + batch.cancelled + ended.total
+                            THEN clock_timestamp() END
+    FROM (SELECT batch_id, count(*) AS total, count(*) FILTER (WHERE outcome = 'succeeded') AS succeeded,
+                 count(*) FILTER (WHERE outcome = 'dead') AS dead,
+                 count(*) FILTER (WHERE outcome = 'cancelled') AS cancelled
+            FROM over WHERE batch_id IS NOT NULL GROUP BY batch_id) AS ended
+   WHERE batch.id = ended.batch_id
+  RETURNING batch.id, batch.shop_id, batch.completion, batch.finished_at
+),
+followed AS (
+  INSERT INTO outbox (id, shop_id, name, queue, priority, args, max_attempts, unique_key, state, parent_id)
+  SELECT DISTINCT ON (coalesce(shop_id, 0), completion->>'name', coalesce(completion->>'unique_key', id::text))
+         {UUID7_SQL}, shop_id, completion->>'name', completion->>'queue', (completion->>'priority')::smallint,
+         completion->'args', (completion->>'max_attempts')::smallint, completion->>'unique_key', 'staged', NULL
+    FROM counted WHERE finished_at IS NOT NULL AND completion IS NOT NULL
+  ON CONFLICT (coalesce(shop_id, 0), name, unique_key) WHERE unique_key IS NOT NULL AND state <> 'running'
+  DO UPDATE SET run_at = least(outbox.run_at, excluded.run_at),
+                state = CASE outbox.state WHEN 'scheduled' THEN 'staged' ELSE outbox.state END
+  RETURNING pg_notify('storecast_outbox', '')
+)
 """
+
+
+def _end(batched: bool) -> str:
+    """Move ended attempts to the history; with ``batched`` also count their batches and stage what follows.
+
+    One JSON parameter: to write ten arrays took the client longer than the database needs for the job. The ids stand
+    in the condition once more so that the plan begins with them, not with all that is in flight.
+    """
+    return f"""
+WITH given AS (
+  SELECT * FROM jsonb_to_recordset(%(overs)s::jsonb)
+    AS given (id uuid, attempt smallint, outcome text, error_text text, error_class text, fingerprint text,
+              outcome_result jsonb, record jsonb, ran_s float8, ago_s float8)
+),
+over AS (
+  DELETE FROM outbox USING given
+   WHERE outbox.id = ANY(%(ids)s::uuid[])
+     AND outbox.id = given.id AND outbox.attempt = given.attempt AND outbox.state = 'running'
+  RETURNING outbox.*, outcome, error_text, error_class, fingerprint, outcome_result, record, ran_s,
+            clock_timestamp() - make_interval(secs => ago_s) AS over_at
+){_COUNT_BATCHES if batched else ""},
+kept AS (
+  INSERT INTO job_runs ({_COLUMNS}, started_at, attempts, state, error, error_class, fingerprint, result, finished_at)
+  SELECT {_COLUMNS}, over_at - make_interval(secs => ran_s), attempts || record, outcome, error_text, error_class,
+         fingerprint, outcome_result, over_at
+    FROM over
+  RETURNING id
+)
+SELECT id FROM kept
+"""
+
+
+END, END_BATCHED = _end(batched=False), _end(batched=True)
 
 RETRY = """
-UPDATE outbox SET state = 'staged', run_at = now() + make_interval(secs => %(delay_s)s), lease_until = NULL,
-       error = %(error)s, attempts = attempts || %(record)s
+UPDATE outbox SET state = CASE WHEN %(delay_s)s > 0 THEN 'scheduled' ELSE 'staged' END,
+       run_at = now() + make_interval(secs => %(delay_s)s), lease_until = NULL, error = %(error)s,
+       attempts = attempts || %(record)s::jsonb, losses = losses + %(losses)s
  WHERE id = %(id)s AND state = 'running' AND attempt = %(attempt)s
 """
 
-DROP_CANCELLED = f"""
-WITH done AS (DELETE FROM outbox WHERE id = ANY(%(ids)s) AND cancel_requested_at IS NOT NULL AND state <> 'running'
-              RETURNING *)
-INSERT INTO job_runs ({_COLUMNS}, state, error, finished_at)
-SELECT {_COLUMNS}, 'cancelled', NULL, clock_timestamp() FROM done
+# An attempt that never began does not count.
+HAND_BACK = """
+UPDATE outbox SET state = CASE WHEN %(delay_s)s > 0 THEN 'scheduled' ELSE 'staged' END, attempt = attempt - 1,
+       run_at = CASE WHEN %(delay_s)s > 0 THEN now() + make_interval(secs => %(delay_s)s) ELSE run_at END,
+       lease_until = NULL, started_at = NULL, worker = NULL, error = %(error)s
+ WHERE state = 'running'
 """
 
-# Nobody claims a job that was cancelled while it waited, so the relay clears it away.
-DROP_ALL_CANCELLED = DROP_CANCELLED.replace("id = ANY(%(ids)s) AND ", "")
-
-# What was published and never claimed goes out again; what was claimed and lost its worker is tried again.
-EXPIRED = """
-SELECT id, attempt, max_attempts, state, worker, started_at FROM outbox
- WHERE state <> 'staged' AND lease_until < now() ORDER BY lease_until LIMIT 500 FOR UPDATE SKIP LOCKED
+# Nobody claims a job that was cancelled while it waited: it is ended without an attempt.
+DROP_CANCELLED = f"""
+WITH over AS (
+  DELETE FROM outbox WHERE id IN (
+    SELECT id FROM outbox WHERE cancel_requested_at IS NOT NULL AND state <> 'running'
+     ORDER BY id LIMIT 1000 FOR UPDATE SKIP LOCKED)
+  RETURNING *, 'cancelled' AS outcome
+){_COUNT_BATCHES}
+INSERT INTO job_runs ({_COLUMNS}, attempts, state, finished_at)
+SELECT {_COLUMNS}, attempts, outcome, clock_timestamp() FROM over
 """
 
 FinalState = Literal["succeeded", "dead", "cancelled"]
+
+R = TypeVar("R")
 
 
 @dataclass(frozen=True, slots=True)
@@ -79,7 +147,13 @@ class Claimed:
     args: dict[str, Any]
     attempt: int
     max_attempts: int
+    parent_id: UUID | None
+    root_id: UUID | None
+    batch_id: UUID | None
     request_id: str | None
+    traceparent: str | None
+    enqueued_at: datetime
+    published_at: datetime | None
 
 
 @dataclass(frozen=True, slots=True)
@@ -87,26 +161,45 @@ class AttemptRecord:
     """What one attempt left behind."""
 
     number: int
+    queued_at: datetime | None
     started_at: datetime
     finished_at: datetime
     worker: str
     error: str | None = None
     traceback: str | None = None
 
-    def as_json(self) -> Jsonb:
+    def as_json(self) -> str:
         """A one-element JSON array, ready to append to the row's history."""
-        return Jsonb(
-            [
-                {
-                    "number": self.number,
-                    "started_at": self.started_at.isoformat(),
-                    "finished_at": self.finished_at.isoformat(),
-                    "worker": self.worker,
-                    "error": self.error,
-                    "traceback": self.traceback,
-                }
-            ]
-        )
+        return orjson.dumps([self], option=orjson.OPT_UTC_Z).decode()
+
+
+@dataclass(frozen=True, slots=True)
+class Over:
+    """A job's end, as the attempt that holds it reports it."""
+
+    job: Claimed
+    state: FinalState
+    record: AttemptRecord
+    error_class: str | None = None
+    fingerprint: str | None = None
+    result: dict[str, Any] | None = None
+
+    def as_row(self, now: datetime) -> dict[str, Any]:
+        """What `END` is given of it. Instants go as durations: the database's clock is the one that counts."""
+        ran_s = (self.record.finished_at - self.record.started_at).total_seconds()
+        ago_s = (now - self.record.finished_at).total_seconds()
+        return {
+            "id": self.job.id,
+            "attempt": self.job.attempt,
+            "outcome": self.state,
+            "error_text": self.record.error,
+            "error_class": self.error_class,
+            "fingerprint": self.fingerprint,
+            "outcome_result": self.result,
+            "record": [self.record],
+            "ran_s": max(ran_s, 0.0),
+            "ago_s": min(max(ago_s, 0.0), END_DELAY_S),
+        }
 
 
 class Ledger:
@@ -129,26 +222,27 @@ class Ledger:
         return self._connection
 
     def claim(self, ids: Sequence[UUID]) -> list[Claimed]:
-        """Take the jobs that may still run; the rest were done, cancelled or taken by another."""
-        with self.connection().cursor(row_factory=class_row(Claimed)) as cursor:
-            cursor.execute(
-                CLAIM, {"ids": list(ids), "worker": self._worker, "lease_s": LEASE_S}, prepare=True
-            )
-            claimed = cursor.fetchall()
-            if len(claimed) < len(ids):
-                cursor.execute(DROP_CANCELLED, {"ids": list(ids)}, prepare=True)
-        return claimed
+        """Take the jobs that may still run, in the order given; the rest were done, cancelled or taken by another."""
+        parameters = {"ids": _as_array(ids), "worker": self._worker, "lease_s": LEASE_S}
 
-    def finish(self, job: Claimed, state: FinalState, record: AttemptRecord) -> bool:
-        """Move the job to its history; False when this attempt no longer holds it."""
-        parameters = {
-            "id": job.id,
-            "attempt": job.attempt,
-            "state": state,
-            "error": record.error,
-            "record": record.as_json(),
-        }
-        return self.connection().execute(FINISH, parameters, prepare=True).rowcount == 1
+        def run() -> list[Claimed]:
+            with self.connection().cursor(row_factory=class_row(Claimed)) as cursor:
+                return cursor.execute(CLAIM, parameters, prepare=True).fetchall()
+
+        claimed = _past_deadlocks(run)
+        if len(claimed) < len(ids):
+            self.connection().execute(DROP_CANCELLED, prepare=True)
+        order = {job_id: place for place, job_id in enumerate(ids)}
+        return sorted(claimed, key=lambda job: order[job.id])
+
+    def end(self, overs: Sequence[Over]) -> set[UUID]:
+        """Move jobs to their history in one commit; returns the ids of those whose attempt still held them."""
+        statement = END_BATCHED if any(over.job.batch_id for over in overs) else END
+        parameters = {"ids": _as_array([over.job.id for over in overs]), "overs": _as_json(overs)}
+        rows = _past_deadlocks(
+            lambda: self.connection().execute(statement, parameters, prepare=True).fetchall()
+        )
+        return {row[0] for row in rows}
 
     def retry(self, job: Claimed, delay_s: float, record: AttemptRecord) -> bool:
         """Put the job back for a later attempt; when a job with its unique key already waits, that one takes over."""
@@ -158,11 +252,31 @@ class Ledger:
             "delay_s": delay_s,
             "error": record.error,
             "record": record.as_json(),
+            "losses": 0,
         }
         try:
             return self.connection().execute(RETRY, parameters, prepare=True).rowcount == 1
         except psycopg.errors.UniqueViolation:
-            return self.finish(job, "cancelled", record)
+            return bool(self.end([Over(job, "cancelled", record)]))
+
+    def hand_back(self, jobs: Sequence[Claimed], *, delay_s: float = 0.0, error: str | None = None) -> None:
+        """Give up jobs that were claimed and not begun: somebody else runs them, as if nobody had claimed them."""
+        for job in jobs:
+            try:
+                self.connection().execute(
+                    f"{HAND_BACK} AND id = %(id)s AND attempt = %(attempt)s",
+                    {"id": job.id, "attempt": job.attempt, "delay_s": delay_s, "error": error},
+                )
+            except psycopg.errors.UniqueViolation:
+                self._covered(job)
+
+    def _covered(self, job: Claimed) -> None:
+        """A job with the same unique key waits by now: it does this one's work."""
+        now = datetime.now(job.enqueued_at.tzinfo)
+        record = AttemptRecord(
+            job.attempt, job.published_at, now, now, self._worker, "covered by a later job"
+        )
+        self.end([Over(job, "cancelled", record)])
 
     def renew(self, ids: Sequence[UUID]) -> None:
         """Extend the lease of running jobs."""
@@ -174,8 +288,8 @@ class Ledger:
     def progress(self, job: Claimed, done: int, total: int, note: str) -> None:
         """Record how far the job is."""
         self.connection().execute(
-            "UPDATE outbox SET progress = %s WHERE id = %s AND attempt = %s",
-            [Jsonb({"done": done, "total": total, "note": note}), job.id, job.attempt],
+            "UPDATE outbox SET progress = %s::jsonb WHERE id = %s AND attempt = %s",
+            [orjson.dumps({"done": done, "total": total, "note": note}).decode(), job.id, job.attempt],
         )
 
     def cancel_requested(self, job: Claimed) -> bool:
@@ -196,48 +310,43 @@ class Ledger:
             self._connection.close()
 
 
+def _as_array(ids: Sequence[UUID]) -> str:
+    return f"{{{','.join(map(str, ids))}}}"
+
+
+def _as_json(overs: Sequence[Over]) -> str:
+    now = utcnow()
+    return orjson.dumps([over.as_row(now) for over in overs], option=orjson.OPT_UTC_Z).decode()
+
+
 def connect(database_url: str) -> psycopg.Connection[Any]:
     """A raw autocommit connection as the relay's role."""
-    return psycopg.connect(
+    settings = {
+        "role": Role.RELAY.value,
+        "timezone": "UTC",
+        "statement_timeout": f"{STATEMENT_TIMEOUT_S}s",
+        # The same few statements over and over, each served row by row by an index whatever the tables hold: to plan
+        # one takes longer than to run it, and a plan made while `outbox` is empty would read all of it once it is not.
+        "plan_cache_mode": "force_generic_plan",
+        "enable_seqscan": "off",
+        "enable_hashjoin": "off",
+        "enable_mergejoin": "off",
+        "jit": "off",
+    }
+    connection: psycopg.Connection[Any] = psycopg.connect(
         database_url,
         autocommit=True,
         connect_timeout=5,
-        options=f"-c role={Role.RELAY.value} -c timezone=UTC -c statement_timeout=30000",
+        options=" ".join(f"-c {name}={value}" for name, value in settings.items()),
         application_name="storecast ledger",
     )
+    set_json_loads(orjson.loads, connection)
+    return connection
 
 
-def reconcile(connection: psycopg.Connection[Any]) -> int:
-    """Give expired jobs another chance, or bury those that used all of theirs; returns how many were found."""
-    with connection.transaction(), connection.cursor() as cursor:
-        cursor.execute(DROP_ALL_CANCELLED)
-        expired = cursor.execute(EXPIRED).fetchall()
-        for job_id, attempt, max_attempts, state, worker, started_at in expired:
-            if state == "queued":
-                cursor.execute(
-                    "UPDATE outbox SET state = 'staged', lease_until = NULL WHERE id = %s", [job_id]
-                )
-                continue
-            _reclaim(cursor, job_id, attempt, max_attempts, worker, started_at)
-    return len(expired)
-
-
-def _reclaim(
-    cursor: psycopg.Cursor[Any],
-    job_id: UUID,
-    attempt: int,
-    max_attempts: int,
-    worker: str,
-    started_at: datetime,
-) -> None:
-    error = f"WorkerLost: {worker} stopped renewing its lease"
-    record = AttemptRecord(attempt, started_at, datetime.now(started_at.tzinfo), worker, error)
-    parameters = {"id": job_id, "attempt": attempt, "error": error, "record": record.as_json()}
-    if attempt >= max_attempts:
-        cursor.execute(FINISH, {**parameters, "state": "dead"})
-        return
+def _past_deadlocks(run: Callable[[], R]) -> R:
+    """Two bundles that share rows or batches may lock them crosswise; the loser's statement did nothing, and waits."""
     try:
-        with cursor.connection.transaction():
-            cursor.execute(RETRY, {**parameters, "delay_s": 0.0})
-    except psycopg.errors.UniqueViolation:
-        cursor.execute(FINISH, {**parameters, "state": "cancelled"})
+        return run()
+    except psycopg.errors.DeadlockDetected:
+        return run()

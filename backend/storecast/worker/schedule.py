@@ -1,61 +1,46 @@
-"""Code-declared schedules: which job is staged when. Beat sends the ticks; one leader at a time holds the lock."""
+"""Schedules that the program declares: which job is staged when. `jobs.beat` keeps them in the table of schedules."""
 
 from dataclasses import dataclass
-from typing import Any
 
-from celery.schedules import crontab, schedule
-
-from storecast.worker.broker import SCHEDULE_TASK
 from storecast.worker.job import Job
+
+MIN_INTERVAL_S = 5
+"""The scheduler looks this often at the latest: what is shorter would only be late."""
 
 
 @dataclass(frozen=True, slots=True)
 class Scheduled:
-    """A job without arguments, and when it is staged."""
+    """A job of the platform, and when it is staged: by a cron expression (UTC) or every so many seconds."""
 
     job: Job
-    when: schedule
+    cron: str | None = None
+    interval_s: int | None = None
 
 
 _scheduled: dict[str, Scheduled] = {}
 
 
-def every(job: Job, *, seconds: float) -> None:
+def every(job: Job, *, seconds: int) -> None:
     """Stage the job again and again."""
-    _add(job, schedule(run_every=seconds))
+    if seconds < MIN_INTERVAL_S:
+        raise ValueError(f"{job.name}: an interval is {MIN_INTERVAL_S} seconds or longer")
+    _add(Scheduled(job, interval_s=seconds))
 
 
 def daily(job: Job, *, hour: int, minute: int = 0) -> None:
     """Stage the job once a day (UTC)."""
-    _add(job, crontab(hour=str(hour), minute=str(minute)))
+    _add(Scheduled(job, cron=f"{minute} {hour} * * *"))
 
 
-def _add(job: Job, when: schedule) -> None:
+def _add(scheduled: Scheduled) -> None:
+    job = scheduled.job
     if job.name in _scheduled:
         raise ValueError(f"{job.name} is scheduled twice")
     if job.unique_key() is None:
-        raise ValueError(f"{job.name} needs a unique key: ticks that pile up must not run it twice")
-    _scheduled[job.name] = Scheduled(job, when)
-
-
-def job_for(name: str) -> Job:
-    """The job of a schedule; raises KeyError for one that this version does not know."""
-    return _scheduled[name].job
+        raise ValueError(f"{job.name} needs a unique key: runs that pile up must not do the work twice")
+    _scheduled[job.name] = scheduled
 
 
 def scheduled() -> list[Scheduled]:
     """Every schedule."""
     return list(_scheduled.values())
-
-
-def beat_entries() -> dict[str, dict[str, Any]]:
-    """The schedules as Celery beat reads them. A tick that nobody took within a minute is dropped: the next comes."""
-    return {
-        name: {
-            "task": SCHEDULE_TASK,
-            "args": (name,),
-            "schedule": entry.when,
-            "options": {"queue": "default", "expires": 60},
-        }
-        for name, entry in _scheduled.items()
-    }

@@ -2,7 +2,7 @@
 
 A job's body gets its payload and a context; the base claims, binds log context, runs, and records the outcome.
 The class of the exception decides what follows: `Permanent` buries the job, anything else tries again on the
-retry curve until the attempts are used up.
+job's retry curve until the attempts are used up. Jobs of one message run one after another and end together.
 """
 
 import threading
@@ -10,9 +10,11 @@ import time
 import traceback
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import AbstractContextManager, contextmanager
-from typing import Any
+from datetime import timedelta
+from typing import Any, Literal
 from uuid import UUID
 
+import psycopg
 import structlog
 from sqlalchemy.orm import Session
 
@@ -20,18 +22,36 @@ from storecast.db.session import platform_session, tenant_session
 from storecast.kit.clock import utcnow
 from storecast.kit.errors import Permanent, Retryable
 from storecast.kit.types import ShopId
-from storecast.worker import metrics, retry
+from storecast.observability import tracing
+from storecast.resilience.circuit import CircuitOpen
+from storecast.worker import outbox
+from storecast.worker.fingerprint import fingerprint
+from storecast.worker.history import FLUSH_EVERY_S, History, Writer, writing
 from storecast.worker.job import J, Job
-from storecast.worker.ledger import LEASE_BEAT_S, AttemptRecord, Claimed, Ledger
+from storecast.worker.ledger import LEASE_BEAT_S, AttemptRecord, Claimed, Ledger, Over
 
 log = structlog.get_logger(__name__)
 
 PROGRESS_EVERY_S = 0.5
 CANCEL_CHECK_EVERY_S = 1.0
 
+BUNDLE_SLICE_S = 2.0
+"""Jobs of a bundle are started within this time; what is left after it is handed back, so that one slow job holds
+up its bundle by itself and this much."""
+
+NEWER_VERSION_S = 10.0
+"""A job that this version of the program does not know is offered again after so long, to a newer worker."""
+
+NEWER_VERSION_PATIENCE = timedelta(hours=1)
+"""Longer than a rolling deploy: a job that nobody has known for so long is dead."""
+
 
 class JobCancelled(Exception):
     """Raised by `TaskContext.check_cancelled` to leave a job that somebody stopped."""
+
+
+class JobUnknown(Exception):
+    """This version of the program has no such job, or the job has other fields there."""
 
 
 class TaskContext:
@@ -43,6 +63,7 @@ class TaskContext:
         self._progress_due = 0.0
         self._cancel_due = 0.0
         self._cancelled = False
+        self._result: dict[str, Any] = {}
 
     @property
     def shop_id(self) -> ShopId:
@@ -55,6 +76,11 @@ class TaskContext:
     def job_id(self) -> UUID:
         """The job's id, stable over its attempts."""
         return self._job.id
+
+    @property
+    def batch_id(self) -> UUID | None:
+        """The batch that the job belongs to."""
+        return self._job.batch_id
 
     @property
     def attempt(self) -> int:
@@ -87,6 +113,15 @@ class TaskContext:
         if self.cancelled():
             raise JobCancelled
 
+    def result(self, **values: Any) -> None:
+        """Keep JSON values with the run: workflows decide by them, people read them."""
+        self._result |= values
+
+    @property
+    def results(self) -> dict[str, Any]:
+        """What `result` was given."""
+        return self._result
+
 
 Body = Callable[[Any, TaskContext], None]
 
@@ -110,92 +145,161 @@ def registered() -> dict[str, type[Job]]:
     return {name: job_type for name, (job_type, _body) in _registry.items()}
 
 
-class Runner:
-    """Runs claimed jobs one by one and keeps their leases alive meanwhile."""
+Outcome = Literal["succeeded", "dead", "cancelled", "retry", "not_now"]
 
-    def __init__(self, ledger: Ledger, lease_ledger: Ledger) -> None:
+
+class Runner:
+    """Runs claimed jobs one by one and keeps their leases alive meanwhile.
+
+    ``ledger`` serves the running job, ``side_ledger`` the thread beside it that renews leases and writes ``history``.
+    """
+
+    def __init__(self, ledger: Ledger, side_ledger: Ledger, history: History | None = None) -> None:
         self._ledger = ledger
-        self._lease_ledger = lease_ledger
+        self._side_ledger = side_ledger
+        self._history = history
         self._held: set[UUID] = set()
         self._beating = False
 
     def run(self, ids: Sequence[UUID]) -> int:
-        """Claim and run the jobs; returns how many were run here."""
+        """Claim and run the jobs of one message; returns how many were run here."""
         claimed = self._ledger.claim(ids)
         self._held = {job.id for job in claimed}
         self._keep_leases()
-        for job in claimed:
-            try:
-                self._run_one(job)
-            finally:
-                self._held.discard(job.id)
-        return len(claimed)
+        overs: list[Over] = []
+        deadline = time.monotonic() + BUNDLE_SLICE_S
+        ran = 0
+        try:
+            for job in claimed:
+                if ran and time.monotonic() >= deadline:
+                    self._ledger.hand_back(claimed[ran:])
+                    log.info("bundle_cut", ran=ran, handed_back=len(claimed) - ran)
+                    break
+                ran += 1
+                over = self._run_one(job)
+                if over is not None:
+                    overs.append(over)
+        finally:
+            if overs:
+                held = self._ledger.end(overs)
+                if lost := [over.job for over in overs if over.job.id not in held]:
+                    log.warning("job_leases_lost", job_ids=[str(job.id) for job in lost])
+            self._held = set()
+            if ran and self._history is not None:
+                self._history.count(claimed[0].name, ran)
+        return ran
 
-    def _run_one(self, job: Claimed) -> None:
+    def _run_one(self, job: Claimed) -> Over | None:
+        """Run a job; its end, or None when it was put back."""
         started_at = utcnow()
-        with _log_context(job):
-            outcome, error = self._attempt(job)
+        context = TaskContext(job, self._ledger)
+        with _surroundings(job) as span:
+            outcome, error = self._attempt(job, context)
             record = AttemptRecord(
                 number=job.attempt,
+                queued_at=job.published_at,
                 started_at=started_at,
                 finished_at=utcnow(),
                 worker=self._ledger.worker,
                 error=f"{type(error).__name__}: {error}" if error else None,
                 traceback="".join(traceback.format_exception(error)) if error else None,
             )
-            self._record(job, outcome, error, record)
+            if error is not None:
+                span.failed(type(error).__name__)
+            if outcome == "retry":
+                self._put_back(job, error, record)
+                return None
+            if outcome == "not_now":
+                delay_s = error.retry_after if isinstance(error, CircuitOpen) else None
+                log.info("job_handed_back", reason=type(error).__name__)
+                self._ledger.hand_back([job], delay_s=delay_s or NEWER_VERSION_S, error=record.error)
+                return None
+            error_class, mark = None, None
+            if outcome == "dead":
+                log.error("job_dead", error=type(error).__name__, exc_info=error)
+                error_class, mark = fingerprint(job.name, error, record.error or "")
+            return Over(job, outcome, record, error_class, mark, context.results or None)
 
-    def _attempt(self, job: Claimed) -> tuple[str, Exception | None]:
+    def _attempt(self, job: Claimed, context: TaskContext) -> tuple[Outcome, Exception | None]:
         try:
-            job_type, body = _registry[job.name]
-            body(job_type.from_payload(job.args), TaskContext(job, self._ledger))
+            payload, body = _bound(job)
+            body(payload, context)
         except JobCancelled:
             return "cancelled", None
+        except JobUnknown as error:
+            patient = utcnow() - job.enqueued_at < NEWER_VERSION_PATIENCE
+            return ("not_now" if patient else "dead"), error
+        except CircuitOpen as error:
+            # Nothing was tried, so nothing failed: an outage must not use up the attempts of all who wait for its end.
+            return "not_now", error
         except Permanent as error:
             return "dead", error
         except Exception as error:  # noqa: BLE001  # every failure of a body is an outcome, recorded with its traceback
             return ("dead" if job.attempt >= job.max_attempts else "retry"), error
         return "succeeded", None
 
-    def _record(self, job: Claimed, outcome: str, error: Exception | None, record: AttemptRecord) -> None:
-        seconds = (record.finished_at - record.started_at).total_seconds()
-        metrics.JOB_RUNS.labels(job.name, outcome).inc()
-        metrics.JOB_SECONDS.labels(job.name).observe(seconds)
-        if outcome == "retry":
-            asked = error.retry_after if isinstance(error, Retryable) else None
-            delay_s = asked if asked is not None else retry.delay_s(job.attempt)
-            held = self._ledger.retry(job, delay_s, record)
-            log.warning("job_retried", error=type(error).__name__, delay_s=round(delay_s, 1), seconds=seconds)
-        else:
-            held = self._ledger.finish(job, outcome, record)  # type: ignore[arg-type]  # "retry" is ruled out above
-            if outcome == "dead":
-                log.error("job_dead", error=type(error).__name__, seconds=seconds, exc_info=error)
-            else:
-                log.info("job_finished", outcome=outcome, seconds=seconds)
-        if not held:
-            log.warning("job_lease_lost", outcome=outcome)
+    def _put_back(self, job: Claimed, error: Exception | None, record: AttemptRecord) -> None:
+        asked = error.retry_after if isinstance(error, Retryable) else None
+        delay_s = asked if asked is not None else _registry[job.name][0].retry.delay_s(job.attempt)
+        held = self._ledger.retry(job, delay_s, record)
+        log.warning("job_retried", error=type(error).__name__, delay_s=round(delay_s, 1), held=held)
 
     def _keep_leases(self) -> None:
-        """Start the renewing thread once per process; it dies with the process, which is the point."""
+        """Start the thread beside the jobs once per process; it dies with the process, which is the point."""
         if not self._beating:
             self._beating = True
-            threading.Thread(target=self._renew_forever, name="lease", daemon=True).start()
+            threading.Thread(target=self._beside, name="lease", daemon=True).start()
 
-    def _renew_forever(self) -> None:
+    def _beside(self) -> None:
+        beat_due = time.monotonic() + LEASE_BEAT_S
         while True:
-            time.sleep(LEASE_BEAT_S)
-            held = list(self._held)
-            if held:
-                try:
-                    self._lease_ledger.renew(held)
-                except Exception as error:  # noqa: BLE001  # the database may be away; the next beat tries again
-                    log.warning("lease_renewal_failed", error=type(error).__name__)
+            time.sleep(FLUSH_EVERY_S)
+            try:
+                if time.monotonic() >= beat_due:
+                    beat_due = time.monotonic() + LEASE_BEAT_S
+                    if held := list(self._held):
+                        self._side_ledger.renew(held)
+                self.flush_history()
+            except psycopg.Error as error:
+                # The database may be away; the next round tries again. Outside any job's context, so it feeds no loop.
+                log.warning("lease_thread_failed", error=type(error).__name__)
+
+    def flush_history(self) -> None:
+        """Write the lines that jobs have logged."""
+        if self._history is not None:
+            process = self._ledger.worker.partition("/")[0]
+            self._history.flush(self._side_ledger.connection(), process)
+
+
+def _bound(job: Claimed) -> tuple[Job, Body]:
+    """The payload and the body of a job; raises JobUnknown when this version cannot run it."""
+    if job.name not in _registry:
+        raise JobUnknown(f"no job is called {job.name} here")
+    job_type, body = _registry[job.name]
+    try:
+        return job_type.from_payload(job.args), body
+    except TypeError as error:
+        raise JobUnknown(f"{job.name} has other arguments here: {error}") from error
 
 
 @contextmanager
-def _log_context(job: Claimed) -> Iterator[None]:
+def _surroundings(job: Claimed) -> Iterator[tracing.Span]:
+    """The log context, the parent of what is staged, the span, and whose history the lines belong to."""
     bound = {"job": job.name, "job_id": str(job.id), "shop_id": job.shop_id, "attempt": job.attempt}
     if job.request_id:
         bound["request_id"] = job.request_id
-    with structlog.contextvars.bound_contextvars(**bound):
-        yield
+    attributes = {
+        tracing.SHOP_ID: job.shop_id,
+        "storecast.job_id": str(job.id),
+        "storecast.attempt": job.attempt,
+    }
+    token = writing.set(Writer(job.id, job.shop_id, job.attempt))
+    try:
+        with (
+            structlog.contextvars.bound_contextvars(**bound),
+            outbox.descending_from(outbox.Ancestor(job.id, job.root_id)),
+            tracing.job_span(job.name, job.traceparent, attributes, enqueued_at=job.enqueued_at) as span,
+        ):
+            yield span
+    finally:
+        writing.reset(token)

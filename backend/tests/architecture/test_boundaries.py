@@ -13,9 +13,13 @@ PRIVATE = {"models", "repository", "routes", "tasks", "handlers"}
 HANDED_OUT = {
     # The tenant itself: shops.service hands the row out, and its readers need the name of its type.
     "storecast.shops.models.Shop",
-    # The ledger of runs is a view of the worker's own two tables, which have no service to go through.
+    # The console is a view of the worker's own tables, which have no service to go through.
+    "storecast.worker.models.JobBatch",
+    "storecast.worker.models.JobLog",
+    "storecast.worker.models.JobOrphan",
     "storecast.worker.models.JobRun",
     "storecast.worker.models.OutboxJob",
+    "storecast.worker.models.WorkLimit",
 }
 WITHOUT_HTTP = {"service", "repository", "selectables", "models", "jobs", "schemas", "errors"}
 WITHOUT_SQL = {"routes", "tasks", "handlers"}

@@ -2,12 +2,13 @@
 
 import threading
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
 from fastapi.testclient import TestClient
 from sqlalchemy import func, select, update
+from structlog.testing import capture_logs
 
 from storecast.auth import id_tokens, service
 from storecast.auth.jobs import ShopInstalled
@@ -15,6 +16,7 @@ from storecast.auth.models import ShopMember
 from storecast.config.settings import get_settings
 from storecast.db.session import platform_session
 from storecast.kit.clock import utcnow
+from storecast.resilience.guard import process_guard
 from storecast.shops.models import Shop, ShopToken
 from storecast.worker import outbox
 from tests.conftest import id_token
@@ -132,6 +134,20 @@ def test_an_installed_shop_keeps_its_dashboard_while_shopify_is_away(
     for _ in range(5):
         assert client.get("/api/v1/session", headers=signed_in).status_code == 200
     assert time.monotonic() - began < 5.0
+
+
+def test_an_installed_shop_keeps_its_dashboard_while_its_circuit_is_open(
+    make_shop: Callable[[str], Shop], client: TestClient
+) -> None:
+    shop = make_shop("left-alone")
+    with platform_session() as session:
+        session.execute(update(ShopToken).values(state="reauthorize"))
+    for _ in range(5):
+        process_guard().failed("127.0.0.1:1", "shopify", "ConnectError")
+    with capture_logs() as logs:
+        assert client.get("/api/v1/session", headers=bearer(id_token(shop.domain))).status_code == 200
+    (failed,) = [entry for entry in logs if entry["event"] == "token_exchange_failed"]
+    assert "left alone" in failed["error"]
 
 
 @pytest.mark.parametrize(

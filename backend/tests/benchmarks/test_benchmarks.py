@@ -8,6 +8,8 @@ from pathlib import Path
 
 import pytest
 
+from tests.worker.brokers.conftest import BROKERS
+
 BACKEND = Path(__file__).parents[2]
 BENCHES = sorted(file.stem for file in (BACKEND / "benchmarks").glob("bench_*.py"))
 KEYS = {"bench", "value", "unit", "reference", "reference_value", "ratio", "peak_mib", "marks"}
@@ -33,3 +35,26 @@ def test_a_small_run_measures_beside_its_reference(bench: str) -> None:
     assert line["reference_value"] > 0
     assert all(mark.keys() == {"name", "value", "goal", "sense"} for mark in line["marks"])
     assert all(mark["sense"] in (">=", "<=") for mark in line["marks"])
+
+
+@pytest.mark.parametrize("broker", BROKERS)
+def test_a_small_chaos_run_loses_nothing_and_does_nothing_twice(broker: str) -> None:
+    ran = subprocess.run(
+        [sys.executable, "-m", "benchmarks.chaos_jobs"],
+        cwd=BACKEND,
+        env={**os.environ, "N": "120", "KILLS": "2", "BROKER": broker},
+        capture_output=True,
+        text=True,
+        timeout=170,
+        check=False,
+    )
+
+    assert ran.returncode == 0, ran.stderr[-3000:]
+    assert json.loads(ran.stdout.splitlines()[-1]) == {
+        "chaos": "jobs",
+        "broker": broker,
+        "jobs": 120,
+        "lost": 0,
+        "duplicate_effects": 0,
+        "kills": 2,
+    }

@@ -37,7 +37,8 @@ def test_partitions_are_made_once_and_dropped_when_expired(database: str, table:
         made = partitions.ensure(connection, table, now=later)
         assert len(made) >= 2
         assert partitions.ensure(connection, table, now=later) == []
-        assert partitions.drop_expired(connection, table, now=later) == []
+        # Those of today may be past their time by then; those just made are not.
+        assert not set(made) & set(partitions.drop_expired(connection, table, now=later))
         expired = partitions.drop_expired(connection, table, now=later + kept.keep + timedelta(days=500))
         assert set(made) <= set(expired)
         assert set(made) <= set(partitions.ensure(connection, table, now=later))

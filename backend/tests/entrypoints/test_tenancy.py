@@ -24,6 +24,7 @@ from storecast.shops.access import _GRANTS, Permission, Role
 from storecast.shops.models import Shop
 from tests.conftest import OWNER_ID, id_token
 from tests.factories.story import Story
+from tests.jobs.console import FINGERPRINT, add_finished
 
 DOCUMENT = create_app(DOCUMENT_SETTINGS).openapi()
 OPERATIONS = [(path, method) for path, item in sorted(DOCUMENT["paths"].items()) for method in sorted(item)]
@@ -33,8 +34,21 @@ BODIES: dict[tuple[str, str], dict[str, Any]] = {
     ("/api/v1/segments/{segment_id}", "put"): {"name": "Taken", "rules": RULES},
     ("/api/v1/campaigns/{campaign_id}", "patch"): {"version": 1, "name": "Taken"},
     ("/api/v1/campaigns/{campaign_id}/test", "post"): {"email": "thief@example.com"},
+    ("/api/v1/jobs/{job_id}/discard", "post"): {"reason": "theft"},
+    ("/api/v1/dead-letters/{fingerprint}/replay", "post"): {"reason": "theft"},
+    ("/api/v1/dead-letters/{fingerprint}/discard", "post"): {"reason": "theft"},
+    ("/api/v1/dead-letters/{fingerprint}/notes", "post"): {"body": "theft"},
 }
 """What a request needs to get as far as looking for the thing; the others take an empty object."""
+
+OPERATORS_ONLY = ("/api/v1/circuits/", "/api/v1/limits/", "/api/v1/queues/", "/api/v1/workers/")
+"""What is the whole installation's: an owner of a shop is told that it is not theirs, whosever shop it is."""
+
+
+def refusal(path: str) -> int:
+    """How somebody else's thing is refused."""
+    return 403 if path.startswith(OPERATORS_ONLY) else 404
+
 
 MEMBERS: dict[Role, str] = {
     "owner": OWNER_ID,
@@ -83,14 +97,26 @@ def things(client: TestClient, shop: Shop) -> dict[str, str]:
     segment = client.post("/api/v1/segments", headers=mine, json={"name": "Buyers", "rules": RULES}).json()
     campaign = client.post("/api/v1/campaigns", headers=mine, json={"name": "Hello"}).json()
     sync = client.post("/api/v1/syncs", headers=mine, json={"mode": "bulk"}).json()
-    (job, *_) = client.get("/api/v1/jobs?name=sync.start", headers=mine).json()["items"]
+    (job, *_) = client.get("/api/v1/jobs?q=name:sync.start", headers=mine).json()["items"]
+    add_finished(shop, "dead")
+    rhythm = {"title": "Nightly", "job_name": "sync.now", "interval_s": 86_400}
+    schedule = client.post("/api/v1/schedules", headers=mine, json=rhythm).json()
+    graph = {"name": "Mine", "nodes": [{"key": "only", "job": "sync.now"}]}
+    workflow = client.post("/api/v1/workflows", headers=mine, json=graph).json()
     return {
+        "host": "acme.myshopify.com",
+        "kind": "queue",
+        "key": "bulk",
+        "name": "bulk",
+        "schedule_id": schedule["id"],
+        "workflow_id": workflow["id"],
         "customer_id": customer.public_id,
         "request_id": request_id,
         "segment_id": segment["id"],
         "campaign_id": campaign["id"],
         "sync_id": sync["id"],
         "job_id": job["id"],
+        "fingerprint": FINGERPRINT,
     }
 
 
@@ -120,6 +146,7 @@ def test_only_looking_needs_no_more_than_the_permission_to_read() -> None:
     reading = {operation for operation, needed in DECLARED.items() if needed == {Permission.READ}}
     assert {operation for operation in reading if operation[1] != "get"} == {
         ("/api/v1/campaigns/{campaign_id}/preview", "post"),
+        ("/api/v1/schedules/preview", "post"),
         ("/api/v1/segments/preview", "post"),
         ("/api/v1/templates/check", "post"),
     }
@@ -128,7 +155,7 @@ def test_only_looking_needs_no_more_than_the_permission_to_read() -> None:
 def test_the_owner_finds_what_the_neighbour_will_look_for(
     client: TestClient, shop: Shop, things: dict[str, str]
 ) -> None:
-    reading = [path for path, method in WITH_ID if method == "get"]
+    reading = [path for path, method in WITH_ID if method == "get" and refusal(path) == 404]
     answers = {path: client.get(path.format(**things), headers=headers(shop)).status_code for path in reading}
     assert answers == dict.fromkeys(reading, 200)
 
@@ -146,14 +173,25 @@ def test_the_neighbour_finds_nothing_and_changes_nothing(
         answer = client.request(method, path.format(**things), headers=thief, json=body)
         answers[path, method] = (answer.status_code, answer.headers["content-type"])
 
-    assert answers == dict.fromkeys(WITH_ID, (404, "application/problem+json"))
+    assert answers == {
+        (path, method): (refusal(path), "application/problem+json") for path, method in WITH_ID
+    }
     assert digest(database, shop) == before
 
 
 def test_lists_of_the_neighbour_are_empty(
     client: TestClient, shop: Shop, other_shop: Shop, things: dict[str, str]
 ) -> None:
-    lists = ["segments", "campaigns", "customers", "syncs", "jobs", "privacy/requests"]
+    lists = [
+        "segments",
+        "campaigns",
+        "customers",
+        "syncs",
+        "jobs",
+        "workflows",
+        "dead-letters",
+        "privacy/requests",
+    ]
     for name in lists:
         assert len(client.get(f"/api/v1/{name}", headers=headers(shop)).json()["items"]) > 0
         assert client.get(f"/api/v1/{name}", headers=headers(other_shop)).json()["items"] == []
@@ -197,7 +235,7 @@ def test_a_role_is_refused_whatever_it_was_not_given(
         for path, method in beyond
     }
 
-    assert answers == dict.fromkeys(beyond, "forbidden")
+    assert set(answers.values()) <= {"forbidden", "operators_only"}
     assert digest(database, shop) == before
 
 

@@ -6,6 +6,7 @@ from uuid import UUID, uuid4
 from sqlalchemy.orm import Session
 
 from storecast.db.session import platform_session, tenant_session
+from storecast.kit.clock import utcnow
 from storecast.kit.types import ShopId
 from storecast.worker.ledger import Claimed, Ledger
 from storecast.worker.task import TaskContext
@@ -17,8 +18,9 @@ class Context(TaskContext):
     def __init__(self, shop_id: ShopId | None) -> None:
         self.shop = shop_id
         job = Claimed(
-            id=uuid4(), shop_id=shop_id, name="tests", args={}, attempt=1, max_attempts=1, request_id=None
-        )
+            id=uuid4(), shop_id=shop_id, name="tests", args={}, attempt=1, max_attempts=1, parent_id=None,
+            root_id=None, batch_id=None, request_id=None, traceparent=None, enqueued_at=utcnow(), published_at=None,
+        )  # fmt: skip
         super().__init__(job, Ledger("", "tests"))
 
     @property

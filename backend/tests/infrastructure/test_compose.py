@@ -26,7 +26,7 @@ OURS = SERVICES.keys() - THIRD_PARTY
 PINNED = re.compile(r"^[\w./-]+:(\d+\.\d+(\.\d+)?[\w.-]*)(@sha256:[0-9a-f]{64})?$")
 SECRET_NAMES = re.compile(r"PASSWORD|SECRET|TOKEN|_KEY$|_PASS$|_URL$")
 # Not secret although the name looks it.
-PUBLIC = {"SHOPIFY_API_KEY", "SHOPIFY_APP_URL", "STORECAST_EDGE_URL"}
+PUBLIC = {"SHOPIFY_API_KEY", "SHOPIFY_APP_URL", "STORECAST_EDGE_URL", "STORECAST_TRACE_URL"}
 READ_BESIDE_SETTINGS = {
     "STORECAST_METRICS_PORT",
     "STORECAST_LISTEN",

@@ -1,62 +1,36 @@
-"""Runs through the API: what a shop's people see, what operators see, retry and cancel."""
+"""Runs through the API: what a shop's people see, what operators see, retry, edit and retry, cancel, discard."""
 
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
 from datetime import datetime, timedelta
 from typing import Any
 from uuid import UUID, uuid4
 
 import pytest
-from fastapi import FastAPI, Request
 from fastapi.testclient import TestClient
 from sqlalchemy import select
 
 from storecast.config.settings import get_settings
 from storecast.db.session import platform_session
-from storecast.jobs import service
-from storecast.jobs.routes import router
+from storecast.jobs import search
 from storecast.kit.clock import utcnow
 from storecast.kit.ids import uuid7
-from storecast.kit.types import ShopId
-from storecast.shops.access import Principal, Role
+from storecast.shops.access import Role
 from storecast.shops.models import Shop
-from storecast.worker.ledger import connect, reconcile
+from storecast.worker.ledger import connect
 from storecast.worker.models import JobRun, OutboxJob
-
-
-def add_live(shop: Shop | None, **columns: Any) -> UUID:
-    job_id = uuid7()
-    values = {
-        "id": job_id,
-        "shop_id": shop.id if shop else None,
-        "name": "tests.job",
-        "queue": "default",
-        "args": {"order_id": 1},
-        "state": "staged",
-        "max_attempts": 3,
-        **columns,
-    }
-    with platform_session() as session:
-        session.add(OutboxJob(**values))
-    return job_id
-
-
-def add_finished(shop: Shop | None, state: str, **columns: Any) -> UUID:
-    """Finish a job the way a worker does: only the relay's role may write history."""
-    job_id = add_live(shop, state="running", attempt=1, **columns)
-    with connect(get_settings().database_url) as connection:
-        connection.execute(
-            """
-            WITH done AS (DELETE FROM outbox WHERE id = %(id)s RETURNING *)
-            INSERT INTO job_runs (id, shop_id, name, queue, args, tags, state, attempt, max_attempts, attempts,
-                                  started_at, enqueued_at, finished_at, error)
-            SELECT id, shop_id, name, queue, args, tags, %(state)s, attempt, max_attempts,
-                   '[{"number": 1, "started_at": "2026-11-21T22:00:00+00:00", "finished_at": null, "worker": "w",
-                      "error": "ValueError: no", "traceback": "Traceback: line 1"}]',
-                   enqueued_at + interval '1 second', enqueued_at, enqueued_at + interval '3 seconds', 'ValueError: no'
-              FROM done
-            """,
-            {"id": job_id, "state": state},
-        )
-    return job_id
+from storecast.worker.reconcile import reconcile
+from tests.jobs.console import (
+    FINGERPRINT,
+    add_finished,
+    add_live,
+    audited,
+    client_of,
+    ids,
+    job_of,
+    names,
+    run_of,
+)
 
 
 @pytest.fixture
@@ -64,21 +38,9 @@ def operator(shop: Shop) -> TestClient:
     return client_of(shop, "operator")
 
 
-def client_of(shop: Shop, role: Role) -> TestClient:
-    """The jobs API for somebody with a role, without the ceremony of signing in."""
-    app = FastAPI()
-
-    @app.middleware("http")
-    async def sign_in(request: Request, call_next: Any) -> Any:
-        request.state.principal = Principal(ShopId(shop.id), shop.domain, "1", "Ada", None, role, "browser")
-        return await call_next(request)
-
-    app.include_router(router, prefix="/api/v1")
-    return TestClient(app, raise_server_exceptions=False)
-
-
-def names(answer: Any) -> list[str]:
-    return [item["name"] for item in answer.json()["items"]]
+@pytest.fixture
+def owner(shop: Shop) -> TestClient:
+    return client_of(shop, "owner")
 
 
 def test_a_shop_sees_its_own_jobs_and_an_operator_everyones(
@@ -105,7 +67,7 @@ def test_a_shop_sees_its_own_jobs_and_an_operator_everyones(
 def test_a_list_joins_live_and_finished_jobs_and_is_paged(
     client: TestClient, signed_in: dict[str, str], shop: Shop, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(service, "PAGE_SIZE", 2)
+    monkeypatch.setattr(search, "PAGE_SIZE", 2)
     start = utcnow() - timedelta(minutes=10)
     for minute in range(5):
         at = start + timedelta(minutes=minute)
@@ -122,7 +84,7 @@ def test_a_list_joins_live_and_finished_jobs_and_is_paged(
         if cursor is None:
             break
     assert seen == ["job4", "job3", "job2", "job1", "job0"]
-    assert names(client.get("/api/v1/jobs?name=job3", headers=signed_in)) == ["job3"]
+    assert names(client.get("/api/v1/jobs?q=name:job3", headers=signed_in)) == ["job3"]
     assert names(client.get("/api/v1/jobs?state=succeeded", headers=signed_in)) == ["job3", "job1"]
     assert client.get("/api/v1/jobs?state=lost", headers=signed_in).status_code == 422
     assert client.get("/api/v1/jobs?cursor=WyJhIiwiYiJd", headers=signed_in).status_code == 422
@@ -141,33 +103,6 @@ def test_states_are_those_that_people_know(client: TestClient, signed_in: dict[s
     }
     assert names(client.get("/api/v1/jobs?state=retrying", headers=signed_in)) == ["retrying"]
     assert names(client.get("/api/v1/jobs?state=staged", headers=signed_in)) == ["staged"]
-
-
-def test_the_summary_counts_states_and_names_every_queue(
-    client: TestClient, signed_in: dict[str, str], shop: Shop, other_shop: Shop
-) -> None:
-    now = utcnow()
-    add_live(shop, queue="bulk", run_at=now - timedelta(seconds=90))
-    add_live(shop, queue="bulk", state="queued", run_at=now - timedelta(seconds=30))
-    add_live(shop, queue="bulk", state="running", attempt=1)
-    add_live(shop, queue="sync", attempt=1, run_at=now + timedelta(hours=1))
-    for _ in range(5):
-        add_finished(shop, "succeeded", queue="critical", enqueued_at=now - timedelta(seconds=10))
-    add_finished(shop, "dead")
-    add_finished(shop, "cancelled")
-    add_finished(other_shop, "dead")
-    summary = client.get("/api/v1/jobs/summary", headers=signed_in).json()
-    assert summary["states"] == {
-        "staged": 1, "queued": 1, "running": 1, "retrying": 1,
-        "succeeded_24h": 5, "dead": 1, "cancelled_24h": 1,
-    }  # fmt: skip
-    queues = {queue["name"]: queue for queue in summary["queues"]}
-    assert list(queues) == ["critical", "default", "bulk", "sync", "ai"]
-    bulk = queues["bulk"]
-    assert (bulk["depth"], bulk["running"], bulk["paused"]) == (2, 1, False)
-    assert 89 <= bulk["oldest_age_s"] <= 120
-    assert (queues["sync"]["depth"], queues["sync"]["oldest_age_s"]) == (0, None)
-    assert queues["critical"]["done_per_min"] == 1.0
 
 
 def test_a_job_shows_its_attempts_and_its_times(
@@ -258,3 +193,224 @@ def test_a_running_job_is_asked_to_stop(client: TestClient, signed_in: dict[str,
 def test_ids_that_are_none_are_refused(client: TestClient, signed_in: dict[str, str]) -> None:
     assert client.get("/api/v1/jobs/nonsense", headers=signed_in).status_code == 422
     assert client.get(f"/api/v1/jobs/{uuid4()}", headers=signed_in).status_code == 404
+
+
+@pytest.mark.parametrize("role", ["owner", "admin", "operator"])
+def test_those_who_may_operate_act_on_runs(shop: Shop, role: Role) -> None:
+    person = client_of(shop, role)
+    dead, aside, live = add_finished(shop, "dead"), add_finished(shop, "dead"), add_live(shop)
+    assert person.post(f"/api/v1/jobs/{dead}/retry", json={"reason": "it is back"}).status_code == 200
+    assert person.post(f"/api/v1/jobs/{aside}/discard", json={"reason": "old"}).status_code == 200
+    assert person.post(f"/api/v1/jobs/{live}/cancel").status_code == 200
+    actions = audited(shop)
+    assert [(action, subject) for action, subject, _detail in actions] == [
+        ("job_retried", str(dead)),
+        ("job_discarded", str(aside)),
+        ("job_cancelled", str(live)),
+    ]
+    assert [detail.get("reason") for *_rest, detail in actions] == ["it is back", "old", None]
+
+
+@pytest.mark.parametrize("role", ["marketer", "viewer"])
+def test_those_who_may_not_operate_change_nothing(shop: Shop, role: Role) -> None:
+    person = client_of(shop, role)
+    dead, live = add_finished(shop, "dead"), add_live(shop)
+    bulk = {"action": "retry", "reason": "r"}
+    group = {"reason": "r"}
+    answers = [
+        person.post(f"/api/v1/jobs/{dead}/retry"),
+        person.post(f"/api/v1/jobs/{dead}/discard", json={"reason": "r"}),
+        person.post(f"/api/v1/jobs/{live}/cancel"),
+        person.post("/api/v1/jobs/bulk", json=bulk),
+        person.post(f"/api/v1/dead-letters/{FINGERPRINT}/replay", json=group),
+        person.post(f"/api/v1/dead-letters/{FINGERPRINT}/discard", json=group),
+        person.post(f"/api/v1/dead-letters/{FINGERPRINT}/notes", json={"body": "b"}),
+    ]
+    assert {(answer.status_code, answer.json()["code"]) for answer in answers} == {(403, "forbidden")}
+    run, job = run_of(dead), job_of(live)
+    assert job is not None
+    assert (run.retried_as, run.discarded_at, job.cancel_requested_at) == (None, None, None)
+    assert audited(shop) == []
+
+
+def test_a_neighbour_finds_no_part_of_a_run(shop: Shop, other_shop: Shop) -> None:
+    thief = client_of(other_shop, "owner")
+    dead = add_finished(shop, "dead", root_id=uuid7(), tags=["secret"])
+    for path in ("", "/logs", "/family"):
+        assert thief.get(f"/api/v1/jobs/{dead}{path}").status_code == 404
+    assert thief.post(f"/api/v1/jobs/{dead}/discard", json={"reason": "r"}).status_code == 404
+    for q in (
+        f"id:{dead}",
+        "tag:secret",
+        "arg.order_id:1",
+        "error:no",
+        f"fingerprint:{FINGERPRINT}",
+        "secret",
+    ):
+        assert names(thief.get("/api/v1/jobs", params={"q": q})) == []
+        assert thief.get("/api/v1/jobs/count", params={"q": q}).json() == {"count": 0, "capped": False}
+    assert names(thief.get("/api/v1/jobs", params={"q": f"shop:{shop.domain}"})) == []
+    assert thief.get("/api/v1/jobs/suggest?q=tag:sec").json()["items"] == []
+    assert run_of(dead).discarded_at is None
+
+
+def test_arguments_are_edited_and_checked(owner: TestClient, shop: Shop) -> None:
+    dead = add_finished(
+        shop,
+        "dead",
+        name="messaging.write_consent",
+        args={"customer_gid": "gid://1", "unsubscribed_at": "never"},
+    )
+    shown = owner.get(f"/api/v1/jobs/{dead}").json()
+    assert shown["editable"] is True
+    assert set(shown["args_schema"]["properties"]) == {"customer_gid", "unsubscribed_at"}
+    for args, pointers in (
+        ({"customer_gid": 7, "unsubscribed_at": "now"}, ["/args/customer_gid"]),
+        ({"customer_gid": "g"}, ["/args/unsubscribed_at"]),
+        ({"customer_gid": "g", "unsubscribed_at": "now", "extra": 1}, ["/args/extra"]),
+    ):
+        answer = owner.post(f"/api/v1/jobs/{dead}/retry", json={"args": args})
+        assert answer.status_code == 422
+        assert [fault["pointer"] for fault in answer.json()["errors"]] == pointers
+    assert (run_of(dead).retried_as, audited(shop)) == (None, [])
+
+    edited = {"customer_gid": "gid://1", "unsubscribed_at": "2026-11-21"}
+    again = owner.post(f"/api/v1/jobs/{dead}/retry", json={"args": edited, "reason": "typo"}).json()
+    assert (again["args"], again["parent_id"], again["editable"]) == (edited, str(dead), False)
+    ((action, _subject, detail),) = audited(shop)
+    assert (action, detail["edited"], detail["reason"]) == ("job_retried", ["unsubscribed_at"], "typo")
+
+
+def test_a_mask_that_was_left_stands_for_what_is_stored(owner: TestClient, shop: Shop) -> None:
+    stored = {"customer_gid": "+49 30 1234567", "unsubscribed_at": "never"}
+    dead = add_finished(shop, "dead", name="messaging.write_consent", args=stored)
+    shown = owner.get(f"/api/v1/jobs/{dead}").json()["args"]
+    assert "1234" not in str(shown)
+    moved = owner.post(
+        f"/api/v1/jobs/{dead}/retry", json={"args": {**shown, "unsubscribed_at": shown["customer_gid"]}}
+    )
+    assert [fault["pointer"] for fault in moved.json()["errors"]] == ["/args/unsubscribed_at"]
+    again = owner.post(
+        f"/api/v1/jobs/{dead}/retry", json={"args": {**shown, "unsubscribed_at": "now"}}
+    ).json()
+    job = job_of(again["id"])
+    assert job is not None
+    assert job.args == {"customer_gid": "+49 30 1234567", "unsubscribed_at": "now"}
+
+
+def test_a_kind_that_this_version_does_not_know_is_not_edited(owner: TestClient, shop: Shop) -> None:
+    dead = add_finished(shop, "dead")
+    assert owner.get(f"/api/v1/jobs/{dead}").json()["editable"] is False
+    answer = owner.post(f"/api/v1/jobs/{dead}/retry", json={"args": {"order_id": 2}})
+    assert (answer.status_code, answer.json()["code"]) == (409, "job_not_editable")
+    assert run_of(dead).retried_as is None
+
+
+def test_the_second_of_two_people_is_told_what_happened(shop: Shop) -> None:
+    dead = add_finished(shop, "dead")
+    people = [client_of(shop, "owner"), client_of(shop, "operator"), client_of(shop, "admin")]
+    for person in people:
+        # An application puts its routes together at its first request, and three may not do that at once.
+        assert person.get(f"/api/v1/jobs/{dead}").status_code == 200
+    calls: list[Callable[[], Any]] = [
+        lambda: people[0].post(f"/api/v1/jobs/{dead}/retry"),
+        lambda: people[1].post(f"/api/v1/jobs/{dead}/retry"),
+        lambda: people[2].post(f"/api/v1/jobs/{dead}/discard", json={"reason": "r"}),
+    ]
+    with ThreadPoolExecutor(3) as pool:
+        answers = list(pool.map(lambda call: call(), calls))
+    assert sorted(answer.status_code for answer in answers) == [200, 409, 409]
+    run = run_of(dead)
+    assert (run.retried_as is None) != (run.discarded_at is None)
+    happened = "discarded" if run.retried_as is None else "retried"
+    refused = [answer.json() for answer in answers if answer.status_code == 409]
+    assert {problem["facts"]["happened"] for problem in refused} == {happened}
+    assert len(audited(shop)) == 1
+    with platform_session() as session:
+        assert len(session.scalars(select(OutboxJob.id)).all()) == (1 if happened == "retried" else 0)
+
+
+def test_only_the_dead_are_discarded(owner: TestClient, shop: Shop) -> None:
+    happened = {}
+    for state in ("succeeded", "cancelled"):
+        job_id = add_finished(shop, state)
+        answer = owner.post(f"/api/v1/jobs/{job_id}/discard", json={"reason": "r"})
+        assert answer.json()["code"] == "job_not_discardable"
+        happened[answer.json()["facts"]["happened"]] = run_of(job_id).discarded_at
+    live = owner.post(f"/api/v1/jobs/{add_live(shop)}/discard", json={"reason": "r"})
+    assert (live.status_code, happened) == (409, {"succeeded": None, "cancelled": None})
+    dead = add_finished(shop, "dead")
+    assert owner.post(f"/api/v1/jobs/{dead}/discard", json={"reason": " "}).status_code == 422
+    assert owner.post(f"/api/v1/jobs/{dead}/discard", json={"reason": "r"}).json()["discarded_at"] is not None
+    assert ids(owner.get("/api/v1/jobs?state=dead")) == []
+    assert ids(owner.get("/api/v1/jobs?q=class:ValueError")) == [str(dead)]
+
+
+def test_a_family_is_shown_up_to_its_root(owner: TestClient, shop: Shop, other_shop: Shop) -> None:
+    root = add_finished(shop, "succeeded", name="root")
+    child = add_finished(shop, "succeeded", name="child", parent_id=root, root_id=root)
+    grandchild = add_live(shop, name="grandchild", parent_id=child, root_id=root)
+    add_live(other_shop, name="foreign", parent_id=root, root_id=root)
+    add_live(shop, name="stranger")
+    for member in (root, child, grandchild):
+        family = owner.get(f"/api/v1/jobs/{member}/family").json()
+        assert [(node["name"], node["parent_id"]) for node in family["nodes"]] == [
+            ("root", None), ("child", str(root)), ("grandchild", str(child)),
+        ]  # fmt: skip
+        assert family["truncated"] is False
+    assert owner.get(f"/api/v1/jobs/{root}").json()["children_count"] == 1
+
+
+def test_a_large_family_is_cut_to_the_nearest(owner: TestClient, shop: Shop) -> None:
+    root = add_finished(shop, "succeeded", name="root")
+    with platform_session() as session:
+        session.add_all(
+            OutboxJob(
+                id=uuid7(), shop_id=shop.id, name="sibling", queue="default", args={}, state="staged",
+                max_attempts=1, parent_id=root, root_id=root,
+            )
+            for _ in range(250)
+        )  # fmt: skip
+    last = add_live(shop, name="last", parent_id=root, root_id=root)
+    mine = add_live(shop, name="mine", parent_id=last, root_id=root)
+    family = owner.get(f"/api/v1/jobs/{last}/family").json()
+    assert (len(family["nodes"]), family["truncated"]) == (200, True)
+    assert {"root", "last", "mine", "sibling"} == {node["name"] for node in family["nodes"]}
+    assert str(mine) in {node["id"] for node in family["nodes"]}
+    assert owner.get(f"/api/v1/jobs/{root}").json()["children_count"] == 251
+
+
+def test_logs_are_paged_and_masked(
+    owner: TestClient, shop: Shop, other_shop: Shop, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("storecast.jobs.service.LOG_PAGE_SIZE", 2)
+    job_id = add_live(shop)
+    with connect(get_settings().database_url) as connection:
+        for number in range(3):
+            connection.execute(
+                "INSERT INTO job_logs (id, at, job_id, shop_id, attempt, level, event, facts)"
+                " VALUES (%s, now(), %s, %s, 1, 'info', %s, '{\"email\": \"ada@example.com\"}')",
+                [uuid7(), job_id, shop.id, f"line{number}"],
+            )
+    first = owner.get(f"/api/v1/jobs/{job_id}/logs").json()
+    second = owner.get(f"/api/v1/jobs/{job_id}/logs", params={"cursor": first["next_cursor"]}).json()
+    lines = [*first["items"], *second["items"]]
+    assert [line["event"] for line in lines] == ["line0", "line1", "line2"]
+    assert {line["facts"]["email"] for line in lines} == {"a•••@example.com"}
+    assert second["next_cursor"] is None
+    assert owner.get(f"/api/v1/jobs/{job_id}/logs?cursor=WyJhIiwiYiJd").status_code == 422
+    assert owner.get(f"/api/v1/jobs/{job_id}").json()["log_count"] == 3
+    assert client_of(other_shop, "owner").get(f"/api/v1/jobs/{job_id}/logs").status_code == 404
+
+
+def test_the_usual_run_time_is_that_of_the_last_day(
+    operator: TestClient, owner: TestClient, shop: Shop
+) -> None:
+    now = utcnow()
+    for seconds in range(1, 21):
+        add_finished(shop, "succeeded", started_at=now - timedelta(seconds=seconds), finished_at=now)
+    add_finished(shop, "succeeded", started_at=now - timedelta(days=3), finished_at=now - timedelta(days=2))
+    add_finished(shop, "dead", started_at=now - timedelta(hours=5), finished_at=now)
+    live = add_live(shop)
+    for person in (operator, owner):
+        assert person.get(f"/api/v1/jobs/{live}").json()["usual_run_ms"] == 19050

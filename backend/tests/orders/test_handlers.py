@@ -256,7 +256,7 @@ def test_a_buyer_is_scored_among_the_others(session: Session, shop_id: ShopId) -
         )
     from storecast.orders import service
 
-    service.finish_import(session, shop_id)
+    service.rescore(session, shop_id)
     newest = order(
         id=6,
         admin_graphql_api_id=None,

@@ -62,4 +62,4 @@ def test_the_fifths_are_those_of_today(shop: Shop, other_shop: Shop) -> None:
 
 def test_the_night_is_in_the_schedule() -> None:
     register_jobs()
-    assert schedule.job_for(RescoreEverywhere.name) == RescoreEverywhere()
+    assert RescoreEverywhere() in [entry.job for entry in schedule.scheduled()]

@@ -8,6 +8,7 @@ import pytest
 from pydantic import SecretStr
 
 from storecast.config.settings import Shopify
+from storecast.resilience.guard import Guard
 from storecast.shopify.client import AdminClient
 from storecast.shopify.errors import (
     AccessDenied,
@@ -49,6 +50,7 @@ class Shop:
             "shpat_1",
             http=httpx.Client(transport=httpx.MockTransport(self._answer)),
             throttle=CostThrottle(clock=lambda: sum(self.slept)),
+            guard=Guard(None, None),
             sleep=self.slept.append,
         )
 

@@ -79,7 +79,7 @@ def test_only_idle_renewable_tokens_of_installed_shops_get_a_job_and_only_one(
 
 def test_the_renewal_is_in_the_schedule() -> None:
     register_jobs()
-    assert schedule.job_for(RenewIdleTokens.name) == RenewIdleTokens()
+    assert RenewIdleTokens() in [entry.job for entry in schedule.scheduled()]
 
 
 def test_an_idle_token_is_renewed(shopify: SimulatedShopify, installed: ShopId, platform: Session) -> None:

@@ -1,6 +1,5 @@
 """A shop that lives in a simulator and is installed in the test's database."""
 
-import importlib
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -8,6 +7,7 @@ import pytest
 
 from storecast.auth import id_tokens, service
 from storecast.config.settings import get_settings
+from storecast.entrypoints.modules import register_jobs
 from storecast.kit.clock import utcnow
 from storecast.kit.types import ShopId
 from tests.simulated_shopify import SimulatedShopify, Worker, simulated_world
@@ -22,8 +22,7 @@ def shopify(database: str, tmp_path: Path) -> Iterator[SimulatedShopify]:
 
 @pytest.fixture
 def worker(shopify: SimulatedShopify, database: str) -> Iterator[Worker]:
-    # Importing them registers the job bodies; those of other modules are not part of a synchronisation.
-    importlib.import_module("storecast.sync.tasks")
+    register_jobs()
     worker = Worker(database)
     yield worker
     worker.close()

@@ -12,6 +12,7 @@ from sqlalchemy.orm import Session
 
 from storecast.customers.models import Customer, CustomerFacts
 from storecast.kit.types import ShopId
+from storecast.orders import service as order_service
 from storecast.orders.models import Order, OrderLine
 from storecast.products.models import Product, ProductVariant
 from storecast.shops.models import Shop
@@ -263,6 +264,7 @@ def test_facts_and_scores_of_the_whole_shop(session: Session, shop_id: ShopId) -
     orders.append(order(5001, 1, test=True, processedAt=JULY))
     importer.import_lines(session, shop_id, "orders", orders)
     importer.finish(session, shop_id, "orders")
+    order_service.rescore(session, shop_id)
 
     rows = session.execute(
         select(CustomerFacts).join(Customer, Customer.id == CustomerFacts.customer_id).order_by(Customer.id)
@@ -281,6 +283,7 @@ def test_refunds_lower_what_was_spent(session: Session, shop_id: ShopId) -> None
     importer.import_lines(session, shop_id, "customers", [customer(1)])
     importer.import_lines(session, shop_id, "orders", [order(1, 1, totalRefundedSet=money("5.00"))])
     importer.finish(session, shop_id, "orders")
+    order_service.rescore(session, shop_id)
     assert session.scalar(select(CustomerFacts.total_spent_minor)) == 1500
 
 

@@ -8,16 +8,20 @@ from sqlalchemy import func, select, update
 from storecast.auth.models import ShopMember
 from storecast.customers.models import Customer, CustomerFacts
 from storecast.db.session import platform_session, tenant_session
+from storecast.jobs import workflows
+from storecast.jobs.models import Workflow, WorkflowNode
+from storecast.jobs.scope import Scope
 from storecast.kit.clock import utcnow
 from storecast.kit.types import ShopId
 from storecast.orders.models import Order, OrderLine
 from storecast.products.models import Product
+from storecast.segments import service as segments
 from storecast.shops import tokens
 from storecast.shops.errors import ReauthorizationNeeded
 from storecast.shops.models import Shop, ShopToken
-from storecast.sync import service
+from storecast.sync import refresh, service
 from storecast.sync.errors import SyncOver
-from storecast.sync.jobs import ImportResource
+from storecast.sync.jobs import ImportResource, SettleSync, SyncNow
 from storecast.worker import outbox
 from tests.simulated_shopify import SimulatedShopify, Worker
 
@@ -52,6 +56,63 @@ def test_the_first_sync_starts_by_itself_and_brings_everything(
         assert (shop.currency, shop.pixel_state) == ("USD", "active")
     assert shopify.state()["pixel"] is not None
     assert {state for _name, state in worker.outcomes()} == {"succeeded"}
+
+
+def test_what_follows_the_import_is_a_workflow_that_counts_the_segments_by_the_new_facts(
+    shopify: SimulatedShopify, worker: Worker, installed: ShopId
+) -> None:
+    buyers = {"field": "orders_count", "operator": "gte", "value": 1}
+    with tenant_session(installed) as session:
+        segment_id = segments.create(session, installed, name="Buyers", tree=buyers).public_id
+
+    worker.run_until_idle()
+
+    with tenant_session(installed) as session:
+        (workflow,) = session.scalars(select(Workflow))
+        nodes = session.scalars(select(WorkflowNode).order_by(WorkflowNode.position)).all()
+        assert (workflow.name, workflow.state) == ("store.refresh", "succeeded")
+        assert [(node.key, node.state) for node in nodes] == [
+            ("facts", "succeeded"),
+            ("close", "succeeded"),
+            ("segments", "succeeded"),
+        ]
+        counted = session.scalar(select(func.count()).where(CustomerFacts.orders_count >= 1))
+        assert counted
+        assert segments.get(session, installed, segment_id).member_count == counted
+    names = [name for name, _state in worker.outcomes()]
+    assert names.index("orders.rescore_customers") < names.index("sync.finish")
+    assert names.index("orders.rescore_customers") < names.index("segments.recount_segment")
+
+
+def test_a_run_whose_workflow_ends_without_closing_it_fails_with_the_reason(
+    shopify: SimulatedShopify, worker: Worker, installed: ShopId
+) -> None:
+    with tenant_session(installed) as session:
+        run = service.start(session, installed, kind="manual")
+        sync_id, run_id = run.public_id, run.id
+        workflow_id = workflows.start(
+            session, installed, refresh.definition(run_id), afterwards=SettleSync(run_id)
+        )
+        scope = Scope(installed, tracebacks=True, actor="user:1", home=installed)
+        workflows.cancel(session, scope, workflow_id)
+
+    worker.run_until_idle()
+
+    with tenant_session(installed) as session:
+        ended = service.read(session, installed, sync_id)
+        assert (ended.state, ended.error) == (
+            "failed",
+            "The data is in, but working with it failed; the workflow's page says why.",
+        )
+        outbox.add(session, installed, SyncNow())
+    worker.run_until_idle()
+    with tenant_session(installed) as session:
+        outbox.add(session, installed, SettleSync(run_id + 1))
+    worker.run_until_idle()
+    with tenant_session(installed) as session:
+        run_after = service.find_latest(session, installed)
+        assert run_after is not None
+        assert (run_after.kind, run_after.state) == ("scheduled", "done")
 
 
 def test_a_second_sync_of_an_unchanged_shop_writes_no_row(

@@ -2,6 +2,7 @@
 
 import threading
 from dataclasses import dataclass
+from datetime import timedelta
 from typing import ClassVar
 from uuid import UUID
 
@@ -11,14 +12,20 @@ from sqlalchemy import select, text
 from sqlalchemy.orm import Session
 
 from storecast.db.session import tenant_session
-from storecast.kit.errors import Permanent, Retryable
+from storecast.fleet.models import FleetProcess
+from storecast.kit.clock import utcnow
+from storecast.kit.errors import Invalid, Permanent, Retryable
+from storecast.kit.ids import uuid7
 from storecast.kit.types import ShopId
+from storecast.resilience.circuit import CircuitOpen
 from storecast.shops.models import Shop
-from storecast.worker import outbox
+from storecast.worker import batches, outbox
+from storecast.worker.history import BUFFER_LINES, History, Writer
 from storecast.worker.job import Job
-from storecast.worker.ledger import Ledger, reconcile
-from storecast.worker.models import JobRun, OutboxJob
-from storecast.worker.relay import CLAIM_DUE
+from storecast.worker.ledger import Ledger, connect
+from storecast.worker.models import JobBatch, JobLog, JobOrphan, JobRun, OutboxJob
+from storecast.worker.reconcile import child_died, hand_back, reconcile
+from storecast.worker.relay import DUE, PUBLISHED
 from storecast.worker.task import Runner, TaskContext, task
 
 
@@ -36,12 +43,32 @@ class Note(Job):
         return self.key
 
 
+@dataclass(frozen=True, slots=True)
+class Spawn(Job):
+    """Stages a copy of itself, one less deep."""
+
+    name: ClassVar[str] = "tests.spawn"
+    tags: ClassVar[tuple[str, ...]] = ("spawned",)
+
+    depth: int
+
+
+@task(Spawn)
+def spawn(job: Spawn, ctx: TaskContext) -> None:
+    if job.depth:
+        with ctx.unit_of_work() as session:
+            outbox.add(session, ctx.shop_id, Spawn(job.depth - 1))
+    ctx.result(left=job.depth)
+
+
 @task(Note)
 def write_note(job: Note, ctx: TaskContext) -> None:
     with ctx.unit_of_work() as session:
         session.execute(text("UPDATE shops SET name = :name"), {"name": job.text})
         if job.text == "later":
             raise Retryable("not now", retry_after=60)
+        if job.text == "left alone":
+            raise CircuitOpen("files.example", retry_after=40)
         if job.text == "never":
             raise Permanent("no")
         if job.text == "broken":
@@ -58,8 +85,10 @@ def stage(shop: Shop, job: Job) -> UUID:
 
 
 def queue(connection: psycopg.Connection) -> list[UUID]:
-    """Claim what is due as the relay does, without a broker."""
-    return [row[0] for row in connection.execute(CLAIM_DUE, {"lease_s": 300, "batch": 100}).fetchall()]
+    """Release what is due as the relay does, without a broker."""
+    connection.execute(DUE)
+    ids = [row[0] for row in connection.execute("SELECT id FROM outbox WHERE state = 'staged' ORDER BY id")]
+    return [row[0] for row in connection.execute(PUBLISHED, {"ids": ids, "lease_s": 300}).fetchall()]
 
 
 def shop_name(platform: Session, shop: Shop) -> str:
@@ -140,7 +169,7 @@ def test_a_retryable_failure_waits_and_changes_nothing(
 
     row = platform.scalars(select(OutboxJob)).one()
     waits_s = platform.scalar(text("SELECT extract(epoch FROM run_at - now()) FROM outbox"))
-    assert (row.id, row.state, row.attempt, row.error) == (job_id, "staged", 1, "Retryable: not now")
+    assert (row.id, row.state, row.attempt, row.error) == (job_id, "scheduled", 1, "Retryable: not now")
     assert waits_s is not None
     assert 50 < waits_s <= 60
     assert shop_name(platform, shop) == "Acme"
@@ -166,17 +195,54 @@ def test_a_permanent_failure_is_buried_at_once(
     stage(shop, Note("never"))
     runner.run(queue(relay_connection))
 
-    assert platform.scalars(select(JobRun.state)).one() == "dead"
+    run = platform.scalars(select(JobRun)).one()
+    assert (run.state, run.error_class, run.error) == ("dead", "Permanent", "Permanent: no")
+    assert run.fingerprint is not None
+    assert len(run.fingerprint) == 16
 
 
-def test_a_job_that_nobody_knows_is_tried_again_and_kept(
-    shop: Shop, runner: Runner, relay_connection: psycopg.Connection, platform: Session
+@pytest.mark.parametrize(
+    ("change", "error"),
+    [
+        ("name = 'tests.newer'", "JobUnknown: no job is called tests.newer here"),
+        ('args = \'{"text": "x", "colour": 1}\'', "JobUnknown: tests.note has other arguments here: "),
+    ],
+)
+def test_a_job_of_a_newer_version_is_left_to_a_newer_worker(
+    shop: Shop,
+    runner: Runner,
+    relay_connection: psycopg.Connection,
+    platform: Session,
+    change: str,
+    error: str,
 ) -> None:
-    stage(shop, Note("x"))
-    relay_connection.execute("UPDATE outbox SET name = 'tests.of_a_newer_version'")
+    job_id = stage(shop, Note("x"))
+    relay_connection.execute(f"UPDATE outbox SET {change}")
     runner.run(queue(relay_connection))
 
-    assert platform.scalars(select(OutboxJob.error)).one() == "KeyError: 'tests.of_a_newer_version'"
+    row = platform.scalars(select(OutboxJob)).one()
+    assert (row.id, row.state, row.attempt, row.attempts) == (job_id, "scheduled", 0, [])
+    assert row.error is not None
+    assert row.error.startswith(error)
+    assert shop_name(platform, shop) == "Acme"
+
+    # Nobody has known it for longer than a deploy takes.
+    relay_connection.execute("UPDATE outbox SET run_at = now(), enqueued_at = now() - interval '2 hours'")
+    runner.run(queue(relay_connection))
+    assert platform.scalars(select(JobRun.error_class)).one() == "JobUnknown"
+
+
+def test_a_job_that_a_failing_host_holds_up_loses_no_attempt(
+    shop: Shop, runner: Runner, relay_connection: psycopg.Connection, platform: Session
+) -> None:
+    job_id = stage(shop, Note("left alone"))
+    runner.run(queue(relay_connection))
+
+    row = platform.scalars(select(OutboxJob)).one()
+    waits_s = platform.scalar(text("SELECT extract(epoch FROM run_at - now()) FROM outbox"))
+    assert (row.id, row.state, row.attempt, row.attempts) == (job_id, "scheduled", 0, [])
+    assert waits_s is not None
+    assert 30 < waits_s <= 40
 
 
 def test_a_key_waits_once_but_again_beside_a_running_one(
@@ -231,7 +297,7 @@ def test_a_lost_worker_costs_a_lease_and_is_named(
     assert (row.state, row.attempt, row.error) == (
         "staged",
         1,
-        "WorkerLost: worker-1 stopped renewing its lease",
+        "WorkerLost: worker-1: its worker stopped renewing its lease",
     )
     assert ledger.cancel_requested(held) is False
     queue(relay_connection)
@@ -281,12 +347,225 @@ def test_a_cancelled_job_never_starts(
     assert shop_name(platform, shop) == "Acme"
 
 
-def test_two_relays_share_the_work(shop: Shop, database: str, relay_connection: psycopg.Connection) -> None:
-    staged = {stage(shop, Note(str(n))) for n in range(20)}
-    with psycopg.connect(database, options="-c role=storecast_relay") as other:
-        theirs = {row[0] for row in other.execute(CLAIM_DUE, {"lease_s": 300, "batch": 7}).fetchall()}
-        ours = set(queue(relay_connection))
+def test_a_child_that_dies_twice_under_a_job_poisons_it(
+    shop: Shop, ledger: Ledger, relay_connection: psycopg.Connection, platform: Session
+) -> None:
+    job_id = stage(shop, Note("x"))
+    child = Ledger(ledger._url, "bulk@host/7")
+    queue(relay_connection)
+    child.claim([job_id])
+    assert child_died(relay_connection, [job_id], "other@host") == 0
+    assert child_died(relay_connection, [job_id], "bulk@host") == 1
+    assert platform.scalars(select(OutboxJob.state)).one() == "staged"
 
-    assert len(theirs) == 7
-    assert not ours & theirs
-    assert ours | theirs == staged
+    queue(relay_connection)
+    child.claim([job_id])
+    assert child_died(relay_connection, [job_id], "bulk@host") == 1
+    child.close()
+
+    platform.rollback()
+    run = platform.scalars(select(JobRun)).one()
+    assert (run.state, run.attempt, run.error_class) == ("dead", 2, "PoisonJob")
+    orphans = platform.execute(select(JobOrphan.attempt, JobOrphan.process, JobOrphan.outcome)).all()
+    assert sorted(map(tuple, orphans)) == [(1, "bulk@host", "retried"), (2, "bulk@host", "dead")]
+
+
+def test_a_worker_that_stops_hands_its_jobs_back_without_counting_them(
+    shop: Shop, ledger: Ledger, relay_connection: psycopg.Connection, platform: Session
+) -> None:
+    mine, theirs = stage(shop, Note("x")), stage(shop, Note("y"))
+    queue(relay_connection)
+    child, other = Ledger(ledger._url, "bulk@host/7"), Ledger(ledger._url, "bulk@host2/7")
+    child.claim([mine])
+    other.claim([theirs])
+
+    assert hand_back(relay_connection, "bulk@host") == 1
+
+    rows = platform.execute(select(OutboxJob.id, OutboxJob.state, OutboxJob.attempt, OutboxJob.worker)).all()
+    assert {row.id: tuple(row)[1:] for row in rows} == {
+        mine: ("staged", 0, None),
+        theirs: ("running", 1, "bulk@host2/7"),
+    }
+    child.close()
+    other.close()
+
+
+def test_a_bundle_is_claimed_and_ended_together_each_with_its_own_outcome(
+    shop: Shop, runner: Runner, relay_connection: psycopg.Connection, platform: Session
+) -> None:
+    good, bad, late, gone = (stage(shop, Note(text)) for text in ("one", "never", "later", "two"))
+    relay_connection.execute("UPDATE outbox SET cancel_requested_at = now() WHERE id = %s", [gone])
+    ids = queue(relay_connection)
+    assert gone not in ids
+
+    assert runner.run([good, bad, late, gone]) == 3
+
+    ended = platform.execute(select(JobRun.id, JobRun.state, JobRun.error)).all()
+    assert {row.id: tuple(row)[1:] for row in ended} == {
+        good: ("succeeded", None),
+        bad: ("dead", "Permanent: no"),
+        gone: ("cancelled", None),
+    }
+    assert platform.execute(select(OutboxJob.id, OutboxJob.state)).all() == [(late, "scheduled")]
+    assert shop_name(platform, shop) == "one"
+
+
+def test_what_a_job_stages_is_its_child_and_its_root_s(
+    shop: Shop, runner: Runner, relay_connection: psycopg.Connection, platform: Session
+) -> None:
+    root = stage(shop, Spawn(depth=2))
+    while ids := queue(relay_connection):
+        runner.run(ids)
+
+    runs = platform.scalars(select(JobRun).order_by(JobRun.id)).all()
+    assert [run.args["depth"] for run in runs] == [2, 1, 0]
+    assert [run.parent_id for run in runs] == [None, runs[0].id, runs[1].id]
+    assert [run.root_id for run in runs] == [None, root, root]
+    assert [run.terms for run in runs] == [["spawned", f"depth:{depth}"] for depth in (2, 1, 0)]
+    assert [run.result for run in runs] == [{"left": depth} for depth in (2, 1, 0)]
+
+
+def test_a_line_that_a_job_logs_is_kept_with_its_attempt(
+    shop: Shop, database: str, ledger: Ledger, relay_connection: psycopg.Connection, platform: Session
+) -> None:
+    history = History()
+    side = Ledger(database, "worker-1")
+    runner = Runner(ledger, side, history)
+    writer = Writer(stage(shop, Note("x")), shop.id, 1)
+    history.keep(writer, "info", "page_read", {"page": 3})
+    history.keep(writer, "info", "page_read", {"page": "x" * 5000})
+    runner.flush_history()
+    runner.flush_history()
+    side.close()
+
+    lines = platform.execute(
+        select(JobLog.job_id, JobLog.shop_id, JobLog.attempt, JobLog.event, JobLog.facts).order_by(JobLog.id)
+    ).all()
+    assert sorted((tuple(line) for line in lines), key=str) == sorted(
+        [
+            (writer.job_id, shop.id, 1, "page_read", {"page": 3}),
+            (writer.job_id, shop.id, 1, "page_read", {"cut": 5011}),
+        ],
+        key=str,
+    )
+
+
+def test_a_history_that_is_full_counts_what_it_drops(
+    shop: Shop, database: str, relay_connection: psycopg.Connection, platform: Session
+) -> None:
+    relay_connection.execute(
+        "INSERT INTO fleet_processes (name, kind, host, pid, started_at, beat_at) "
+        "VALUES ('bulk@host', 'worker', 'host', 1, now(), now())"
+    )
+    history = History()
+    for number in range(BUFFER_LINES + 3):
+        history.keep(Writer(uuid7(), shop.id, 1), "info", "line", {"number": number})
+    with connect(database) as connection:
+        assert history.flush(connection, "bulk@host") == BUFFER_LINES
+        assert history.flush(connection, "bulk@host") == 0
+    assert platform.scalars(select(FleetProcess.dropped)).one() == 3
+
+
+@pytest.mark.parametrize("jobs", [0, 1, 3])
+def test_a_batch_is_followed_once_by_its_completion(
+    shop: Shop, runner: Runner, relay_connection: psycopg.Connection, platform: Session, jobs: int
+) -> None:
+    texts = ["done", "never", "stop"][:jobs]
+    with tenant_session(ShopId(shop.id)) as session:
+        batch_id = batches.start(
+            session,
+            ShopId(shop.id),
+            "notes",
+            [Note(text, key="k") for text in texts],
+            completion=Note("complete"),
+        )
+    first = queue(relay_connection)
+    assert len(first) == (jobs or 1)
+    if jobs == 3:
+        relay_connection.execute("UPDATE outbox SET cancel_requested_at = now() WHERE args->>'text' = 'stop'")
+    runner.run(first)
+    while ids := queue(relay_connection):
+        runner.run(ids)
+
+    batch = platform.scalars(select(JobBatch)).one()
+    assert batch.id == batch_id
+    assert (batch.total, batch.succeeded, batch.dead, batch.cancelled) == (
+        jobs,
+        min(jobs, 1),
+        int(jobs > 1),
+        int(jobs > 2),
+    )
+    assert batch.finished_at is not None
+    completions = platform.scalars(select(JobRun).where(JobRun.args["text"].astext == "complete")).all()
+    assert [run.state for run in completions] == ["succeeded"]
+    assert shop_name(platform, shop) == "complete"
+
+
+def test_workers_that_end_a_batch_at_once_stage_one_completion(
+    shop: Shop, database: str, relay_connection: psycopg.Connection, platform: Session
+) -> None:
+    with tenant_session(ShopId(shop.id)) as session:
+        batches.start(
+            session,
+            ShopId(shop.id),
+            "notes",
+            [Note("x") for _ in range(8)],
+            completion=Note("complete"),
+        )
+    ids = queue(relay_connection)
+    start = threading.Barrier(8)
+
+    def work(job_id: UUID) -> None:
+        own, side = Ledger(database, "worker-1"), Ledger(database, "worker-1")
+        start.wait()
+        Runner(own, side).run([job_id])
+        own.close()
+        side.close()
+
+    threads = [threading.Thread(target=work, args=(job_id,)) for job_id in ids]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+
+    assert platform.scalars(select(OutboxJob.args)).all() == [{"text": "complete", "key": None}]
+    assert platform.scalars(select(JobBatch.succeeded)).one() == 8
+
+
+@pytest.mark.parametrize(
+    ("payload", "faults"),
+    [
+        ({"text": 3}, [("/args/text", "string_type")]),
+        ({"text": "x", "colour": "red"}, [("/args/colour", "unknown_field")]),
+        ({}, [("/args/text", "missing")]),
+        ({"text": "x", "key": ["a"], "n": 1}, [("/args/n", "unknown_field"), ("/args/key", "string_type")]),
+    ],
+)
+def test_arguments_that_are_not_the_job_s_are_refused_with_their_places(
+    payload: dict[str, object], faults: list[tuple[str, str]]
+) -> None:
+    with pytest.raises(Invalid) as raised:
+        Note.validated(payload)
+    assert [(fault.pointer, fault.code) for fault in raised.value.errors] == faults
+    assert Note.validated({"text": "x"}) == Note("x")
+
+
+def test_many_jobs_are_staged_in_one_go_and_keys_hold(shop: Shop, platform: Session) -> None:
+    shop_id = ShopId(shop.id)
+    with tenant_session(shop_id) as session:
+        assert outbox.add(session, shop_id, Note("first", key="k")) is not None
+        jobs = [Note("a"), Note("b", key="k"), Note("c", key="l"), Note("d", key="l")]
+        assert outbox.add_many(session, shop_id, jobs, priority=1) == 2
+    texts = platform.scalars(select(OutboxJob.args["text"].astext).order_by(OutboxJob.id)).all()
+    assert sorted(texts) == ["a", "d", "first"]
+
+
+def test_a_job_for_later_is_scheduled_and_haste_wins(shop: Shop, platform: Session) -> None:
+    shop_id = ShopId(shop.id)
+    with tenant_session(shop_id) as session:
+        outbox.add(session, shop_id, Note("x", key="k"), run_at=utcnow() + timedelta(hours=1))
+    assert platform.scalars(select(OutboxJob.state)).one() == "scheduled"
+    platform.rollback()
+    with tenant_session(shop_id) as session:
+        outbox.add(session, shop_id, Note("y", key="k"))
+    assert platform.scalars(select(OutboxJob.state)).one() == "staged"

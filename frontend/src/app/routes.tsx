@@ -53,12 +53,76 @@ export const pages: RouteObject[] = [
     lazy: async () => ({ Component: (await import("@/features/tasks/pages/TasksPage")).TasksPage }),
   },
   {
+    path: "tasks/figures",
+    lazy: async () => ({
+      Component: (await import("@/features/tasks/pages/JobFiguresPage")).JobFiguresPage,
+    }),
+  },
+  {
+    path: "tasks/dead-letters",
+    lazy: async () => ({
+      Component: (await import("@/features/tasks/pages/DeadLettersPage")).DeadLettersPage,
+    }),
+  },
+  {
+    path: "tasks/dead-letters/:fingerprint",
+    lazy: async () => ({ Component: (await import("@/features/tasks/pages/DeadGroupPage")).DeadGroupPage }),
+  },
+  {
     path: "tasks/:jobId",
     lazy: async () => ({ Component: (await import("@/features/tasks/pages/TaskPage")).TaskPage }),
   },
   {
+    path: "tasks/queues",
+    lazy: async () => ({
+      Component: (await import("@/features/queues/pages/QueuesPage")).QueuesPage,
+    }),
+  },
+  {
+    path: "tasks/schedules",
+    lazy: async () => ({
+      Component: (await import("@/features/schedules/pages/SchedulesPage")).SchedulesPage,
+    }),
+  },
+  {
+    path: "tasks/schedules/new",
+    lazy: async () => ({
+      Component: (await import("@/features/schedules/pages/ScheduleFormPage")).ScheduleFormPage,
+    }),
+  },
+  {
+    path: "tasks/schedules/:scheduleId",
+    lazy: async () => ({
+      Component: (await import("@/features/schedules/pages/ScheduleFormPage")).ScheduleFormPage,
+    }),
+  },
+  {
+    path: "tasks/workflows",
+    lazy: async () => ({
+      Component: (await import("@/features/workflows/pages/WorkflowsPage")).WorkflowsPage,
+    }),
+  },
+  {
+    path: "tasks/workflows/new",
+    lazy: async () => ({
+      Component: (await import("@/features/workflows/pages/NewWorkflowPage")).NewWorkflowPage,
+    }),
+  },
+  {
+    path: "tasks/workflows/:workflowId",
+    lazy: async () => ({
+      Component: (await import("@/features/workflows/pages/WorkflowPage")).WorkflowPage,
+    }),
+  },
+  {
     path: "workers",
     lazy: async () => ({ Component: (await import("@/features/workers/pages/WorkersPage")).WorkersPage }),
+  },
+  {
+    path: "workers/alerts",
+    lazy: async () => ({
+      Component: (await import("@/features/alerts/pages/AlertsPage")).AlertsPage,
+    }),
   },
   {
     path: "settings",

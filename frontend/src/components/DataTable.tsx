@@ -13,6 +13,8 @@ export interface Column<Row> {
   wideOnly?: boolean;
   /** Takes a whole line of that list: sentences, bars. */
   long?: boolean;
+  /** Stands in the upper corner of the row in that list: a menu of actions. */
+  corner?: boolean;
 }
 
 interface Props<Row> {
@@ -23,16 +25,43 @@ interface Props<Row> {
   rowKey: (row: Row) => Key;
   /** Where the row leads; the first cell becomes the link and the whole row its target. */
   rowHref?: (row: Row) => string;
+  /** Rows that can be chosen for an action on several. */
+  selection?: Selection<Row>;
+  /** Rows that no longer matter are shown faintly. */
+  isFaint?: (row: Row) => boolean;
+}
+
+interface Selection<Row> {
+  selected: ReadonlySet<Key>;
+  onToggle: (row: Row) => void;
+  onToggleAll: () => void;
+  /** What a row's box chooses, for those who hear it. */
+  labelOf: (row: Row) => string;
+  labelOfAll: string;
 }
 
 /** A table that turns into a list of cards on a narrow screen. The first column names the row. */
-export function DataTable<Row>({ caption, columns, rows, rowKey, rowHref }: Props<Row>) {
+export function DataTable<Row>({ caption, columns, rows, rowKey, rowHref, selection, isFaint }: Props<Row>) {
+  const chosen = selection ? rows.filter((row) => selection.selected.has(rowKey(row))).length : 0;
   return (
     <div className={styles.scroll}>
       <table className={styles.table} role="table">
         <caption className={styles.caption}>{caption}</caption>
         <thead role="rowgroup">
           <tr role="row">
+            {selection && (
+              <th role="columnheader" scope="col" className={styles.choice}>
+                <input
+                  type="checkbox"
+                  aria-label={selection.labelOfAll}
+                  checked={rows.length > 0 && chosen === rows.length}
+                  ref={(box) => {
+                    if (box) box.indeterminate = chosen > 0 && chosen < rows.length;
+                  }}
+                  onChange={selection.onToggleAll}
+                />
+              </th>
+            )}
             {columns.map((column) => (
               <th
                 key={column.key}
@@ -47,7 +76,23 @@ export function DataTable<Row>({ caption, columns, rows, rowKey, rowHref }: Prop
         </thead>
         <tbody role="rowgroup">
           {rows.map((row) => (
-            <tr key={rowKey(row)} role="row" className={rowHref ? styles.linked : undefined}>
+            <tr
+              key={rowKey(row)}
+              role="row"
+              className={rowHref ? styles.linked : undefined}
+              data-selected={selection?.selected.has(rowKey(row)) || undefined}
+              data-faint={isFaint?.(row) || undefined}
+            >
+              {selection && (
+                <td role="cell" className={styles.choice}>
+                  <input
+                    type="checkbox"
+                    aria-label={selection.labelOf(row)}
+                    checked={selection.selected.has(rowKey(row))}
+                    onChange={() => selection.onToggle(row)}
+                  />
+                </td>
+              )}
               {columns.map((column, index) => {
                 const content = column.cell(row);
                 const className = [
@@ -55,6 +100,7 @@ export function DataTable<Row>({ caption, columns, rows, rowKey, rowHref }: Prop
                   column.numeric ? styles.numeric : "",
                   column.wideOnly ? styles.wideOnly : "",
                   column.long ? styles.long : "",
+                  column.corner ? styles.corner : "",
                 ].join(" ");
                 if (index > 0) {
                   return (

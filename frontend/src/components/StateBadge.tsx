@@ -7,6 +7,7 @@ const TONES: Record<string, BadgeProps["tone"]> = {
   accepted: "success",
   alive: "success",
   cancelled: undefined,
+  cancelling: "warning",
   dead: "critical",
   done: "success",
   draft: undefined,
@@ -39,9 +40,9 @@ const TONES: Record<string, BadgeProps["tone"]> = {
   verified: "success",
 };
 
-/** The state of a campaign, run, process or delivery, in the catalogue's word for it. */
-export function StateBadge({ state }: { state: string }) {
+/** The state of a campaign, run, process or delivery, in the catalogue's word for it unless `label` has another. */
+export function StateBadge({ state, label }: { state: string; label?: string }) {
   const { t } = useI18n();
   const tone = TONES[state];
-  return <Badge {...(tone ? { tone } : {})}>{t.code("status", state)}</Badge>;
+  return <Badge {...(tone ? { tone } : {})}>{label ?? t.code("status", state)}</Badge>;
 }

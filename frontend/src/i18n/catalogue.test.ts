@@ -12,6 +12,14 @@ test("German has every key, and the same placeholders in each", () => {
     expect([key, placeholders(de[key])]).toEqual([key, placeholders(en[key])]);
 });
 
+test("a key stands in one catalogue only: the later one would silently win", () => {
+  const files = import.meta.glob<Record<string, Record<string, Message>>>(["./en/*.ts", "!./en/index.ts"], {
+    eager: true,
+  });
+  const keys = Object.values(files).flatMap((file) => Object.values(file).flatMap(Object.keys));
+  expect(keys.length).toBe(Object.keys(en).length);
+});
+
 test("plurals follow the count, numbers the language", () => {
   expect(createTranslate(en, "en")("matches.count", { count: 1 })).toBe("1 person");
   expect(createTranslate(en, "en")("matches.count", { count: 1_204 })).toBe("1,204 people");

@@ -40,6 +40,13 @@ export function createFormat({ locale, currency, timeZone }: FormatOptions) {
   });
   const dateFormat = new Intl.DateTimeFormat(locale, { dateStyle: "medium", timeZone });
   const timeFormat = new Intl.DateTimeFormat(locale, { hour: "numeric", minute: "2-digit", timeZone });
+  const clockFormat = new Intl.DateTimeFormat(locale, {
+    hour: "2-digit",
+    minute: "2-digit",
+    second: "2-digit",
+    hourCycle: "h23",
+    timeZone,
+  });
   // Calendar days have no time zone: they are read and written as UTC so that no offset moves them.
   const dayFormat = new Intl.DateTimeFormat(locale, { day: "numeric", month: "short", timeZone: "UTC" });
   const longDayFormat = new Intl.DateTimeFormat(locale, { dateStyle: "medium", timeZone: "UTC" });
@@ -144,6 +151,8 @@ export function createFormat({ locale, currency, timeZone }: FormatOptions) {
     dateTime: (instant: string) => dateTimeFormat.format(new Date(instant)),
     date: (instant: string) => dateFormat.format(new Date(instant)),
     time: (instant: string) => timeFormat.format(new Date(instant)),
+    /** To the second, for lines that follow each other closely. */
+    clock: (instant: string) => clockFormat.format(new Date(instant)),
     day: (day: string) => dayFormat.format(new Date(`${day}T00:00:00Z`)),
     longDay: (day: string) => longDayFormat.format(new Date(`${day}T00:00:00Z`)),
     relative,

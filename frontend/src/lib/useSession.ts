@@ -9,3 +9,8 @@ export function useSession() {
 export function useMay(permission: string): boolean {
   return useSession().permissions.includes(permission);
 }
+
+/** Operators run the platform and see every shop; everybody else sees their own. */
+export function useIsOperator(): boolean {
+  return useSession().user.role === "operator";
+}

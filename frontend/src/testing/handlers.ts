@@ -1,7 +1,8 @@
 /** A backend that agrees with the API's shapes and remembers nothing but the campaign's sending. */
 import { HttpResponse, http } from "msw";
+import { consoleHandlers } from "./consoleHandlers";
 import * as data from "./data";
-import * as operations from "./operationsData";
+import { taskHandlers } from "./taskHandlers";
 
 const API = "*/api/v1";
 const page = <T>(items: readonly T[]) => HttpResponse.json({ items, next_cursor: null });
@@ -130,14 +131,8 @@ export const handlers = [
   ),
   http.get(`${API}/campaigns/:id/recipients`, () => page(data.recipients)),
   http.get(`${API}/analytics/overview`, () => HttpResponse.json(data.overview)),
-  http.get(`${API}/jobs/summary`, () => HttpResponse.json(operations.jobsSummary)),
-  http.get(`${API}/jobs`, ({ request }) => {
-    const state = new URL(request.url).searchParams.get("state");
-    return page(operations.runs.filter((run) => !state || run.state === state));
-  }),
-  http.get(`${API}/jobs/:id`, () => HttpResponse.json(operations.jobDetail)),
-  http.post(`${API}/jobs/:id/:action`, () => HttpResponse.json(operations.runs[2])),
-  http.get(`${API}/workers`, () => HttpResponse.json(operations.workers)),
+  ...consoleHandlers,
+  ...taskHandlers,
   http.get(`${API}/settings`, () => HttpResponse.json(data.settings)),
   http.put(`${API}/settings/sender`, () => HttpResponse.json(data.settings.sender)),
   http.post(`${API}/settings/pixel/activate`, () =>

@@ -1,152 +1,146 @@
-import type { JobDetail, JobRun, JobsSummary, Workers } from "@/lib/api/types";
+/** The fleet of a made-up platform, with one process lost and one host cut off. */
+import type { components } from "@/generated/api";
 import { ago } from "./data";
 
-const run = (fields: Partial<JobRun> & Pick<JobRun, "id" | "name" | "state">): JobRun => ({
-  title_key: fields.name,
-  queue: "default",
-  attempt: 1,
-  max_attempts: 8,
-  enqueued_at: ago(90_000),
-  started_at: ago(88_000),
-  finished_at: ago(60_000),
-  wait_ms: 18,
-  run_ms: 412,
-  worker: "default@demo",
-  error: null,
-  progress: null,
-  shop_domain: "cdnow.myshopify.com",
-  request_id: null,
-  args: { shop_id: 1 },
-  parent_id: null,
-  ...fields,
-});
+type Schemas = components["schemas"];
+type Process = Schemas["ProcessRow"];
 
-export const runs: JobRun[] = [
-  run({
-    id: "0193-a",
-    name: "campaigns.send_batch",
-    state: "running",
-    queue: "bulk",
-    finished_at: null,
-    run_ms: null,
-    progress: { done: 1_210, total: 1_904, note: "" },
-  }),
-  run({
-    id: "0193-b",
-    name: "messaging.write_consent",
-    state: "retrying",
-    attempt: 3,
-    finished_at: null,
-    error: "Shopify answered THROTTLED; tries again in 8 s",
-  }),
-  run({
-    id: "0193-c",
-    name: "sync.import",
-    state: "dead",
-    queue: "sync",
-    attempt: 8,
-    run_ms: 31_204,
-    error: "The export's file is no longer there (404)",
-  }),
-  run({ id: "0193-d", name: "orders.order_recorded", state: "succeeded", wait_ms: 9, run_ms: 24 }),
-  run({ id: "0193-e", name: "sync.start", state: "succeeded", queue: "sync", run_ms: 1_280 }),
-];
-
-export const jobsSummary: JobsSummary = {
-  states: { staged: 0, queued: 3, running: 1, retrying: 1, succeeded_24h: 1_482, dead: 1, cancelled_24h: 0 },
-  queues: [
-    { name: "critical", depth: 0, oldest_age_s: null, running: 0, paused: false, done_per_min: 12.4 },
-    { name: "default", depth: 3, oldest_age_s: 0.8, running: 0, paused: false, done_per_min: 88 },
-    { name: "bulk", depth: 12, oldest_age_s: 4.2, running: 1, paused: false, done_per_min: 31.5 },
-    { name: "sync", depth: 0, oldest_age_s: null, running: 0, paused: true, done_per_min: 0 },
-  ],
-};
-
-export const jobDetail: JobDetail = {
-  ...run({
-    id: "0193-c",
-    name: "sync.import",
-    state: "dead",
-    queue: "sync",
-    attempt: 2,
-    max_attempts: 8,
-    run_ms: 31_204,
-    error: "The export's file is no longer there (404)",
-  }),
-  request_id: "req_01jd2c",
-  args: { sync_run_id: "syn_1", resource: "orders" },
-  attempts: [
-    {
-      number: 1,
-      started_at: ago(200_000),
-      finished_at: ago(170_000),
-      worker: "sync@demo",
-      error: "The connection was closed after 12,401,220 bytes",
-      traceback: null,
-    },
-    {
-      number: 2,
-      started_at: ago(120_000),
-      finished_at: ago(89_000),
-      worker: "sync@demo",
-      error: "The export's file is no longer there (404)",
-      traceback: 'File "importer.py", line 88, in read\n    raise ResultGone(url)',
-    },
-  ],
-};
-
-const process = (
-  fields: Partial<Workers["processes"][number]> & {
-    name: string;
-    kind: Workers["processes"][number]["kind"];
-  },
-) => ({
+const process = (fields: Partial<Process> & Pick<Process, "name" | "kind">): Process => ({
   host: "demo",
   pid: 4_000 + fields.name.length,
+  state: "ok",
   queues: [],
   slots: 0,
   busy: 0,
+  pool: "",
+  children: [],
+  prefetched: 0,
   rss_mib: 84.2,
   started_at: ago(7_200_000),
   beat_at: ago(1_200),
-  state: "ok" as const,
-  version: "0.1.0",
+  version: "0.2.0",
+  outdated: false,
   done: 0,
+  done_per_min: 0,
+  last_job: null,
+  last_job_at: null,
+  broker_age_s: null,
+  draining: false,
+  dropped: 0,
+  orphans: 0,
+  commands: [],
   ...fields,
 });
 
-export const workers: Workers = {
+const worker = (fields: Partial<Process> & Pick<Process, "name">): Process =>
+  process({ kind: "worker", pool: "prefork", broker_age_s: 1.4, ...fields });
+
+export const workers: Schemas["Workers"] = {
   at: ago(0),
+  newest_version: "0.2.0",
+  deploys: [
+    { version: "0.1.0", at: ago(9 * 86_400_000) },
+    { version: "0.2.0", at: ago(1_500_000) },
+  ],
   processes: [
-    process({ name: "api", kind: "api", rss_mib: 142 }),
-    process({ name: "edge", kind: "edge", rss_mib: 61, done: 20_410 }),
-    process({ name: "relay", kind: "relay", rss_mib: 58, done: 1_502 }),
-    process({
-      name: "worker-default",
-      kind: "worker",
+    process({ name: "api@demo", kind: "api", rss_mib: 142 }),
+    process({ name: "edge@demo", kind: "edge", rss_mib: 61, done: 20_410 }),
+    process({ name: "relay@demo", kind: "relay", rss_mib: 58, done: 1_502, broker_age_s: 0.4 }),
+    worker({
+      name: "default@demo",
       queues: ["critical", "default"],
       slots: 4,
       busy: 1,
       done: 1_210,
+      done_per_min: 88.4,
+      last_job: "orders.order_recorded",
+      last_job_at: ago(900),
+      children: [4_411, 4_412, 4_413, 4_414].map((pid, index) => ({
+        pid,
+        rss_mib: 92 + index * 3,
+        job:
+          index === 0
+            ? {
+                id: "0193-g",
+                name: "sync.import",
+                title_key: "sync.import",
+                started_at: ago(31_000),
+                shop_domain: "cdnow.myshopify.com",
+              }
+            : null,
+      })),
+      commands: [
+        {
+          id: 12,
+          action: "resize",
+          slots: 4,
+          asked_by: "Kim Osei",
+          asked_at: ago(600_000),
+          done_at: ago(598_000),
+          error: null,
+        },
+      ],
     }),
-    process({
-      name: "worker-bulk",
-      kind: "worker",
+    worker({
+      name: "bulk@demo",
       queues: ["bulk"],
       slots: 2,
       busy: 2,
       done: 96,
+      done_per_min: 31.5,
       rss_mib: 120,
+      version: "0.1.0",
+      outdated: true,
+      last_job: "campaigns.send_batch",
+      last_job_at: ago(4_000),
+      prefetched: 1,
     }),
-    process({
-      name: "worker-sync",
-      kind: "worker",
+    worker({
+      name: "sync@demo",
       queues: ["sync"],
       slots: 1,
-      state: "late",
-      beat_at: ago(22_000),
+      busy: 1,
+      state: "lost",
+      beat_at: ago(140_000),
       rss_mib: 98,
+      orphans: 1,
+      last_job: "sync.import",
+      last_job_at: ago(600_000),
     }),
-    process({ name: "beat", kind: "beat", rss_mib: 55, done: 340 }),
+    process({ name: "beat@demo", kind: "beat", rss_mib: 55, done: 340 }),
   ],
 };
+
+export const orphans: Schemas["OrphanRow"][] = [
+  {
+    job_id: "0193-g",
+    name: "sync.import",
+    title_key: "sync.import",
+    shop_domain: "cdnow.myshopify.com",
+    attempt: 1,
+    at: ago(60_000),
+    outcome: "retried",
+    state: "running",
+  },
+];
+
+export const circuits: Schemas["CircuitRow"][] = [
+  {
+    host: "cdnow.myshopify.com",
+    state: "closed",
+    failures: 1,
+    opened_at: null,
+    probe_at: null,
+    last_error: "HTTP 429",
+    budget: { left: 9.5, capacity: 10 },
+  },
+  {
+    host: "smtp.example.com",
+    state: "open",
+    failures: 7,
+    opened_at: ago(40_000),
+    probe_at: ago(-20_000),
+    last_error: "Connection refused",
+    budget: { left: 0.4, capacity: 10 },
+  },
+];

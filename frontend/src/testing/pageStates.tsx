@@ -3,7 +3,8 @@ import { screen, waitFor } from "@testing-library/react";
 import userEvent from "@testing-library/user-event";
 import axe from "axe-core";
 import { delay, HttpResponse, http } from "msw";
-import { describe, expect, test } from "vitest";
+import { beforeEach, describe, expect, test } from "vitest";
+import type { Session } from "@/lib/api/types";
 import { problem } from "./handlers";
 import { renderApp } from "./render";
 import { server } from "./server";
@@ -13,6 +14,8 @@ interface Spec {
   /** The call that the page stands or falls with. */
   api: string;
   method?: "get" | "post";
+  /** Who looks, where the page differs by role; the shop's owner unless said. */
+  session?: Session;
   /** A text that only the data state shows. */
   data: string | RegExp;
   /** The body that means "nothing yet", and the text that tells what to do then. Pages that are never empty have none. */
@@ -33,11 +36,15 @@ async function violations(container: Element) {
     .map(({ id, nodes }) => `${id}: ${nodes.map((node) => node.html).join(" | ")}`);
 }
 
-export function describePage(name: string, { path, api, method = "get", data, empty }: Spec) {
+export function describePage(name: string, { path, api, method = "get", session, data, empty }: Spec) {
   const url = `*/api/v1${api}`;
   const answer = http[method];
 
   describe(name, () => {
+    beforeEach(() => {
+      if (session) server.use(http.get("*/api/v1/session", () => HttpResponse.json(session)));
+    });
+
     test("shows a skeleton while it loads", async () => {
       server.use(answer(url, () => delay("infinite")));
       renderApp(path);

@@ -27,7 +27,16 @@ class Observer {
 vi.stubGlobal("ResizeObserver", Observer);
 vi.stubGlobal("IntersectionObserver", Observer);
 Element.prototype.getBoundingClientRect = () => new DOMRect(0, 0, 600, 300);
+// Polaris opens no menu at a button that is not displayed, and closes it on a page of no height.
+Object.defineProperty(HTMLElement.prototype, "offsetParent", {
+  get(this: HTMLElement) {
+    return this.parentElement;
+  },
+  configurable: true,
+});
+Object.defineProperty(document.body, "scrollHeight", { value: 768, configurable: true });
 window.scrollTo = () => {};
+window.scroll = () => {};
 Element.prototype.scrollIntoView = () => {};
 
 beforeAll(() => server.listen({ onUnhandledRequest: "error" }));

@@ -55,4 +55,11 @@ class Channel(Protocol):
 
 
 class ChannelUnavailable(Exception):
-    """No server can be reached or it does not let us in; no message was taken. The text is fit for a merchant."""
+    """No server can be reached or it does not let us in; no message was taken. The text is fit for a merchant.
+
+    ``host_failed`` tells a server that does not serve from one that serves, but not us.
+    """
+
+    def __init__(self, text: str, *, host_failed: bool = False) -> None:
+        super().__init__(text)
+        self.host_failed = host_failed

@@ -3,14 +3,19 @@
 A connection is a small state machine fed by the server's replies. The order of work is kept in `_expected`: which
 reply belongs to which step of which message. When a connection is lost, a message whose body was written is
 unknown; one whose body was not is temporary, since no server delivers an envelope.
+
+A server that keeps failing is left alone (`resilience`), which is decided before a batch takes its first message: an
+open circuit makes no message unknown.
 """
 
 import asyncio
 import base64
 import ssl
-from collections import deque
+from collections import Counter, deque
 from collections.abc import Coroutine, Iterable, Iterator, Sized
+from contextlib import contextmanager
 from enum import Enum, auto
+from pathlib import PurePath
 from typing import Any, cast
 
 import structlog
@@ -19,6 +24,9 @@ import uvloop
 from storecast.messaging.channels.protocol import ChannelUnavailable, Outcome, Verdict
 from storecast.messaging.channels.smtp_url import SmtpServer
 from storecast.messaging.compose import Prepared
+from storecast.observability import tracing
+from storecast.resilience.circuit import CircuitOpen
+from storecast.resilience.guard import Call, Guard
 
 log = structlog.get_logger(__name__)
 
@@ -178,7 +186,12 @@ class _Connection(asyncio.Protocol):
             code, text = await self._waiter
         self._waiter = None
         if code not in codes:
-            raise ChannelUnavailable(f"The SMTP server answered {code} {text}"[:MAX_REPLY_CHARS])
+            # Instead of a greeting, or 421 at any time: the server serves nobody now (RFC 5321 §3.1, §3.8), unless
+            # it says by x.7.x (RFC 3463) that it only will not have us, or so many of us.
+            raise ChannelUnavailable(
+                f"The SMTP server answered {code} {text}"[:MAX_REPLY_CHARS],
+                host_failed=(command is None or code == 421) and text[1:4] != ".7.",
+            )
         return code, text
 
     def close(self) -> None:
@@ -383,14 +396,20 @@ def _refused(message: Prepared, code: int, text: str, *, about_address: bool) ->
 class SmtpChannel:
     """Sends through one server over several connections that stay open between batches. Not for several threads."""
 
-    def __init__(self, server: SmtpServer) -> None:
+    def __init__(self, server: SmtpServer, guard: Guard | None = None) -> None:
         self._server = server
+        self._guard = guard or Guard(None, None)
+        self._host = f"unix:{PurePath(server.path).name}" if server.path else f"{server.host}:{server.port}"
+        self._losses: list[str] = []
         self._connections: list[_Connection] = []
         self._loop: asyncio.AbstractEventLoop | None = None
 
     def connect(self) -> None:
         """Make sure that at least one connection is open."""
-        self._run(self._ready())
+        self._run(self._forget_lost())
+        if not self._connections:
+            with self._guarded():
+                self._run(self._ready())
 
     def send(self, messages: Iterable[Prepared]) -> Iterator[Outcome]:
         """Send until the messages are used up or no connection can be had any more.
@@ -400,8 +419,33 @@ class SmtpChannel:
         outcomes: list[Outcome] = []
         shared = _Shared(iter(messages))
         wanted = min(self._server.connections, len(messages)) if isinstance(messages, Sized) else None
-        self._run(self._send(shared, outcomes, wanted or self._server.connections))
+        self._losses.clear()
+        with tracing.span("smtp.send", kind="client", attributes={"server.address": self._host}) as span:
+            with self._guarded() as call:
+                self._run(self._send(shared, outcomes, wanted or self._server.connections))
+                if self._losses and not any(outcome.code for outcome in outcomes):
+                    call.failed(self._losses[-1])
+            verdicts = Counter(outcome.verdict for outcome in outcomes)
+            span.set({f"storecast.messages.{verdict}": count for verdict, count in verdicts.items()})
         return _told(outcomes, shared)
+
+    @contextmanager
+    def _guarded(self) -> Iterator[Call]:
+        try:
+            with self._guard.call(self._host, "smtp") as call:
+                try:
+                    yield call
+                except ChannelUnavailable as error:
+                    if error.host_failed:
+                        call.failed(str(error))
+                    else:
+                        call.answered()
+                    raise
+        except CircuitOpen as error:
+            raise ChannelUnavailable(
+                "The SMTP server has been failing and is left alone for "
+                f"{max(1, round(error.retry_after or 0))} seconds."
+            ) from error
 
     def close(self) -> None:
         """Close every connection and the loop."""
@@ -423,11 +467,14 @@ class SmtpChannel:
         # One turn of the loop lets the transports close their sockets.
         await asyncio.sleep(0)
 
-    async def _ready(self) -> None:
+    async def _forget_lost(self) -> None:
         # A few turns of the loop deliver what happened while nobody ran it, such as the server hanging up.
         for _turn in range(3):
             await asyncio.sleep(0)
         self._connections = [connection for connection in self._connections if connection.usable]
+
+    async def _ready(self) -> None:
+        await self._forget_lost()
         if not self._connections:
             self._connections.append(await self._open())
 
@@ -450,7 +497,9 @@ class SmtpChannel:
             carried = await connection.run(shared, outcomes)
             if not connection.usable:
                 log.warning("smtp_connection_lost", reason=connection.lost_reason, carried=carried)
-            if connection.usable or not carried:
+                self._losses.append(f"connection lost: {connection.lost_reason}")
+            # The budget is asked in the loop: rarely, and for less time than the new connection takes.
+            if connection.usable or not carried or not self._guard.may_retry(self._host):
                 return
             connection = None
 
@@ -472,7 +521,7 @@ class SmtpChannel:
             if connection is not None:
                 connection.abort(error)
             raise ChannelUnavailable(
-                f"The SMTP server cannot be reached: {str(error) or 'no answer'}"
+                f"The SMTP server cannot be reached: {str(error) or 'no answer'}", host_failed=True
             ) from error
         except ChannelUnavailable as error:
             if connection is not None:

@@ -4,6 +4,7 @@ import {
   CartesianGrid,
   ComposedChart,
   Legend,
+  ReferenceLine,
   ResponsiveContainer,
   Tooltip,
   XAxis,
@@ -14,7 +15,7 @@ import { SERIES_LOOKS } from "./looks";
 export interface TimeSeriesProps {
   /** Read out instead of the drawing. */
   label: string;
-  points: readonly Record<string, string | number>[];
+  points: readonly Record<string, string | number | null>[];
   /** The key of the instant or day in each point. */
   x: string;
   /** At most five, the most important first; it is drawn on top of the others. */
@@ -23,8 +24,10 @@ export interface TimeSeriesProps {
   formatX: (value: string) => string;
   /** Beside a value; exact. The axis' form when left out. */
   formatExactX?: (value: string) => string;
-  /** Amounts of a span of time, such as a day, are bars; running sums and comparisons are areas. */
-  kind?: "area" | "bar";
+  /** Amounts of a span of time, such as a day, are bars, parts of one are stacked; running sums and comparisons are areas. */
+  kind?: "area" | "bar" | "stacked";
+  /** Moments to remember, such as a new version; each stands at the first point that is not before it. */
+  marks?: readonly { at: string; label: string }[];
   formatValue: (value: number) => string;
   formatTick: (value: number) => string;
   height?: number;
@@ -40,6 +43,7 @@ export default function TimeSeriesPlot({
   formatX,
   formatExactX = formatX,
   kind = "area",
+  marks = [],
   formatValue,
   formatTick,
 }: TimeSeriesProps) {
@@ -81,13 +85,14 @@ export default function TimeSeriesPlot({
           .map((one, index) => ({ one, look: SERIES_LOOKS[index % SERIES_LOOKS.length] ?? SERIES_LOOKS[0] }))
           .reverse()
           .map(({ one, look }) => {
-            if (kind === "bar") {
+            if (kind !== "area") {
               return (
                 <Bar
                   key={one.key}
                   dataKey={one.key}
                   name={one.label}
                   fill={look.stroke}
+                  {...(kind === "stacked" ? { stackId: "all" } : {})}
                   isAnimationActive={false}
                 />
               );
@@ -108,6 +113,19 @@ export default function TimeSeriesPlot({
               />
             );
           })}
+        {marks.map((mark) => {
+          const point =
+            points.find((one) => Date.parse(String(one[x])) >= Date.parse(mark.at)) ?? points.at(-1);
+          return point ? (
+            <ReferenceLine
+              key={`${mark.at}${mark.label}`}
+              x={String(point[x])}
+              stroke="#1a1a1a"
+              strokeDasharray="3 3"
+              label={{ value: mark.label, position: "insideTopLeft", fontSize: 11, fill: "#303030" }}
+            />
+          ) : null;
+        })}
       </ComposedChart>
     </ResponsiveContainer>
   );

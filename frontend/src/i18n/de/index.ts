@@ -1,14 +1,21 @@
 import type { Messages } from "../translate";
+import { alerts } from "./alerts";
 import { analytics } from "./analytics";
 import { campaigns } from "./campaigns";
 import { codes } from "./codes";
+import { fleet } from "./fleet";
 import { gate } from "./gate";
+import { health } from "./health";
 import { home } from "./home";
 import { operations } from "./operations";
+import { queues } from "./queues";
 import { report } from "./report";
+import { schedules } from "./schedules";
 import { segments } from "./segments";
 import { settings } from "./settings";
 import { shell } from "./shell";
+import { tasks } from "./tasks";
+import { workflows } from "./workflows";
 
 /** Complete: a key of the English catalogue that is missing here fails the type check. */
 export const de: Messages = {
@@ -22,4 +29,11 @@ export const de: Messages = {
   ...analytics,
   ...operations,
   ...settings,
+  ...alerts,
+  ...fleet,
+  ...health,
+  ...queues,
+  ...schedules,
+  ...workflows,
+  ...tasks,
 };

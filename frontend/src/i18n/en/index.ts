@@ -1,13 +1,20 @@
+import { alerts } from "./alerts";
 import { analytics } from "./analytics";
 import { campaigns } from "./campaigns";
 import { codes } from "./codes";
+import { fleet } from "./fleet";
 import { gate } from "./gate";
+import { health } from "./health";
 import { home } from "./home";
 import { operations } from "./operations";
+import { queues } from "./queues";
 import { report } from "./report";
+import { schedules } from "./schedules";
 import { segments } from "./segments";
 import { settings } from "./settings";
 import { shell } from "./shell";
+import { tasks } from "./tasks";
+import { workflows } from "./workflows";
 
 /** The complete catalogue: every other language is checked against its keys. */
 export const en = {
@@ -21,4 +28,11 @@ export const en = {
   ...analytics,
   ...operations,
   ...settings,
+  ...alerts,
+  ...fleet,
+  ...health,
+  ...queues,
+  ...schedules,
+  ...workflows,
+  ...tasks,
 };

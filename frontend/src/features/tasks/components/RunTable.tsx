@@ -1,93 +1,126 @@
-import { BlockStack, Text } from "@shopify/polaris";
 import { type Column, DataTable } from "@/components/DataTable";
-import { Progress } from "@/components/Progress";
 import { StateBadge } from "@/components/StateBadge";
-import { TimeAgo } from "@/components/TimeAgo";
 import { useI18n } from "@/i18n/useI18n";
-import type { JobRun } from "@/lib/api/types";
-import { jobTitle } from "../jobTitle";
+import type { JobRun } from "@/lib/api/jobTypes";
+import type { SteadyRow } from "../useSteadyRows";
+import { jobTitle, shortClass } from "../words";
+import styles from "./RunTable.module.css";
+import { RunTime } from "./RunTime";
 
-export function RunTable({ runs }: { runs: readonly JobRun[] }) {
+interface Props {
+  rows: readonly SteadyRow[];
+  now: number;
+  /** Only those who may act choose. */
+  selection?: {
+    selected: ReadonlySet<string>;
+    toggle: (id: string) => void;
+    toggleAll: () => void;
+  };
+}
+
+/** A process and its child without the host, which the run's page tells: "bulk/4711". */
+function shortWorker(worker: string): string {
+  return worker.replace(/@[^/]*/, "");
+}
+
+export function RunTable({ rows, now, selection }: Props) {
   const { t, f } = useI18n();
-  const columns: Column<JobRun>[] = [
+  const columns: Column<SteadyRow>[] = [
     {
       key: "name",
-      header: t("tasks.column.name"),
-      cell: (run) => jobTitle(t, run),
+      header: t("runs.column.name"),
+      cell: ({ run }) => (
+        <span className={styles.name}>
+          {jobTitle(t, run)}
+          <span className={styles.shop}>{run.shop_domain ?? t("runs.platform")}</span>
+        </span>
+      ),
     },
     {
       key: "state",
-      header: t("tasks.column.state"),
-      cell: (run) => <StateBadge state={run.state} />,
+      header: t("runs.column.state"),
+      cell: ({ run, left }) =>
+        left ? (
+          <span className={styles.left}>{t("runs.left")}</span>
+        ) : (
+          <StateBadge state={run.state} label={t(`run_state.${run.state}`)} />
+        ),
     },
     {
-      key: "detail",
-      header: t("tasks.column.detail"),
-      long: true,
-      cell: (run) => {
-        if (run.error) {
-          return (
-            <Text as="span" tone="critical" variant="bodySm">
-              {run.error.slice(0, 120)}
-            </Text>
-          );
-        }
-        if (run.progress && run.state === "running") {
-          return (
-            <Progress
-              label={run.progress.note || t("progress.working")}
-              done={run.progress.done}
-              total={run.progress.total}
-            />
-          );
-        }
-        return (
-          <Text as="span" tone="subdued" variant="bodySm">
-            {t.code("queue", run.queue)}
-          </Text>
-        );
-      },
+      key: "queue",
+      header: t("runs.column.queue"),
+      cell: ({ run }) => (
+        <span className={styles.worker} title={t("runs.priority", { priority: run.priority })}>
+          {run.queue} · {run.priority}
+        </span>
+      ),
     },
     {
       key: "attempt",
-      header: t("tasks.column.attempt"),
+      header: t("runs.column.attempt"),
       numeric: true,
-      // How many tries are left matters only to a run that has needed more than one.
-      cell: (run) =>
-        run.attempt > 1
-          ? t("tasks.attempt", { number: run.attempt, max: run.max_attempts })
-          : f.number(run.attempt),
+      cell: ({ run }) => t("runs.attempt", { number: run.attempt, max: run.max_attempts }),
     },
+    { key: "time", header: t("runs.column.time"), cell: ({ run }) => <RunTime run={run} now={now} /> },
     {
-      key: "waited",
-      header: t("tasks.column.waited"),
-      numeric: true,
+      key: "worker",
+      header: t("runs.column.worker"),
       wideOnly: true,
-      cell: (run) => (run.wait_ms === null ? "–" : f.duration(run.wait_ms)),
+      cell: ({ run }) =>
+        run.worker ? (
+          <span className={styles.worker} title={run.worker}>
+            {shortWorker(run.worker)}
+          </span>
+        ) : (
+          "–"
+        ),
     },
     {
-      key: "ran",
-      header: t("tasks.column.ran"),
-      numeric: true,
-      cell: (run) => (run.run_ms === null ? "–" : f.duration(run.run_ms)),
-    },
-    {
-      key: "when",
-      header: t("tasks.column.when"),
-      cell: (run) => (
-        <BlockStack>
-          <TimeAgo at={run.finished_at ?? run.started_at ?? run.enqueued_at} />
-        </BlockStack>
-      ),
+      key: "error",
+      header: t("runs.column.error"),
+      long: true,
+      cell: ({ run }) => errorOf(run) ?? progressOf(run) ?? "–",
     },
   ];
+
+  function errorOf(run: JobRun) {
+    if (!run.error) return null;
+    return (
+      <span className={`${styles.small} ${styles.error}`} title={run.error}>
+        {run.error_class ? shortClass(run.error_class) : run.error.slice(0, 80)}
+      </span>
+    );
+  }
+
+  function progressOf(run: JobRun) {
+    if (!run.progress || run.state !== "running") return null;
+    const { done, total } = run.progress;
+    return (
+      <span className={styles.small}>
+        {total ? t("runs.progress", { share: f.percent(done / total), done, total }) : f.number(done)}
+      </span>
+    );
+  }
+
   return (
     <DataTable
-      caption={t("tasks.runs")}
+      caption={t("runs.title")}
       columns={columns}
-      rows={runs}
-      rowKey={(run) => run.id}
-      rowHref={(run) => `/tasks/${run.id}`}
+      rows={rows}
+      rowKey={({ run }) => run.id}
+      rowHref={({ run }) => `/tasks/${run.id}`}
+      isFaint={({ left }) => left}
+      {...(selection
+        ? {
+            selection: {
+              selected: selection.selected,
+              onToggle: ({ run }: SteadyRow) => selection.toggle(run.id),
+              onToggleAll: selection.toggleAll,
+              labelOf: ({ run }: SteadyRow) => t("runs.choose", { name: jobTitle(t, run), id: run.id }),
+              labelOfAll: t("runs.choose_all"),
+            },
+          }
+        : {})}
     />
   );
 }

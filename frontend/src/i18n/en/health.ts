@@ -1,0 +1,20 @@
+/** The health strip and what its figures are called. */
+export const health = {
+  "amount.under_a_second": "<1s",
+  "health.title": "Health of the platform",
+  "health.well": "All well",
+  "health.troubles": { one: "{count} thing needs a look", other: "{count} things need a look" },
+  "health.limit": "limit {limit}",
+  "health.oldest_wait": "Oldest wait in {about}",
+  "health.oldest_wait_of_all": "Oldest wait",
+  "health.failure_rate": "Failed in 5 minutes",
+  "health.dead": "Dead letters",
+  "health.workers": "Processes late or lost",
+  "health.beat": "Scheduler's last tick",
+  "health.relay_lag": "Waiting for the relay",
+  "health.history_drops": "History lines dropped",
+  "health.broker_memory": "Broker's memory",
+  "health.circuits": "Hosts cut off",
+  "health_state.bad": "bad",
+  "health_state.warn": "watch",
+} as const;
