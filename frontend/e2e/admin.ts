@@ -40,6 +40,20 @@ export class Admin {
     return app;
   }
 
+  /** Goes straight to an address of the app, as a link from a message does. */
+  async openAt(path: string): Promise<Frame> {
+    await this.page.goto(this.url(`/apps/storecast${path}`));
+    const app = await this.app();
+    await app.getByRole("heading", { level: 1 }).first().waitFor();
+    await settle(app);
+    return app;
+  }
+
+  /** Plays another member of the store's staff from now on. */
+  async playAs(user: string): Promise<void> {
+    await this.page.context().addCookies([{ name: "sim_user", value: user, url: this.address }]);
+  }
+
   async openHome(): Promise<Frame> {
     await this.page.click("#app-home");
     const app = await this.app();

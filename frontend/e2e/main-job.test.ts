@@ -4,6 +4,7 @@ import type { Browser, Page } from "playwright-core";
 import { afterAll, beforeAll, expect, test } from "vitest";
 import { Admin } from "./admin";
 import { launch } from "./browser";
+import { cancelRunning, failAndRetry } from "./operator";
 import { type Look, look } from "./pages";
 
 const DEMO_URL = process.env.STORECAST_DEMO_URL;
@@ -195,6 +196,12 @@ test("6. Tasks lists the runs that this caused, Workers the processes that did i
   await admin.openHome();
   await photograph("home");
 });
+
+test("7. what failed for good needs the merchant in plain words, and an operator edits and retries it", () =>
+  failAndRetry(admin, photograph));
+
+test("8. the queue goes on, and a running task notices that it was cancelled", () =>
+  cancelRunning(admin, photograph));
 
 test("no page scrolls sideways, has serious accessibility problems or throws", () => {
   expect(looks.filter(({ overflow_px }) => overflow_px > 0)).toEqual([]);

@@ -44,6 +44,8 @@ class CircuitRow(BaseModel):
 class CloseRequest(BaseModel):
     """Why the circuit is closed by hand."""
 
-    model_config = ConfigDict(extra="forbid")
+    model_config = ConfigDict(
+        extra="forbid", json_schema_extra={"examples": [{"reason": "their status page says it is over"}]}
+    )
 
     reason: Annotated[str, Field(max_length=500)] | None = None

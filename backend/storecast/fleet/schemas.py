@@ -3,7 +3,7 @@
 from datetime import datetime
 from typing import Annotated, Any, Literal, Self
 
-from pydantic import BaseModel, Field, model_validator
+from pydantic import BaseModel, ConfigDict, Field, model_validator
 
 ProcessKind = Literal["api", "edge", "relay", "worker", "beat"]
 ProcessState = Literal["ok", "late", "lost"]
@@ -104,6 +104,10 @@ class OrphanRow(BaseModel):
 
 class CommandRequest(BaseModel):
     """What to ask of a process."""
+
+    model_config = ConfigDict(
+        json_schema_extra={"examples": [{"action": "resize", "slots": 4, "reason": "a sale"}]}
+    )
 
     action: CommandAction
     slots: Annotated[int, Field(ge=1, le=SLOTS_MAX)] | None = None

@@ -16,7 +16,9 @@ Reason = Annotated[str, Field(min_length=1, max_length=MAX_REASON)]
 class PauseRequest(BaseModel):
     """Why it is paused; goes to the audit log."""
 
-    model_config = ConfigDict(extra="forbid")
+    model_config = ConfigDict(
+        extra="forbid", json_schema_extra={"examples": [{"reason": "the mail provider asks for it"}]}
+    )
 
     reason: Reason
 
@@ -24,7 +26,7 @@ class PauseRequest(BaseModel):
 class ResumeRequest(BaseModel):
     """Why it goes on; may be left out, since going on is the rule."""
 
-    model_config = ConfigDict(extra="forbid")
+    model_config = ConfigDict(extra="forbid", json_schema_extra={"examples": [{"reason": "all clear"}]})
 
     reason: Annotated[str, Field(max_length=MAX_REASON)] | None = None
 
@@ -32,7 +34,20 @@ class ResumeRequest(BaseModel):
 class LimitRequest(BaseModel):
     """The limits as they shall be; null lifts one."""
 
-    model_config = ConfigDict(extra="forbid")
+    model_config = ConfigDict(
+        extra="forbid",
+        json_schema_extra={
+            "examples": [
+                {
+                    "in_flight": 200,
+                    "shop_in_flight": 20,
+                    "rate": 600,
+                    "rate_period_s": 60,
+                    "reason": "a careful start",
+                }
+            ]
+        },
+    )
 
     # Upper bounds keep a slip of the keyboard out of the relay's arithmetic; no installation comes near them.
     in_flight: Annotated[int, Field(ge=1, le=1_000_000)] | None = None

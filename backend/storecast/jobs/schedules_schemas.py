@@ -59,6 +59,10 @@ class Schedule(BaseModel):
 class Rhythm(BaseModel):
     """When something is due: one of ``cron`` and ``interval_s``, and the clock that cron is read on."""
 
+    model_config = ConfigDict(
+        json_schema_extra={"examples": [{"cron": "30 6 * * 1-5", "timezone": "Europe/Berlin"}]}
+    )
+
     cron: str | None = None
     interval_s: int | None = None
     timezone: str | None = None
@@ -94,6 +98,8 @@ class NewSchedule(Rhythm):
 class ScheduleChanges(Rhythm):
     """An edit; fields left out stay."""
 
+    model_config = ConfigDict(json_schema_extra={"examples": [{"cron": "0 7 * * *", "overlap": "skip"}]})
+
     title: Title | None = None
     args: dict[str, Any] | None = None
     overlap: Overlap | None = None
@@ -102,6 +108,8 @@ class ScheduleChanges(Rhythm):
 
 class ScheduleReason(BaseModel):
     """Why it is done; goes to the audit log."""
+
+    model_config = ConfigDict(json_schema_extra={"examples": [{"reason": "stocktaking"}]})
 
     reason: Annotated[str, Field(max_length=500)] | None = None
 

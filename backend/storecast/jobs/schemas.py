@@ -3,7 +3,7 @@
 from datetime import datetime
 from typing import Annotated, Any, Literal
 
-from pydantic import BaseModel, Field, StringConstraints
+from pydantic import BaseModel, ConfigDict, Field, StringConstraints
 
 JobState = Literal["scheduled", "staged", "queued", "running", "retrying", "succeeded", "dead", "cancelled"]
 BulkActionName = Literal["retry", "cancel", "discard"]
@@ -160,6 +160,10 @@ class Family(BaseModel):
 class RetryRequest(BaseModel):
     """How to try a job again: with other arguments, if given."""
 
+    model_config = ConfigDict(
+        json_schema_extra={"examples": [{"args": {"campaign_id": 7}, "reason": "the address was wrong"}]}
+    )
+
     args: dict[str, Any] | None = None
     reason: Reason | None = None
 
@@ -167,11 +171,29 @@ class RetryRequest(BaseModel):
 class DiscardRequest(BaseModel):
     """Why a dead letter needs nobody's attention any more."""
 
+    model_config = ConfigDict(json_schema_extra={"examples": [{"reason": "the shop has left"}]})
+
     reason: Reason
 
 
 class BulkRequest(BaseModel):
     """What to do with every job that the filter finds."""
+
+    model_config = ConfigDict(
+        json_schema_extra={
+            "examples": [
+                {
+                    "action": "retry",
+                    "state": "dead",
+                    "q": "name:sync.import",
+                    "cap": 500,
+                    "rate_per_min": 60,
+                    "reason": "Shopify is back",
+                    "dry_run": True,
+                }
+            ]
+        }
+    )
 
     action: BulkActionName
     state: JobState | None = None
@@ -226,6 +248,12 @@ class DeadGroupDetail(DeadGroup):
 class ReplayRequest(BaseModel):
     """How to try a group of dead letters again."""
 
+    model_config = ConfigDict(
+        json_schema_extra={
+            "examples": [{"cap": 500, "rate_per_min": 60, "reason": "mended in 0.1.1", "dry_run": True}]
+        }
+    )
+
     cap: Cap = 1000
     rate_per_min: Rate = None
     reason: Reason
@@ -235,6 +263,8 @@ class ReplayRequest(BaseModel):
 class DiscardGroupRequest(BaseModel):
     """Why a group of dead letters needs nobody's attention any more."""
 
+    model_config = ConfigDict(json_schema_extra={"examples": [{"reason": "a test shop", "cap": 100}]})
+
     reason: Reason
     cap: Cap = BULK_CAP_MAX
     dry_run: bool = False
@@ -242,6 +272,10 @@ class DiscardGroupRequest(BaseModel):
 
 class NewDeadNote(BaseModel):
     """A note to write."""
+
+    model_config = ConfigDict(
+        json_schema_extra={"examples": [{"body": "The carrier's service is down; replay when it is back."}]}
+    )
 
     body: Annotated[str, StringConstraints(strip_whitespace=True, min_length=1, max_length=4000)]
     job_id: str | None = None

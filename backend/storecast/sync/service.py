@@ -74,9 +74,17 @@ def start(session: Session, shop_id: ShopId, *, kind: str) -> SyncRun:
 
 def cancel(session: Session, shop_id: ShopId, sync_id: str) -> SyncRun:
     """Stop a run at its next chunk; raises SyncOver when it has ended."""
-    run = repository.lock(session, shop_id, _get(session, shop_id, sync_id).id)
-    if run is None or run.state not in OPEN_STATES:
+    run = stop(session, shop_id, _get(session, shop_id, sync_id).id)
+    if run is None:
         raise SyncOver
+    return run
+
+
+def stop(session: Session, shop_id: ShopId, run_id: int) -> SyncRun | None:
+    """Cancel a run; None when it is over."""
+    run = repository.lock(session, shop_id, run_id)
+    if run is None or run.state not in OPEN_STATES:
+        return None
     _end(session, shop_id, run, "cancelled")
     outbox.add(session, shop_id, StopOperations(run.id), tags=[run.public_id])
     return run
@@ -92,6 +100,10 @@ def cancel_open(session: Session, shop_id: ShopId) -> None:
 def begin(session: Session, shop_id: ShopId, run_id: int) -> list[str]:
     """Mark a run as running; the resources whose operations still have to be started."""
     run = repository.lock(session, shop_id, run_id)
+    if run is not None and run.state == "failed":
+        # A person tries the start again that failed the run: they want the data, and a run that is over stays so.
+        start(session, shop_id, kind=run.kind)
+        return []
     if run is None or run.state not in OPEN_STATES:
         return []
     if run.state == "queued":

@@ -25,7 +25,7 @@ from storecast.sync.jobs import (
     WakeSync,
 )
 from storecast.sync.service import ImportTask
-from storecast.worker.task import TaskContext, task
+from storecast.worker.task import JobCancelled, TaskContext, task
 
 log = structlog.get_logger(__name__)
 
@@ -133,9 +133,16 @@ def stop_operations(job: StopOperations, ctx: TaskContext) -> None:
 
 @contextmanager
 def _failing_the_run(ctx: TaskContext, run_id: int) -> Iterator[None]:
-    """End the run with the reason when the work inside can never succeed, or has been tried for the last time."""
+    """End the run with the reason when the work inside can never succeed, or has been tried for the last time.
+
+    Whoever cancels the job cancels the run: nothing else would ever end it, and it would hold back the next.
+    """
     try:
         yield
+    except JobCancelled:
+        with ctx.unit_of_work() as session:
+            service.stop(session, ctx.shop_id, run_id)
+        raise
     except Exception as error:
         if isinstance(error, Permanent) or ctx.attempt >= ImportResource.max_attempts:
             with ctx.unit_of_work() as session:

@@ -38,6 +38,7 @@ BODIES: dict[tuple[str, str], dict[str, Any]] = {
     ("/api/v1/dead-letters/{fingerprint}/replay", "post"): {"reason": "theft"},
     ("/api/v1/dead-letters/{fingerprint}/discard", "post"): {"reason": "theft"},
     ("/api/v1/dead-letters/{fingerprint}/notes", "post"): {"body": "theft"},
+    ("/api/v1/alerts/rules/{rule_id}/mute", "post"): {"until": None},
 }
 """What a request needs to get as far as looking for the thing; the others take an empty object."""
 
@@ -103,7 +104,13 @@ def things(client: TestClient, shop: Shop) -> dict[str, str]:
     schedule = client.post("/api/v1/schedules", headers=mine, json=rhythm).json()
     graph = {"name": "Mine", "nodes": [{"key": "only", "job": "sync.now"}]}
     workflow = client.post("/api/v1/workflows", headers=mine, json=graph).json()
+    hook = {"kind": "webhook", "title": "Hook", "target": "https://hooks.example.com/storecast"}
+    channel = client.post("/api/v1/alerts/channels", headers=mine, json=hook).json()
+    watch = {"title": "Dead", "metric": "dead_letters", "op": "above", "threshold": 0}
+    rule = client.post("/api/v1/alerts/rules", headers=mine, json=watch).json()
     return {
+        "channel_id": channel["id"],
+        "rule_id": rule["id"],
         "host": "acme.myshopify.com",
         "kind": "queue",
         "key": "bulk",

@@ -2,6 +2,7 @@
 
 from datetime import timedelta
 
+import psycopg
 import pytest
 from sqlalchemy import func, select, update
 
@@ -23,6 +24,7 @@ from storecast.sync import refresh, service
 from storecast.sync.errors import SyncOver
 from storecast.sync.jobs import ImportResource, SettleSync, SyncNow
 from storecast.worker import outbox
+from storecast.worker.models import JobRun
 from tests.simulated_shopify import SimulatedShopify, Worker
 
 
@@ -231,3 +233,43 @@ def test_the_installing_person_is_known_by_name(shopify: SimulatedShopify, insta
     with platform_session() as session:
         member = session.scalars(select(ShopMember)).one()
         assert (member.role, bool(member.name), "@" in member.email) == ("owner", True, True)
+
+
+def test_an_import_that_a_person_cancels_ends_the_run_and_makes_way_for_the_next(
+    shopify: SimulatedShopify, worker: Worker, installed: ShopId, database: str
+) -> None:
+    with psycopg.connect(database, autocommit=True) as connection:
+        # As if somebody had asked at the moment in which each import was staged.
+        connection.execute(
+            "CREATE FUNCTION ask() RETURNS trigger LANGUAGE plpgsql AS"
+            " $$ BEGIN IF NEW.name = 'sync.import' AND NEW.state = 'running' THEN"
+            " NEW.cancel_requested_at = now(); END IF; RETURN NEW; END $$"
+        )
+        connection.execute("CREATE TRIGGER ask BEFORE UPDATE ON outbox FOR EACH ROW EXECUTE FUNCTION ask()")
+    worker.run_until_idle()
+
+    with tenant_session(installed) as session:
+        run = service.find_latest(session, installed)
+        assert run is not None
+        assert (run.state, session.scalar(select(func.count()).select_from(Customer))) == ("cancelled", 0)
+        assert service.start(session, installed, kind="manual").state == "queued"
+    assert ("sync.import", "cancelled") in worker.outcomes()
+
+
+def test_a_failed_start_that_a_person_tries_again_begins_the_synchronisation_anew(
+    shopify: SimulatedShopify, worker: Worker, installed: ShopId
+) -> None:
+    shopify.control("faults", token_revoked=True)
+    worker.run_until_idle()
+    shopify.control("faults", token_revoked=False)
+    with platform_session() as session:
+        dead = session.scalars(select(JobRun).where(JobRun.state == "dead")).one()
+        assert dead.name == "sync.start"
+        outbox.again(session, dead)
+
+    worker.run_until_idle()
+
+    with tenant_session(installed) as session:
+        run = service.find_latest(session, installed)
+        assert run is not None
+        assert (run.state, run.kind) == ("done", "first")

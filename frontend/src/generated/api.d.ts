@@ -2047,6 +2047,15 @@ export interface components {
         /**
          * BulkRequest
          * @description What to do with every job that the filter finds.
+         * @example {
+         *       "action": "retry",
+         *       "cap": 500,
+         *       "dry_run": true,
+         *       "q": "name:sync.import",
+         *       "rate_per_min": 60,
+         *       "reason": "Shopify is back",
+         *       "state": "dead"
+         *     }
          */
         BulkRequest: {
             /**
@@ -2350,6 +2359,9 @@ export interface components {
         /**
          * CloseRequest
          * @description Why the circuit is closed by hand.
+         * @example {
+         *       "reason": "their status page says it is over"
+         *     }
          */
         CloseRequest: {
             /** Reason */
@@ -2358,6 +2370,11 @@ export interface components {
         /**
          * CommandRequest
          * @description What to ask of a process.
+         * @example {
+         *       "action": "resize",
+         *       "reason": "a sale",
+         *       "slots": 4
+         *     }
          */
         CommandRequest: {
             /**
@@ -2580,6 +2597,10 @@ export interface components {
         /**
          * DiscardGroupRequest
          * @description Why a group of dead letters needs nobody's attention any more.
+         * @example {
+         *       "cap": 100,
+         *       "reason": "a test shop"
+         *     }
          */
         DiscardGroupRequest: {
             /**
@@ -2598,6 +2619,9 @@ export interface components {
         /**
          * DiscardRequest
          * @description Why a dead letter needs nobody's attention any more.
+         * @example {
+         *       "reason": "the shop has left"
+         *     }
          */
         DiscardRequest: {
             /** Reason */
@@ -3155,6 +3179,13 @@ export interface components {
         /**
          * LimitRequest
          * @description The limits as they shall be; null lifts one.
+         * @example {
+         *       "in_flight": 200,
+         *       "rate": 600,
+         *       "rate_period_s": 60,
+         *       "reason": "a careful start",
+         *       "shop_in_flight": 20
+         *     }
          */
         LimitRequest: {
             /** In Flight */
@@ -3260,6 +3291,9 @@ export interface components {
         /**
          * NewDeadNote
          * @description A note to write.
+         * @example {
+         *       "body": "The carrier's service is down; replay when it is back."
+         *     }
          */
         NewDeadNote: {
             /** Body */
@@ -3463,6 +3497,9 @@ export interface components {
         /**
          * PauseRequest
          * @description Why it is paused; goes to the audit log.
+         * @example {
+         *       "reason": "the mail provider asks for it"
+         *     }
          */
         PauseRequest: {
             /** Reason */
@@ -3830,6 +3867,12 @@ export interface components {
         /**
          * ReplayRequest
          * @description How to try a group of dead letters again.
+         * @example {
+         *       "cap": 500,
+         *       "dry_run": true,
+         *       "rate_per_min": 60,
+         *       "reason": "mended in 0.1.1"
+         *     }
          */
         ReplayRequest: {
             /**
@@ -3885,6 +3928,9 @@ export interface components {
         /**
          * ResumeRequest
          * @description Why it goes on; may be left out, since going on is the rule.
+         * @example {
+         *       "reason": "all clear"
+         *     }
          */
         ResumeRequest: {
             /** Reason */
@@ -3893,6 +3939,12 @@ export interface components {
         /**
          * RetryRequest
          * @description How to try a job again: with other arguments, if given.
+         * @example {
+         *       "args": {
+         *         "campaign_id": 7
+         *       },
+         *       "reason": "the address was wrong"
+         *     }
          */
         RetryRequest: {
             /** Args */
@@ -3935,6 +3987,10 @@ export interface components {
         /**
          * Rhythm
          * @description When something is due: one of ``cron`` and ``interval_s``, and the clock that cron is read on.
+         * @example {
+         *       "cron": "30 6 * * 1-5",
+         *       "timezone": "Europe/Berlin"
+         *     }
          */
         Rhythm: {
             /** Cron */
@@ -4097,6 +4153,10 @@ export interface components {
         /**
          * ScheduleChanges
          * @description An edit; fields left out stay.
+         * @example {
+         *       "cron": "0 7 * * *",
+         *       "overlap": "skip"
+         *     }
          */
         ScheduleChanges: {
             /** Args */
@@ -4129,6 +4189,9 @@ export interface components {
         /**
          * ScheduleReason
          * @description Why it is done; goes to the audit log.
+         * @example {
+         *       "reason": "stocktaking"
+         *     }
          */
         ScheduleReason: {
             /** Reason */

@@ -109,20 +109,24 @@ export default function TimeSeriesPlot({
                 fill={look.fill}
                 fillOpacity={look.fillOpacity}
                 isAnimationActive={false}
-                dot={false}
+                // A line through a single value has no length.
+                dot={points.filter((point) => point[one.key] != null).length === 1}
               />
             );
           })}
         {marks.map((mark) => {
-          const point =
-            points.find((one) => Date.parse(String(one[x])) >= Date.parse(mark.at)) ?? points.at(-1);
+          const found = points.findIndex((one) => Date.parse(String(one[x])) >= Date.parse(mark.at));
+          const index = found < 0 ? points.length - 1 : found;
+          const point = points[index];
+          // A label beside the right edge would be cut off there.
+          const side = index > points.length / 2 ? "insideTopRight" : "insideTopLeft";
           return point ? (
             <ReferenceLine
               key={`${mark.at}${mark.label}`}
               x={String(point[x])}
               stroke="#1a1a1a"
               strokeDasharray="3 3"
-              label={{ value: mark.label, position: "insideTopLeft", fontSize: 11, fill: "#303030" }}
+              label={{ value: mark.label, position: side, fontSize: 11, fill: "#303030" }}
             />
           ) : null;
         })}

@@ -83,6 +83,7 @@ export const codes = {
   "process.worker": "Erledigt Aufgaben",
   "process.beat": "Startet geplante Aufgaben",
   "jobs.auth.shop_installed": "Shop wird eingerichtet",
+  "workflow.store.refresh": "Kennzahlen werden aufgefrischt",
   "jobs.sync.start": "Shop wird um seine Daten gebeten",
   "jobs.sync.poll": "Wartet auf den Export des Shops",
   "jobs.sync.wake": "Export liegt bereit",

@@ -131,6 +131,7 @@ export const tasks = {
   "task.cancel_done": "Die Aufgabe hat es bemerkt und angehalten",
   "task.cancel_too_late": "Abbruch war verlangt, doch die Aufgabe endete vorher",
   "task.cancel_since": "Verlangt am {asked}. Eine laufende Aufgabe hält an der nächsten sicheren Stelle an.",
+  "task.cancel_stopped": "Angehalten am {at}.",
   "task.cancel_took": "Verlangt am {asked}, bestätigt nach {time}.",
   "task.action_failed": "Das hat nicht geklappt",
   "task.was_retried": "Diese Aufgabe wurde noch einmal ausgeführt",

@@ -82,6 +82,7 @@ export const codes = {
   "process.worker": "Does tasks",
   "process.beat": "Starts scheduled tasks",
   "jobs.auth.shop_installed": "Setting up the store",
+  "workflow.store.refresh": "Bringing the figures up to date",
   "jobs.sync.start": "Asking the store for its data",
   "jobs.sync.poll": "Waiting for the store's export",
   "jobs.sync.wake": "Export is ready",

@@ -117,6 +117,7 @@ export const tasks = {
   "task.cancel_done": "The task noticed and stopped",
   "task.cancel_too_late": "Cancel was asked for, but the task ended first",
   "task.cancel_since": "Asked for on {asked}. A running task stops at its next safe point.",
+  "task.cancel_stopped": "Stopped on {at}.",
   "task.cancel_took": "Asked for on {asked}, acknowledged after {time}.",
   "task.action_failed": "That did not work",
   "task.was_retried": "This task was run again",

@@ -1,4 +1,4 @@
-import { InlineGrid, InlineStack, Select } from "@shopify/polaris";
+import { Box, InlineGrid, InlineStack, Select } from "@shopify/polaris";
 import { useQuery } from "@tanstack/react-query";
 import { ChartCard } from "@/components/charts/ChartCard";
 import { TimeSeries } from "@/components/charts/TimeSeries";
@@ -30,14 +30,16 @@ export function JobCharts({ window, name, jobs, onChoose }: Props) {
   ];
   return (
     <>
-      <InlineStack>
-        <Select
-          label={t("figures.chosen")}
-          options={options}
-          value={options.some((one) => one.value === name) ? name : ""}
-          onChange={onChoose}
-        />
-      </InlineStack>
+      <Box paddingInline={{ xs: "200", md: "0" }}>
+        <InlineStack>
+          <Select
+            label={t("figures.chosen")}
+            options={options}
+            value={options.some((one) => one.value === name) ? name : ""}
+            onChange={onChoose}
+          />
+        </InlineStack>
+      </Box>
       <QueryView query={query} skeleton={<TableSkeleton rows={8} />}>
         {(series) => (
           <InlineGrid columns={{ xs: 1, lg: 2 }} gap="400">

@@ -7,6 +7,7 @@ import { TableSkeleton } from "@/components/Skeletons";
 import { TimeAgo } from "@/components/TimeAgo";
 import { useI18n } from "@/i18n/useI18n";
 import { fieldError } from "@/lib/fieldErrors";
+import { useActor } from "@/lib/useActor";
 import { useMay } from "@/lib/useSession";
 import { deadGroupQuery, useAddNote } from "../deadLettersApi";
 import styles from "./Notes.module.css";
@@ -14,6 +15,7 @@ import styles from "./Notes.module.css";
 /** What people wrote about this kind of failure; on a run's page new notes are tied to the run. */
 export function Notes({ fingerprint, jobId }: { fingerprint: string; jobId?: string }) {
   const { t } = useI18n();
+  const actor = useActor();
   const query = useQuery(deadGroupQuery(fingerprint));
   const add = useAddNote(fingerprint);
   const mayOperate = useMay("operate");
@@ -46,7 +48,7 @@ export function Notes({ fingerprint, jobId }: { fingerprint: string; jobId?: str
                 <li key={note.id} className={styles.note}>
                   <p className={styles.body}>{note.body}</p>
                   <Text as="p" variant="bodySm" tone="subdued">
-                    {note.author} · <TimeAgo at={note.created_at} />
+                    {actor(note.author)} · <TimeAgo at={note.created_at} />
                     {note.job_id && note.job_id !== jobId && (
                       <>
                         {" · "}

@@ -1,6 +1,6 @@
 import { Banner, BlockStack, Button, Card, InlineGrid, InlineStack, Text } from "@shopify/polaris";
 import { useQuery } from "@tanstack/react-query";
-import { useState } from "react";
+import { useRef, useState } from "react";
 import { useNavigate, useParams } from "react-router";
 import { ActModal } from "@/components/ActModal";
 import { ErrorState } from "@/components/ErrorState";
@@ -9,8 +9,10 @@ import { Progress } from "@/components/Progress";
 import { QueryView } from "@/components/QueryView";
 import { CardSkeleton, LoadingRegion } from "@/components/Skeletons";
 import { StateBadge } from "@/components/StateBadge";
+import type { Translate } from "@/i18n/translate";
 import { useI18n } from "@/i18n/useI18n";
 import type { JobDetail } from "@/lib/api/jobTypes";
+import type { Format } from "@/lib/format";
 import { useNow } from "@/lib/useNow";
 import { useMay } from "@/lib/useSession";
 import { runQuery, useCancelRun, useDiscardRun, useRetryRun } from "../api";
@@ -128,15 +130,30 @@ export function OperatorTask() {
   );
 }
 
+/** When cancel was asked for; the history of a run keeps only that it stopped, so the page remembers what it saw. */
+function useCancelAsked(run: JobDetail): string | null {
+  const seen = useRef<{ id: string; at: string } | null>(null);
+  if (run.cancel_requested_at) seen.current = { id: run.id, at: run.cancel_requested_at };
+  return seen.current?.id === run.id ? seen.current.at : null;
+}
+
+function cancelInWords(t: Translate, f: Format, run: JobDetail, asked: string | null): string {
+  const stopped = run.state === "cancelled" ? run.finished_at : null;
+  if (!asked) return stopped ? t("task.cancel_stopped", { at: f.dateTime(stopped) }) : "";
+  if (!stopped) return t("task.cancel_since", { asked: f.dateTime(asked) });
+  const time = f.duration(Math.max(0, Date.parse(stopped) - Date.parse(asked)));
+  return t("task.cancel_took", { asked: f.dateTime(asked), time });
+}
+
 function Content({ run }: { run: JobDetail }) {
   const { t, f } = useI18n();
   const now = useNow(SECOND_MS, !isOver(run.state));
-  const cancelAt = run.cancel_requested_at;
+  const cancelAt = useCancelAsked(run);
   return (
     <InlineGrid columns={{ xs: 1, lg: ["twoThirds", "oneThird"] }} gap="400" alignItems="start">
       <BlockStack gap="400">
         <div aria-live="polite" className={styles.news}>
-          {cancelAt && (
+          {(cancelAt || run.state === "cancelled") && (
             <Banner
               tone={run.state === "cancelled" ? "info" : "warning"}
               title={t(
@@ -147,14 +164,7 @@ function Content({ run }: { run: JobDetail }) {
                     : "task.cancel_waits",
               )}
             >
-              <Text as="p">
-                {run.state === "cancelled" && run.finished_at
-                  ? t("task.cancel_took", {
-                      asked: f.dateTime(cancelAt),
-                      time: f.duration(Math.max(0, Date.parse(run.finished_at) - Date.parse(cancelAt))),
-                    })
-                  : t("task.cancel_since", { asked: f.dateTime(cancelAt) })}
-              </Text>
+              <Text as="p">{cancelInWords(t, f, run, cancelAt)}</Text>
             </Banner>
           )}
           {run.waits_because && (

@@ -43,7 +43,9 @@ export function Timeline({ run, now }: { run: JobDetail; now: number }) {
                 ? "task.timeline.failed"
                 : run.state === "running"
                   ? "task.timeline.runs"
-                  : "task.timeline.done",
+                  : run.state === "cancelled"
+                    ? "run_state.cancelled"
+                    : "task.timeline.done",
             ),
     },
   ];

@@ -61,7 +61,7 @@ export function WorkflowPage() {
 
   return (
     <Page
-      title={workflow?.name ?? t("workflows.one")}
+      title={workflow ? t.code("workflow", workflow.name, {}, workflow.name) : t("workflows.one")}
       titleMetadata={workflow ? <StateBadge state={workflow.state} /> : undefined}
       backAction={{ content: t("workflows.title"), url: "/tasks/workflows" }}
       fullWidth

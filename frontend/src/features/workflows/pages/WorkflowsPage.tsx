@@ -87,7 +87,11 @@ function WorkflowTable({ rows }: { rows: readonly WorkflowRow[] }) {
   const isOperator = useIsOperator();
   const actor = useActor();
   const columns: Column<WorkflowRow>[] = [
-    { key: "name", header: t("workflows.column.name"), cell: (row) => row.name },
+    {
+      key: "name",
+      header: t("workflows.column.name"),
+      cell: (row) => t.code("workflow", row.name, {}, row.name),
+    },
     { key: "state", header: t("workflows.column.state"), cell: (row) => <StateBadge state={row.state} /> },
     {
       key: "progress",
