@@ -109,8 +109,8 @@ def things(client: TestClient, shop: Shop) -> dict[str, str]:
     watch = {"title": "Dead", "metric": "dead_letters", "op": "above", "threshold": 0}
     rule = client.post("/api/v1/alerts/rules", headers=mine, json=watch).json()
     return {
-        "channel_id": channel["id"],
-        "rule_id": rule["id"],
+        "channel_id": str(channel["id"]),
+        "rule_id": str(rule["id"]),
         "host": "acme.myshopify.com",
         "kind": "queue",
         "key": "bulk",
