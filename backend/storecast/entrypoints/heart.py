@@ -61,6 +61,7 @@ class Heart:
         self._obey = obey
         self._name = name or f"{kind}@{socket.gethostname()}:{os.getpid()}"
         self._started_at = utcnow()
+        self._pid = os.getpid()
         self._stopped = threading.Event()
         self._thread = threading.Thread(target=self._beat_forever, name="heart", daemon=True)
 
@@ -69,7 +70,9 @@ class Heart:
         self._thread.start()
 
     def stop(self) -> None:
-        """End in good order: the process leaves the fleet."""
+        """End in good order: the process leaves the fleet. A forked child that ends takes nobody with it."""
+        if os.getpid() != self._pid:
+            return
         self._stopped.set()
         # A beat under way finishes first: it would enter the process again, on a connection that nobody closes.
         if self._thread.is_alive():
@@ -106,7 +109,7 @@ class Heart:
             name=self._name,
             kind=self._kind,
             host=socket.gethostname(),
-            pid=os.getpid(),
+            pid=self._pid,
             started_at=self._started_at,
             queues=load.queues,
             slots=load.slots,

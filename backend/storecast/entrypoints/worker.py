@@ -15,7 +15,6 @@ from celery.signals import (
     worker_process_init,
     worker_process_shutdown,
     worker_ready,
-    worker_shutdown,
 )
 from celery.worker import state
 
@@ -119,6 +118,8 @@ def start_heart(sender: Any, **_: Any) -> None:
     heart = Heart("worker", load, name=worker.hostname, obey=lambda command: obey(control, command))
     _hearts.append(heart)
     heart.start()
+    # Not by Celery's signal, which a cold shutdown does not send.
+    atexit.register(heart.stop)
 
 
 def obey(control: Control, command: Command) -> None:
@@ -127,13 +128,6 @@ def obey(control: Control, command: Command) -> None:
         control.resize(command.slots or control.slots)
     else:
         {"drain": control.drain, "resume": control.resume, "stop": control.stop}[command.action]()
-
-
-@worker_shutdown.connect
-def stop_heart(**_: Any) -> None:
-    """Leave the fleet."""
-    for heart in _hearts:
-        heart.stop()
 
 
 @beat_init.connect

@@ -57,7 +57,8 @@ def people(shop: Shop, other_shop: Shop) -> None:
     for number, (orders, days, state) in enumerate(
         [
             (2, 120, "subscribed"),
-            (5, 91, "subscribed"),
+            # Not 91: a day counts by the shop's clock, which is an hour off across a change of summer time.
+            (5, 92, "subscribed"),
             (1, 200, "subscribed"),
             (3, 10, "subscribed"),
             (4, 300, "unsubscribed"),
