@@ -42,7 +42,7 @@ def test_a_small_chaos_run_loses_nothing_and_does_nothing_twice(broker: str) -> 
     ran = subprocess.run(
         [sys.executable, "-m", "benchmarks.chaos_jobs"],
         cwd=BACKEND,
-        env={**os.environ, "N": "120", "KILLS": "2", "BROKER": broker},
+        env={**os.environ, "N": "120", "KILLS": "2", "BROKER": broker, "REFERENCE": "no"},
         capture_output=True,
         text=True,
         timeout=170,
