@@ -47,7 +47,8 @@ test("a hint is chosen by keyboard, and each filter can be taken away again", as
   await userEvent.keyboard("/");
   expect(field).toHaveFocus();
   await userEvent.type(field, "shop:");
-  await screen.findByRole("option", { name: /shop:cdnow.myshopify.com/ });
+  // Before the first letter counts there are hints of every kind.
+  await waitFor(() => expect(screen.getAllByRole("option")).toHaveLength(2));
   await userEvent.keyboard("{ArrowDown}{ArrowDown}");
   expect(field).toHaveAttribute("aria-activedescendant");
   expect(screen.getAllByRole("option")[1]).toHaveAttribute("aria-selected", "true");

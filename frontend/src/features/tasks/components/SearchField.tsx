@@ -1,6 +1,6 @@
 import { Icon } from "@shopify/polaris";
 import { SearchIcon } from "@shopify/polaris-icons";
-import { useQuery } from "@tanstack/react-query";
+import { keepPreviousData, useQuery } from "@tanstack/react-query";
 import { type KeyboardEvent, useId, useRef, useState } from "react";
 import { useI18n } from "@/i18n/useI18n";
 import type { Suggestion } from "@/lib/api/jobTypes";
@@ -31,7 +31,12 @@ export function SearchField({ q, setQ, problem }: Props) {
   const [active, setActive] = useState(-1);
   const asked = useDebounced(`${caret}|${text}`, TYPING_MS);
   const [askedCaret, askedText] = [Number.parseInt(asked, 10), asked.slice(asked.indexOf("|") + 1)];
-  const query = useQuery({ ...suggestQuery(askedText, askedCaret), enabled: open });
+  // The list that somebody walks through with the arrows stays until the next one is there.
+  const query = useQuery({
+    ...suggestQuery(askedText, askedCaret),
+    enabled: open,
+    placeholderData: keepPreviousData,
+  });
   const hints = (open && query.data?.items.slice(0, HINTS_SHOWN)) || [];
 
   function commit(line: string) {
