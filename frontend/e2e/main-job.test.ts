@@ -182,7 +182,7 @@ test("5. a visit from the message becomes an attributed order within seconds", a
 
 test("6. Tasks lists the runs that this caused, Workers the processes that did it", async () => {
   const tasks = await admin.open("Tasks");
-  await tasks.getByText("Sending a campaign's messages").first().waitFor();
+  await tasks.getByText("Finishing a campaign").first().waitFor();
   await photograph("tasks");
   await tasks.getByRole("rowheader").getByRole("link").last().click();
   await tasks.getByRole("heading", { name: /^Tries/ }).waitFor();
