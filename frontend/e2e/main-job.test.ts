@@ -158,11 +158,21 @@ test("5. a visit from the message becomes an attributed order within seconds", a
     for (const box of await consent.getByRole("checkbox").all()) await box.check();
     await shop.click("#accept-consent");
   }
+  // A person stays longer than the pixel needs to start; who leaves before that was never seen there.
+  const told = (event: string) =>
+    visitor.waitForEvent("response", {
+      predicate: (response) =>
+        response.url().endsWith("/pixel/v1/events") &&
+        (response.request().postData() ?? "").includes(`"${event}"`),
+    });
+  const viewed = told("product_viewed");
   await shop.locator(".shelf a").first().click();
+  await viewed;
   // The shop's script adds it while the page stays: leaving before the answer would leave the cart empty.
   const added = shop.waitForResponse((response) => response.url().endsWith("/cart/add"));
+  const heard = told("product_added_to_cart");
   await shop.click("#add-to-cart");
-  await added;
+  await Promise.all([added, heard]);
   await shop.goto(`${DEMO_URL}/shop/${SHOP}/cart`);
   await shop.click("#checkout");
   await shop.fill("#email", mail.recipients[0] ?? "");

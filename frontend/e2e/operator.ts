@@ -13,7 +13,8 @@ with psycopg.connect(os.environ["DATABASE_URL"].replace("+psycopg", "")) as conn
     changed = connection.execute(
         "UPDATE shop_members SET role = 'operator' WHERE shopify_user_id = %s", (sys.argv[1],)
     )
-    sys.exit(changed.rowcount != 1)
+# Not inside, where leaving takes the change back.
+sys.exit(changed.rowcount != 1)
 `;
 
 /** Makes a member of staff, who has opened the app before, an operator. */
@@ -104,6 +105,8 @@ export async function cancelRunning(admin: Admin, photograph: Photograph): Promi
   const retried = new URL((await admin.app()).url()).pathname;
   const queues = await admin.openAt("/tasks/queues");
   await actOnQueue(queues, "Store data", "Resume");
+  // Leaving at once would take the request along.
+  await queues.getByText(/^Store data is paused by/).waitFor({ state: "detached" });
   const run = await admin.openAt(retried);
   await run.locator(".Polaris-Page-Header__Row").getByText("Succeeded", { exact: true }).waitFor();
 
