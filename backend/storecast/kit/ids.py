@@ -12,12 +12,30 @@ def public_id(prefix: str) -> str:
     return f"{prefix}_{str(ULID()).lower()}"
 
 
+ROLLBACK_MS = 10_000
+"""A clock that was set back by more is followed; by less, ids go on from the last."""
+
+_last = (0, 0)
+
+
 def uuid7() -> UUID:
-    """A new version 7 UUID (RFC 9562 §5.7): 48 bits of milliseconds, then 74 random bits."""
-    value = (time.time_ns() // 1_000_000) << 80 | int.from_bytes(os.urandom(10), "big")
-    value = value & ~(0xF << 76) | (0x7 << 76)
-    value = value & ~(0x3 << 62) | (0x2 << 62)
-    return UUID(int=value)
+    """A new version 7 UUID (RFC 9562 §5.7): 48 bits of milliseconds, a counter in its millisecond, 62 random bits.
+
+    Ids that one thread makes are in the order in which it made them (§6.2, method 1). Between threads only the random
+    bits tell ids apart, so nothing is locked.
+    """
+    global _last  # noqa: PLW0603  # the counter of this process
+    now = time.time_ns() // 1_000_000
+    ms, count = _last
+    if now > ms or now < ms - ROLLBACK_MS:
+        ms, count = now, 0
+    elif count < 0xFFF:
+        count += 1
+    else:
+        ms, count = ms + 1, 0
+    _last = (ms, count)
+    random = int.from_bytes(os.urandom(8), "big") >> 2
+    return UUID(int=ms << 80 | 0x7 << 76 | count << 64 | 0x2 << 62 | random)
 
 
 UUID7_SQL = """encode(set_bit(set_bit(overlay(uuid_send(gen_random_uuid())

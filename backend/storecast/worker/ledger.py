@@ -8,12 +8,15 @@ nothing. Every method is its own transaction. One statement claims or ends a who
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from itertools import starmap
 from typing import Any, Literal, TypeVar
 from uuid import UUID
 
 import orjson
 import psycopg
-from psycopg.rows import class_row
+from psycopg.adapt import Transformer
+from psycopg.pq import ExecStatus
+from psycopg.pq.abc import PGresult
 from psycopg.types.json import set_json_loads
 
 from storecast.db.roles import Role
@@ -36,10 +39,17 @@ _COLUMNS = (
     "parent_id, root_id, batch_id, request_id, traceparent, run_at, enqueued_at"
 )
 
-CLAIM = """
-UPDATE outbox SET state = 'running', attempt = attempt + 1, started_at = clock_timestamp(), worker = %(worker)s,
-       lease_until = now() + make_interval(secs => %(lease_s)s), error = NULL
- WHERE id = ANY(%(ids)s::uuid[]) AND state = 'queued' AND cancel_requested_at IS NULL
+# A state as no constant, so that the planner cannot prove that a partial index on the state would do: one that is made
+# while nothing is in flight begins with that index, and later reads all that is in flight for each job. The ids lead.
+STAGED, QUEUED, RUNNING = "concat('staged')", "concat('queued')", "concat('running')"
+
+# Committed without waiting for the disk. A crash of the database may forget a claim of its last moments, and the job
+# begins anew, as it does when its end is forgotten; whatever a job commits itself takes its claim to the disk along.
+CLAIM = f"""
+UPDATE outbox SET state = 'running', attempt = attempt + 1, started_at = clock_timestamp(), worker = $2,
+       lease_until = now() + make_interval(secs => $3), error = NULL
+  FROM (SELECT set_config('synchronous_commit', 'off', true)) AS lazily
+ WHERE id = ANY($1::uuid[]) AND state = {QUEUED} AND cancel_requested_at IS NULL
 RETURNING id, shop_id, name, args, attempt, max_attempts, parent_id, root_id, batch_id, request_id, traceparent,
           enqueued_at, published_at
 """
@@ -77,18 +87,18 @@ def _end(batched: bool) -> str:
     """Move ended attempts to the history; with ``batched`` also count their batches and stage what follows.
 
     One JSON parameter: to write ten arrays took the client longer than the database needs for the job. The ids stand
-    in the condition once more so that the plan begins with them, not with all that is in flight.
+    in the condition once more so that the plan begins with them.
     """
     return f"""
 WITH given AS (
-  SELECT * FROM jsonb_to_recordset(%(overs)s::jsonb)
+  SELECT * FROM jsonb_to_recordset($2::jsonb)
     AS given (id uuid, attempt smallint, outcome text, error_text text, error_class text, fingerprint text,
               outcome_result jsonb, record jsonb, ran_s float8, ago_s float8)
 ),
 over AS (
   DELETE FROM outbox USING given
-   WHERE outbox.id = ANY(%(ids)s::uuid[])
-     AND outbox.id = given.id AND outbox.attempt = given.attempt AND outbox.state = 'running'
+   WHERE outbox.id = ANY($1::uuid[])
+     AND outbox.id = given.id AND outbox.attempt = given.attempt AND outbox.state = {RUNNING}
   RETURNING outbox.*, outcome, error_text, error_class, fingerprint, outcome_result, record, ran_s,
             clock_timestamp() - make_interval(secs => ago_s) AS over_at
 ){_COUNT_BATCHES if batched else ""},
@@ -105,11 +115,11 @@ SELECT id FROM kept
 
 END, END_BATCHED = _end(batched=False), _end(batched=True)
 
-RETRY = """
+RETRY = f"""
 UPDATE outbox SET state = CASE WHEN %(delay_s)s > 0 THEN 'scheduled' ELSE 'staged' END,
        run_at = now() + make_interval(secs => %(delay_s)s), lease_until = NULL, error = %(error)s,
        attempts = attempts || %(record)s::jsonb, losses = losses + %(losses)s
- WHERE id = %(id)s AND state = 'running' AND attempt = %(attempt)s
+ WHERE id = %(id)s AND state = {RUNNING} AND attempt = %(attempt)s
 """
 
 # An attempt that never began does not count.
@@ -139,7 +149,7 @@ R = TypeVar("R")
 
 @dataclass(frozen=True, slots=True)
 class Claimed:
-    """A job that this worker holds."""
+    """A job that this worker holds: the columns of `CLAIM`."""
 
     id: UUID
     shop_id: int | None
@@ -209,6 +219,7 @@ class Ledger:
         self._url = database_url
         self._worker = worker
         self._connection: psycopg.Connection[Any] | None = None
+        self._prepared: dict[str, bytes] = {}
 
     @property
     def worker(self) -> str:
@@ -219,30 +230,41 @@ class Ledger:
         """The live connection, in autocommit mode."""
         if self._connection is None or self._connection.closed:
             self._connection = connect(self._url)
+            self._prepared.clear()
         return self._connection
 
     def claim(self, ids: Sequence[UUID]) -> list[Claimed]:
         """Take the jobs that may still run, in the order given; the rest were done, cancelled or taken by another."""
-        parameters = {"ids": _as_array(ids), "worker": self._worker, "lease_s": LEASE_S}
-
-        def run() -> list[Claimed]:
-            with self.connection().cursor(row_factory=class_row(Claimed)) as cursor:
-                return cursor.execute(CLAIM, parameters, prepare=True).fetchall()
-
-        claimed = _past_deadlocks(run)
+        rows = self._run(CLAIM, _as_array(ids), self._worker.encode(), b"%d" % LEASE_S)
+        claimed = {job.id: job for job in starmap(Claimed, rows)}
         if len(claimed) < len(ids):
             self.connection().execute(DROP_CANCELLED, prepare=True)
-        order = {job_id: place for place, job_id in enumerate(ids)}
-        return sorted(claimed, key=lambda job: order[job.id])
+        return [claimed[job_id] for job_id in ids if job_id in claimed]
 
     def end(self, overs: Sequence[Over]) -> set[UUID]:
         """Move jobs to their history in one commit; returns the ids of those whose attempt still held them."""
         statement = END_BATCHED if any(over.job.batch_id for over in overs) else END
-        parameters = {"ids": _as_array([over.job.id for over in overs]), "overs": _as_json(overs)}
-        rows = _past_deadlocks(
-            lambda: self.connection().execute(statement, parameters, prepare=True).fetchall()
-        )
-        return {row[0] for row in rows}
+        rows = self._run(statement, _as_array([over.job.id for over in overs]), _as_json(overs))
+        return {job_id for (job_id,) in rows}
+
+    def _run(self, statement: str, *parameters: bytes) -> list[tuple[Any, ...]]:
+        """A prepared statement straight through libpq: the driver's way takes three times the CPU, and these two
+        statements are a sixth of what a job costs that travels alone (measured).
+        """
+
+        def run() -> PGresult:
+            pgconn = self.connection().pgconn
+            name = self._prepared.get(statement)
+            if name is None:
+                name = b"ledger%d" % len(self._prepared)
+                _checked(pgconn.prepare(name, statement.encode()))
+                self._prepared[statement] = name
+            return _checked(pgconn.exec_prepared(name, parameters))
+
+        result = _past_deadlocks(run)
+        loader = Transformer(self._connection)
+        loader.set_pgresult(result)
+        return loader.load_rows(0, result.ntuples, tuple)
 
     def retry(self, job: Claimed, delay_s: float, record: AttemptRecord) -> bool:
         """Put the job back for a later attempt; when a job with its unique key already waits, that one takes over."""
@@ -310,13 +332,19 @@ class Ledger:
             self._connection.close()
 
 
-def _as_array(ids: Sequence[UUID]) -> str:
-    return f"{{{','.join(map(str, ids))}}}"
+def _as_array(ids: Sequence[UUID]) -> bytes:
+    return f"{{{','.join(map(str, ids))}}}".encode()
 
 
-def _as_json(overs: Sequence[Over]) -> str:
+def _as_json(overs: Sequence[Over]) -> bytes:
     now = utcnow()
-    return orjson.dumps([over.as_row(now) for over in overs], option=orjson.OPT_UTC_Z).decode()
+    return orjson.dumps([over.as_row(now) for over in overs], option=orjson.OPT_UTC_Z)
+
+
+def _checked(result: PGresult) -> PGresult:
+    if result.status not in {ExecStatus.COMMAND_OK, ExecStatus.TUPLES_OK}:
+        raise psycopg.errors.error_from_result(result)
+    return result
 
 
 def connect(database_url: str) -> psycopg.Connection[Any]:
@@ -329,6 +357,8 @@ def connect(database_url: str) -> psycopg.Connection[Any]:
         # one takes longer than to run it, and a plan made while `outbox` is empty would read all of it once it is not.
         "plan_cache_mode": "force_generic_plan",
         "enable_seqscan": "off",
+        # Nor does a bitmap remember which of an index's rows were found dead, of which `outbox` is full.
+        "enable_bitmapscan": "off",
         "enable_hashjoin": "off",
         "enable_mergejoin": "off",
         "jit": "off",

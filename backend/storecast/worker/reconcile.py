@@ -180,7 +180,7 @@ def _end(connection: psycopg.Connection[Any], job: _Lost, outcome: Outcome, reco
         "ago_s": 0.0,
     }
     overs = orjson.dumps([row], option=orjson.OPT_UTC_Z).decode()
-    connection.execute(END_BATCHED, {"ids": [job.id], "overs": overs})
+    psycopg.RawCursor(connection).execute(END_BATCHED, [[job.id], overs])
 
 
 def _record(job: _Lost, error: str) -> AttemptRecord:

@@ -21,7 +21,7 @@ from storecast.observability import tracing
 from storecast.worker import metrics, release
 from storecast.worker.broker import BrokerUnavailable, Publisher
 from storecast.worker.job import Job
-from storecast.worker.ledger import connect
+from storecast.worker.ledger import QUEUED, STAGED, connect
 from storecast.worker.outbox import CHANNEL
 from storecast.worker.reconcile import find_forgotten, reconcile
 from storecast.worker.release import Flight, Limit, Waiting
@@ -98,15 +98,15 @@ SELECT line.queue, line.shop, head.*
      ORDER BY priority, run_at, id LIMIT line.heads) AS head
 """
 
-PUBLISHED = """
+PUBLISHED = f"""
 UPDATE outbox SET state = 'queued', published_at = clock_timestamp(),
        lease_until = now() + make_interval(secs => %(lease_s)s)
- WHERE id IN (SELECT id FROM outbox WHERE id = ANY(%(ids)s) AND state = 'staged' AND cancel_requested_at IS NULL
+ WHERE id IN (SELECT id FROM outbox WHERE id = ANY(%(ids)s) AND state = {STAGED} AND cancel_requested_at IS NULL
                FOR UPDATE SKIP LOCKED)
 RETURNING id
 """
 
-UNPUBLISH = "UPDATE outbox SET state = 'staged', lease_until = NULL WHERE id = ANY(%s) AND state = 'queued'"
+UNPUBLISH = f"UPDATE outbox SET state = 'staged', lease_until = NULL WHERE id = ANY(%s) AND state = {QUEUED}"
 
 SPEND = "UPDATE work_limits SET tokens = %s, tokens_at = now() WHERE kind = %s AND key = %s"
 

@@ -8,8 +8,9 @@ job's retry curve until the attempts are used up. Jobs of one message run one af
 import threading
 import time
 import traceback
-from collections.abc import Callable, Iterator, Sequence
-from contextlib import AbstractContextManager, contextmanager
+from collections.abc import Callable, Sequence
+from contextlib import AbstractContextManager
+from contextvars import copy_context
 from datetime import timedelta
 from typing import Any, Literal
 from uuid import UUID
@@ -176,7 +177,8 @@ class Runner:
                     log.info("bundle_cut", ran=ran, handed_back=len(claimed) - ran)
                     break
                 ran += 1
-                over = self._run_one(job)
+                # A context of its own: what is bound for a job, by us or by its body, ends with it.
+                over = copy_context().run(self._run_one, job)
                 if over is not None:
                     overs.append(over)
         finally:
@@ -193,7 +195,7 @@ class Runner:
         """Run a job; its end, or None when it was put back."""
         started_at = utcnow()
         context = TaskContext(job, self._ledger)
-        with _surroundings(job) as span:
+        with _surround(job) as span:
             outcome, error = self._attempt(job, context)
             record = AttemptRecord(
                 number=job.attempt,
@@ -282,24 +284,14 @@ def _bound(job: Claimed) -> tuple[Job, Body]:
         raise JobUnknown(f"{job.name} has other arguments here: {error}") from error
 
 
-@contextmanager
-def _surroundings(job: Claimed) -> Iterator[tracing.Span]:
-    """The log context, the parent of what is staged, the span, and whose history the lines belong to."""
-    bound = {"job": job.name, "job_id": str(job.id), "shop_id": job.shop_id, "attempt": job.attempt}
+def _surround(job: Claimed) -> tracing.Span:
+    """Bind the log context, the parent of what is staged and whose history the lines are; returns the job's span."""
+    job_id = str(job.id)
+    bound = {"job": job.name, "job_id": job_id, "shop_id": job.shop_id, "attempt": job.attempt}
     if job.request_id:
         bound["request_id"] = job.request_id
-    attributes = {
-        tracing.SHOP_ID: job.shop_id,
-        "storecast.job_id": str(job.id),
-        "storecast.attempt": job.attempt,
-    }
-    token = writing.set(Writer(job.id, job.shop_id, job.attempt))
-    try:
-        with (
-            structlog.contextvars.bound_contextvars(**bound),
-            outbox.descending_from(outbox.Ancestor(job.id, job.root_id)),
-            tracing.job_span(job.name, job.traceparent, attributes, enqueued_at=job.enqueued_at) as span,
-        ):
-            yield span
-    finally:
-        writing.reset(token)
+    structlog.contextvars.bind_contextvars(**bound)
+    outbox.descend_from(outbox.Ancestor(job.id, job.root_id))
+    writing.set(Writer(job.id, job.shop_id, job.attempt))
+    attributes = {tracing.SHOP_ID: job.shop_id, "storecast.job_id": job_id, "storecast.attempt": job.attempt}
+    return tracing.job_span(job.name, job.traceparent, attributes, enqueued_at=job.enqueued_at)

@@ -1,8 +1,12 @@
 """The small building blocks, by their invariants."""
 
+from datetime import UTC, datetime, timedelta
 from decimal import Decimal
+from itertools import pairwise
+from uuid import RFC_4122, UUID
 
 import pytest
+import time_machine
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -56,10 +60,22 @@ def test_batches_of_nothing_are_refused() -> None:
         list(batched([1], 0))
 
 
-def test_uuids_are_version_7_and_differ() -> None:
-    ids = [uuid7() for _ in range(100)]
-    assert {value.version for value in ids} == {7}
-    assert len(set(ids)) == 100
+def test_uuids_are_version_7_and_in_the_order_of_making() -> None:
+    # More than a millisecond's counter holds.
+    ids = [uuid7() for _ in range(10_000)]
+    assert {(value.version, value.variant) for value in ids} == {(7, RFC_4122)}
+    assert all(earlier < later for earlier, later in pairwise(ids))
+
+
+def test_uuids_go_on_when_the_clock_is_a_little_behind_and_follow_it_when_it_was_set_back() -> None:
+    noon = datetime(2030, 1, 1, 12, tzinfo=UTC)
+    ids = []
+    for seconds in (0, -5, -3600):
+        with time_machine.travel(noon + timedelta(seconds=seconds), tick=False):
+            ids.append(uuid7())
+    first, behind, set_back = ids
+    assert first < behind < UUID(int=first.int + (1 << 80))
+    assert set_back.int >> 80 == (first.int >> 80) - 3_600_000
 
 
 def test_public_ids_carry_their_prefix() -> None:
