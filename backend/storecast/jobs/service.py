@@ -61,11 +61,17 @@ def get_run(session: Session, scope: Scope, job_id: UUID, *, now: datetime) -> J
         waits_because=waiting.find_reason(session, scope, row, now=now),
         children_count=repository.count_children(session, row.root_id or row.id, row.id),
         log_count=repository.count_logs(session, row.id, cap=LOGS_COUNTED_MAX),
-        trace_url=tracing.find_trace_url(row.traceparent),
+        trace_url=tracing.find_trace_url(_traceparent(row)),
         cancel_requested_at=row.cancel_requested_at,
         editable=editable,
         args_schema=job_type.fields_schema() if editable and job_type is not None else None,
     )
+
+
+def _traceparent(row: AnyRow) -> str | None:
+    """Of its latest attempt, else of whoever staged it."""
+    latest: dict[str, Any] = row.attempts[-1] if row.attempts else {}
+    return latest.get("traceparent") or row.traceparent
 
 
 def list_logs(session: Session, scope: Scope, job_id: UUID, *, cursor: str | None) -> Page[JobLogLine]:

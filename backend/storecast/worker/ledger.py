@@ -177,6 +177,8 @@ class AttemptRecord:
     worker: str
     error: str | None = None
     traceback: str | None = None
+    # Its own trace: a job that waited long does not run in that of whoever staged it.
+    traceparent: str | None = None
 
     def as_json(self) -> str:
         """A one-element JSON array, ready to append to the row's history."""

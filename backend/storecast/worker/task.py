@@ -205,6 +205,7 @@ class Runner:
                 worker=self._ledger.worker,
                 error=f"{type(error).__name__}: {error}" if error else None,
                 traceback="".join(traceback.format_exception(error)) if error else None,
+                traceparent=span.traceparent,
             )
             if error is not None:
                 span.failed(type(error).__name__)

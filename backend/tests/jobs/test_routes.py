@@ -1,5 +1,6 @@
 """Runs through the API: what a shop's people see, what operators see, retry, edit and retry, cancel, discard."""
 
+import os
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from datetime import datetime, timedelta
@@ -20,6 +21,7 @@ from storecast.shops.models import Shop
 from storecast.worker.ledger import connect
 from storecast.worker.models import JobRun, OutboxJob
 from storecast.worker.reconcile import reconcile
+from tests.conftest import environment
 from tests.jobs.console import (
     FINGERPRINT,
     add_finished,
@@ -114,6 +116,28 @@ def test_a_job_shows_its_attempts_and_its_times(
     assert job["error"] == "ValueError: no"
     assert job["args"] == {"order_id": 1}
     assert job["attempts"][0]["traceback"] == "Traceback: line 1"
+
+
+def test_a_job_links_to_the_trace_of_its_latest_attempt_else_of_who_staged_it(
+    client: TestClient, signed_in: dict[str, str], shop: Shop
+) -> None:
+    staged, ran = (f"00-{digits * 16}-{'cd' * 8}-01" for digits in ("aa", "bb"))
+    tried = {
+        "number": 1,
+        "started_at": utcnow().isoformat(),
+        "finished_at": None,
+        "worker": "w",
+        "error": None,
+    }
+    runs = [
+        add_finished(shop, "succeeded", traceparent=staged, attempts=attempts)
+        for attempts in ([], [tried], [tried, {**tried, "traceparent": ran}])
+    ]
+    with environment({**os.environ, "STORECAST_TRACE_URL": "https://traces.example/{trace_id}"}):
+        answers = [client.get(f"/api/v1/jobs/{run}", headers=signed_in).json() for run in runs]
+    assert [answer["trace_url"] for answer in answers] == [
+        f"https://traces.example/{trace}" for trace in ("aa" * 16, "aa" * 16, "bb" * 16)
+    ]
 
 
 def test_tracebacks_are_for_those_who_operate(shop: Shop) -> None:

@@ -135,6 +135,9 @@ def test_the_edges_commit_stands_between_a_webhook_and_its_job(
     drained = receiver.only("webhooks.drain")
     assert drained.span.trace_id == request.span.trace_id
     assert drained.span.parent_span_id == commit.span.span_id
+    with psycopg.connect(database) as connection:
+        ((attempts,),) = connection.execute("SELECT attempts FROM job_runs").fetchall()
+    assert attempts[0]["traceparent"][3:-3] == drained.ids
 
 
 def test_a_job_that_waited_long_is_linked_and_not_a_child(settings: object, receiver: Receiver) -> None:
