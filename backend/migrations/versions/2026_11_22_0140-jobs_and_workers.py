@@ -540,7 +540,7 @@ def change_tables() -> None:
         ["fingerprint", "id"],
         unique=False,
         postgresql_where=sa.text("state = 'dead' AND retried_as IS NULL AND discarded_at IS NULL"),
-        postgresql_include=["shop_id", "finished_at"],
+        postgresql_include=["shop_id", "finished_at", "name"],
     )
     op.create_index(
         "ix_job_runs_fingerprint",

@@ -1,6 +1,6 @@
 """SQL of dead letters by fingerprint, and of the notes on them.
 
-Counted from one index that holds open dead letters only, with the two columns that counting needs: fifty thousand of
+Counted from one index that holds open dead letters only, with the columns that counting needs: fifty thousand of
 them are read without touching the table. Only the newest run of each group on the page is read whole.
 """
 
@@ -27,6 +27,7 @@ def list_groups(
     session: Session, wanted: Filter, *, since: datetime, before: UUID | None, limit: int
 ) -> list[AnyRow]:
     """Groups of what matches, the one with the newest job first."""
+    search_repository.plan_with_values(session)
     groups = _groups(search_repository.dead_conditions(wanted), since)
     if before is not None:
         groups = groups.having(_newest() < str(before))

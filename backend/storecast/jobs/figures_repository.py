@@ -15,6 +15,7 @@ from sqlalchemy import Row, text
 from sqlalchemy.orm import Session
 
 from storecast.jobs.histogram import BOUNDS_MS, BUCKETS
+from storecast.kit.ids import first_uuid7
 from storecast.kit.types import ShopId
 
 AnyRow: TypeAlias = Row[*tuple[Any, ...]]
@@ -174,7 +175,8 @@ def by_step(
                coalesce(sum(runs) FILTER (WHERE state = 'succeeded'), 0)::bigint AS succeeded,
                coalesce(sum(runs) FILTER (WHERE state = 'dead'), 0)::bigint AS dead,
                coalesce(sum(runs) FILTER (WHERE state = 'cancelled'), 0)::bigint AS cancelled,
-               {_added("wait_buckets")} AS wait_buckets, {_added("run_buckets")} AS run_buckets
+               {_added("wait_buckets")} AS wait_buckets, {_added("run_buckets")} AS run_buckets,
+               sum(run_ms_total)::bigint AS total_ms
           FROM {_source(parts)} {"WHERE " + " AND ".join(where) if where else ""}
          GROUP BY 1 ORDER BY 1
     """
@@ -189,11 +191,17 @@ def runs_by_state(session: Session, parts: Parts) -> dict[str, int]:
 
 
 def runs_of_shop_by_state(session: Session, shop_id: ShopId, since: datetime) -> dict[str, int]:
-    """The same of one shop, counted from its runs: the rolled figures know no shops."""
-    query = """
-        SELECT state, count(*) FROM job_runs WHERE shop_id = :shop_id AND finished_at >= :since GROUP BY state
+    """The same of one shop, counted from its runs: the rolled figures know no shops.
+
+    A run that waited for more than a day is not counted: the index of a shop's runs is by the time of their making.
     """
-    return _pairs(session.execute(text(query), {"shop_id": shop_id, "since": since}).all())
+    query = """
+        SELECT state, count(*) FROM job_runs
+         WHERE shop_id = :shop_id AND id >= :oldest AND finished_at >= :since GROUP BY state
+    """
+    oldest = first_uuid7(since - timedelta(days=1))
+    parameters = {"shop_id": shop_id, "since": since, "oldest": oldest}
+    return _pairs(session.execute(text(query), parameters).all())
 
 
 def _pairs(rows: Sequence[AnyRow]) -> dict[str, int]:

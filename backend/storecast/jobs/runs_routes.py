@@ -41,7 +41,7 @@ def list_jobs(
 
 @router.get("/count", dependencies=[require(Permission.READ)])
 def count_jobs(view: View, state: JobState | None = None, q: str = "") -> JobCount:
-    """How many jobs the list has, up to 10,000."""
+    """How many jobs the list has, up to 1,000."""
     return search.count(view.session, view.scope, state=state, q=q)
 
 

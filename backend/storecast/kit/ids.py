@@ -2,6 +2,7 @@
 
 import os
 import time
+from datetime import datetime
 from uuid import UUID
 
 from ulid import ULID
@@ -36,6 +37,11 @@ def uuid7() -> UUID:
     _last = (ms, count)
     random = int.from_bytes(os.urandom(8), "big") >> 2
     return UUID(int=ms << 80 | 0x7 << 76 | count << 64 | 0x2 << 62 | random)
+
+
+def first_uuid7(at: datetime) -> UUID:
+    """Where the ids of an instant begin: a bound for a walk over ids by time."""
+    return UUID(int=int(at.timestamp() * 1000) << 80)
 
 
 UUID7_SQL = """encode(set_bit(set_bit(overlay(uuid_send(gen_random_uuid())

@@ -115,13 +115,13 @@ class JobRun(_Run, Base):
         Index("ix_job_runs_worker", text("split_part(worker, '/', 1)"), "id"),
         Index("ix_job_runs_unsuccessful", "state", "id", postgresql_where=text("state <> 'succeeded'")),
         Index("ix_job_runs_fingerprint", "fingerprint", "id", postgresql_where=text("state = 'dead'")),
-        # Groups of dead letters are counted from here alone.
+        # Groups of dead letters, of a kind of job too, are counted from here alone.
         Index(
             "ix_job_runs_dead_letters",
             "fingerprint",
             "id",
             postgresql_where=text("state = 'dead' AND retried_as IS NULL AND discarded_at IS NULL"),
-            postgresql_include=["shop_id", "finished_at"],
+            postgresql_include=["shop_id", "finished_at", "name"],
         ),
         Index("ix_job_runs_root_id", "root_id", "id", postgresql_where=text("root_id IS NOT NULL")),
         Index("ix_job_runs_batch_id", "batch_id", "id", postgresql_where=text("batch_id IS NOT NULL")),

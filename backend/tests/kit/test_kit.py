@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 
 from storecast.kit.chunks import batched
 from storecast.kit.errors import Invalid
-from storecast.kit.ids import public_id, uuid7
+from storecast.kit.ids import first_uuid7, public_id, uuid7
 from storecast.kit.money import from_minor, to_minor
 from storecast.kit.pages import decode_cursor, encode_cursor
 from storecast.kit.signing import Signer
@@ -76,6 +76,13 @@ def test_uuids_go_on_when_the_clock_is_a_little_behind_and_follow_it_when_it_was
     first, behind, set_back = ids
     assert first < behind < UUID(int=first.int + (1 << 80))
     assert set_back.int >> 80 == (first.int >> 80) - 3_600_000
+
+
+def test_the_ids_of_an_instant_begin_at_its_bound() -> None:
+    noon = datetime(2030, 1, 1, 12, tzinfo=UTC)
+    with time_machine.travel(noon, tick=False):
+        made = uuid7()
+    assert first_uuid7(noon) <= made < first_uuid7(noon + timedelta(milliseconds=1))
 
 
 def test_public_ids_carry_their_prefix() -> None:
