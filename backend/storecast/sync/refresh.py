@@ -1,7 +1,7 @@
 """What follows the import of a shop's data: the workflow ``store.refresh``.
 
 The facts about customers come first, since segments ask for them; then the run is closed and the segments are counted,
-side by side. A step that works on segments (micro-segments by a model) is one more node that needs ``segments``.
+side by side. Segments are suggested last, so that the counts that people wait for do not wait for a model.
 """
 
 from typing import Any
@@ -29,5 +29,6 @@ def definition(sync_run_id: int) -> dict[str, Any]:
                 "needs": ["facts"],
                 "fan_out": {"over": "segments.all", "as": "segment_id"},
             },
+            {"key": "micro_segments", "job": "ai.find_micro_segments", "needs": ["segments"]},
         ],
     }

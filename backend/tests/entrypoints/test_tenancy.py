@@ -12,6 +12,7 @@ import pytest
 from fastapi.routing import APIRoute
 from fastapi.testclient import TestClient
 
+from storecast.ai.models import MicroSegment
 from storecast.auth.models import ShopMember
 from storecast.db.session import platform_session, tenant_session
 from storecast.entrypoints.api import create_app
@@ -32,6 +33,7 @@ WITH_ID = [(path, method) for path, method in OPERATIONS if "{" in path]
 RULES = {"field": "orders_count", "operator": "gte", "value": 1}
 BODIES: dict[tuple[str, str], dict[str, Any]] = {
     ("/api/v1/segments/{segment_id}", "put"): {"name": "Taken", "rules": RULES},
+    ("/api/v1/micro-segments/{micro_segment_id}/adopt", "post"): {"name": "Taken"},
     ("/api/v1/campaigns/{campaign_id}", "patch"): {"version": 1, "name": "Taken"},
     ("/api/v1/campaigns/{campaign_id}/test", "post"): {"email": "thief@example.com"},
     ("/api/v1/jobs/{job_id}/discard", "post"): {"reason": "theft"},
@@ -92,7 +94,11 @@ def things(client: TestClient, shop: Shop) -> dict[str, str]:
             shop_id=shop.id, shop_domain=shop.domain, webhook_id="w", kind="data_request", received_at=now,
             due_at=now + timedelta(days=30),
         )  # fmt: skip
-        session.add(request)
+        suggestion = MicroSegment(
+            shop_id=shop.id, public_id="mic_1", label="loyal", number=1, rules=RULES, customers=1, facts={},
+            found_at=now,
+        )  # fmt: skip
+        session.add_all([request, suggestion])
         session.flush()
         request_id = str(request.id)
     segment = client.post("/api/v1/segments", headers=mine, json={"name": "Buyers", "rules": RULES}).json()
@@ -120,6 +126,7 @@ def things(client: TestClient, shop: Shop) -> dict[str, str]:
         "customer_id": customer.public_id,
         "request_id": request_id,
         "segment_id": segment["id"],
+        "micro_segment_id": "mic_1",
         "campaign_id": campaign["id"],
         "sync_id": sync["id"],
         "job_id": job["id"],

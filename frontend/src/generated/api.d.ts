@@ -856,7 +856,7 @@ export interface paths {
         };
         /**
          * Count Jobs
-         * @description How many jobs the list has, up to 10,000.
+         * @description How many jobs the list has, up to 1,000.
          */
         get: operations["count_jobs"];
         put?: never;
@@ -1041,6 +1041,66 @@ export interface paths {
          * @description Let jobs of the kind out again.
          */
         post: operations["resume_job_kind"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/micro-segments": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * List Micro Segments
+         * @description Suggested segments: every buyer is in exactly one.
+         */
+        get: operations["list_micro_segments"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/micro-segments/{micro_segment_id}/adopt": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Adopt Micro Segment
+         * @description Save a suggestion as a segment; a second time answers with the same one.
+         */
+        post: operations["adopt_micro_segment"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/people": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * List People
+         * @description Names for the ids that queues, schedules, commands and notes keep of those who acted, last seen first.
+         */
+        get: operations["list_people"];
+        put?: never;
+        post?: never;
         delete?: never;
         options?: never;
         head?: never;
@@ -1992,6 +2052,8 @@ export interface components {
         Attempt: {
             /** Error */
             error: string | null;
+            /** Error Key */
+            error_key?: ("store_away" | "access_lost" | "too_slow" | "interrupted" | "unexpected" | "covered") | null;
             /** Finished At */
             finished_at: string | null;
             /** Number */
@@ -2917,6 +2979,8 @@ export interface components {
             error: string | null;
             /** Error Class */
             error_class: string | null;
+            /** Error Key */
+            error_key: ("store_away" | "access_lost" | "too_slow" | "interrupted" | "unexpected") | null;
             /** Fingerprint */
             fingerprint: string | null;
             /** Finished At */
@@ -3222,6 +3286,63 @@ export interface components {
             url: string;
         };
         /**
+         * MicroSegment
+         * @description A group of buyers who are alike, with the rules that describe exactly them.
+         *
+         *     ``label`` and ``number`` together name it among the shop's; ``segment_id`` is the segment that it was saved as.
+         */
+        MicroSegment: {
+            /** Customers */
+            customers: number;
+            facts: components["schemas"]["MicroSegmentFacts"];
+            /** Id */
+            id: string;
+            /** Label */
+            label: string;
+            /** Number */
+            number: number;
+            /** Rules */
+            rules: {
+                [key: string]: unknown;
+            };
+            /** Segment Id */
+            segment_id: string | null;
+        };
+        /**
+         * MicroSegmentAdopt
+         * @description The name of the segment to be.
+         * @example {
+         *       "name": "Our champions"
+         *     }
+         */
+        MicroSegmentAdopt: {
+            /** Name */
+            name: string;
+        };
+        /**
+         * MicroSegmentFacts
+         * @description What the group's buyers have in common, as of ``found_at``.
+         */
+        MicroSegmentFacts: {
+            /** Median Days Since Order */
+            median_days_since_order: number | null;
+            /** Orders Per Customer */
+            orders_per_customer: number;
+            spend_per_customer: components["schemas"]["Money"];
+        };
+        /**
+         * MicroSegments
+         * @description The groups that were found last; with none of them, ``reason`` says why.
+         */
+        MicroSegments: {
+            /** Found At */
+            found_at: string | null;
+            /** Items */
+            items: components["schemas"]["MicroSegment"][];
+            /** Reason */
+            reason: ("too_few_buyers" | "not_yet") | null;
+        };
+        /**
          * Model
          * @description The attribution model behind the figures.
          */
@@ -3506,6 +3627,14 @@ export interface components {
             reason: string;
         };
         /**
+         * People
+         * @description Those whose names the reader may know.
+         */
+        People: {
+            /** Items */
+            items: components["schemas"]["Person"][];
+        };
+        /**
          * Percentiles
          * @description Of durations in milliseconds; null when there were none.
          */
@@ -3516,6 +3645,16 @@ export interface components {
             p95: number | null;
             /** P99 */
             p99: number | null;
+        };
+        /**
+         * Person
+         * @description Somebody who has opened the app, by the id that `user:` stands before where they acted.
+         */
+        Person: {
+            /** Id */
+            id: string;
+            /** Name */
+            name: string;
         };
         /**
          * PixelSettings
@@ -7520,6 +7659,135 @@ export interface operations {
                 };
                 content: {
                     "application/json": components["schemas"]["Limit"];
+                };
+            };
+        };
+    };
+    list_micro_segments: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description The request cannot be served as it is */
+            "4XX": {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Try again later */
+            "5XX": {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["MicroSegments"];
+                };
+            };
+        };
+    };
+    adopt_micro_segment: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                micro_segment_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["MicroSegmentAdopt"];
+            };
+        };
+        responses: {
+            /** @description The request cannot be served as it is */
+            "4XX": {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Try again later */
+            "5XX": {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description It was saved before */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Segment"];
+                };
+            };
+            /** @description Successful Response */
+            201: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Segment"];
+                };
+            };
+        };
+    };
+    list_people: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description The request cannot be served as it is */
+            "4XX": {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Try again later */
+            "5XX": {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["People"];
                 };
             };
         };

@@ -6,6 +6,7 @@ import type {
   FieldGroup,
   Gate,
   Home,
+  MicroSegments,
   Overview,
   Preview,
   Recipient,
@@ -139,6 +140,52 @@ export const segments: Segment[] = [
     version: 1,
   },
 ];
+
+export const suggested: MicroSegments = {
+  items: [
+    {
+      id: "mic_champions",
+      label: "champions",
+      number: 1,
+      rules: {
+        op: "and",
+        rules: [
+          { field: "orders_count", operator: "gte", value: 3 },
+          { field: "last_order_at", operator: "in_last_days", value: 180 },
+        ],
+      },
+      customers: 1_412,
+      facts: {
+        orders_per_customer: 6.32,
+        spend_per_customer: money(41_220),
+        median_days_since_order: 38,
+      },
+      segment_id: null,
+    },
+    {
+      id: "mic_one_time",
+      label: "one_time",
+      number: 2,
+      rules: {
+        op: "and",
+        rules: [
+          { field: "orders_count", operator: "eq", value: 1 },
+          { field: "total_spent", operator: "lt", value: "25" },
+          { field: "last_order_at", operator: "not_in_last_days", value: 365 },
+        ],
+      },
+      customers: 10_588,
+      facts: {
+        orders_per_customer: 1,
+        spend_per_customer: money(1_480),
+        median_days_since_order: 498,
+      },
+      segment_id: "seg_lapsed",
+    },
+  ],
+  found_at: ago(26 * 60_000),
+  reason: null,
+};
 
 export const html = `<!doctype html>
 <html lang="en">

@@ -77,6 +77,12 @@ export const handlers = [
     return HttpResponse.json({ ...data.segments[0], ...draft });
   }),
   http.delete(`${API}/segments/:id`, () => new HttpResponse(null, { status: 204 })),
+  http.get(`${API}/micro-segments`, () => HttpResponse.json(data.suggested)),
+  http.post(`${API}/micro-segments/:id/adopt`, async ({ params, request }) => {
+    const { name } = (await request.json()) as { name: string };
+    const rules = data.suggested.items.find((item) => item.id === params.id)?.rules;
+    return HttpResponse.json({ ...data.segments[0], id: "seg_new", name, rules }, { status: 201 });
+  }),
   http.get(`${API}/customers`, () => page(data.customers)),
   http.get(`${API}/templates`, () => HttpResponse.json(data.templates)),
   http.post(`${API}/templates/check`, async ({ request }) => {

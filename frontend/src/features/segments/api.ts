@@ -27,6 +27,32 @@ export function previewQuery(rules: Rules, enabled: boolean) {
   });
 }
 
+/** Groups of buyers that may become segments. */
+export const suggestedQuery = queryOptions({
+  queryKey: [...segmentsKey, "suggested"],
+  queryFn: ({ signal }) => body(api.GET("/api/v1/micro-segments", { signal })),
+});
+
+export function useAdopt(id: string) {
+  const client = useQueryClient();
+  return useMutation({
+    mutationFn: (name: string) =>
+      body(
+        api.POST("/api/v1/micro-segments/{micro_segment_id}/adopt", {
+          params: { path: { micro_segment_id: id } },
+          body: { name },
+        }),
+      ),
+    onSuccess: (segment) => {
+      client.setQueryData(segmentQuery(segment.id).queryKey, segment);
+      return Promise.all([
+        client.invalidateQueries({ queryKey: [...segmentsKey, "list"] }),
+        client.invalidateQueries({ queryKey: suggestedQuery.queryKey }),
+      ]);
+    },
+  });
+}
+
 export interface SegmentDraft {
   name: string;
   rules: Rules;
@@ -55,7 +81,10 @@ export function useDeleteSegment(id: string) {
       body(api.DELETE("/api/v1/segments/{segment_id}", { params: { path: { segment_id: id } } })),
     onSuccess: () => {
       client.removeQueries({ queryKey: segmentQuery(id).queryKey });
-      return client.invalidateQueries({ queryKey: [...segmentsKey, "list"] });
+      return Promise.all([
+        client.invalidateQueries({ queryKey: [...segmentsKey, "list"] }),
+        client.invalidateQueries({ queryKey: suggestedQuery.queryKey }),
+      ]);
     },
   });
 }

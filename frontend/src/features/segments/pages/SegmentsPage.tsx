@@ -1,4 +1,4 @@
-import { Button } from "@shopify/polaris";
+import { BlockStack, Button } from "@shopify/polaris";
 import { PersonSegmentIcon } from "@shopify/polaris-icons";
 import { useQuery } from "@tanstack/react-query";
 import { type Column, DataTable } from "@/components/DataTable";
@@ -11,6 +11,7 @@ import { TimeAgo } from "@/components/TimeAgo";
 import { useI18n } from "@/i18n/useI18n";
 import type { Segment } from "@/lib/api/types";
 import { segmentsQuery } from "@/lib/queries/segments";
+import { SuggestedSegments } from "../components/SuggestedSegments";
 import { inWords } from "../words";
 
 export function SegmentsPage() {
@@ -37,36 +38,39 @@ export function SegmentsPage() {
         </Button>
       }
     >
-      <QueryView
-        query={query}
-        skeleton={<TableSkeleton />}
-        isEmpty={(page) => page.items.length === 0}
-        empty={
-          <EmptyState
-            icon={PersonSegmentIcon}
-            title={t("segments.empty.title")}
-            action={
-              <Button url="/segments/new" variant="primary">
-                {t("segments.create")}
-              </Button>
-            }
-          >
-            {t("segments.empty.body")}
-          </EmptyState>
-        }
-      >
-        {(page) => (
-          <TableCard>
-            <DataTable
-              caption={t("nav.segments")}
-              columns={columns}
-              rows={page.items}
-              rowKey={(row) => row.id}
-              rowHref={(row) => `/segments/${row.id}`}
-            />
-          </TableCard>
-        )}
-      </QueryView>
+      <BlockStack gap="400">
+        <QueryView
+          query={query}
+          skeleton={<TableSkeleton />}
+          isEmpty={(page) => page.items.length === 0}
+          empty={
+            <EmptyState
+              icon={PersonSegmentIcon}
+              title={t("segments.empty.title")}
+              action={
+                <Button url="/segments/new" variant="primary">
+                  {t("segments.create")}
+                </Button>
+              }
+            >
+              {t("segments.empty.body")}
+            </EmptyState>
+          }
+        >
+          {(page) => (
+            <TableCard>
+              <DataTable
+                caption={t("nav.segments")}
+                columns={columns}
+                rows={page.items}
+                rowKey={(row) => row.id}
+                rowHref={(row) => `/segments/${row.id}`}
+              />
+            </TableCard>
+          )}
+        </QueryView>
+        <SuggestedSegments />
+      </BlockStack>
     </Page>
   );
 }

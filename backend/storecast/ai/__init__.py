@@ -1,0 +1,1 @@
+"""Suggestions from a shop's own data, by models that run here and need no key."""
