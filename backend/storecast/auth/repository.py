@@ -4,7 +4,7 @@ from datetime import datetime
 from typing import Any
 
 from sqlalchemy import func, select
-from sqlalchemy.dialects.postgresql import insert
+from sqlalchemy.dialects.postgresql import distinct_on, insert
 from sqlalchemy.orm import Session
 
 from storecast.auth.models import ShopMember
@@ -30,3 +30,20 @@ def put_member(
         ).returning(ShopMember),
         execution_options={"populate_existing": True},
     ).one()
+
+
+def list_names(session: Session, shop_id: ShopId | None, *, limit: int) -> list[tuple[str, str]]:
+    """Id and name of the shop's named members, or of everybody's, last seen first; each person once."""
+    latest = (
+        select(ShopMember.shopify_user_id, ShopMember.name, ShopMember.last_seen_at)
+        .where(ShopMember.name != "")
+        .ext(distinct_on(ShopMember.shopify_user_id))
+        .order_by(ShopMember.shopify_user_id, ShopMember.last_seen_at.desc())
+    )
+    if shop_id is not None:
+        latest = latest.where(ShopMember.shop_id == shop_id)
+    people = latest.subquery()
+    query = (
+        select(people.c.shopify_user_id, people.c.name).order_by(people.c.last_seen_at.desc()).limit(limit)
+    )
+    return [(row.shopify_user_id, row.name) for row in session.execute(query)]

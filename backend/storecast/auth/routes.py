@@ -1,8 +1,13 @@
-"""The session of a request."""
+"""The session of a request, and the people that it may be told the names of."""
 
-from fastapi import APIRouter
+from collections.abc import Iterator
+from typing import Annotated
 
-from storecast.auth import schemas
+from fastapi import APIRouter, Depends
+from sqlalchemy.orm import Session
+
+from storecast.auth import schemas, service
+from storecast.db.session import platform_session, tenant_session
 from storecast.shops import service as shops
 from storecast.shops.access import CurrentPrincipal, Permission, TenantDb, require
 
@@ -20,4 +25,22 @@ def read_session(db: TenantDb, principal: CurrentPrincipal) -> schemas.Session:
         ),
         door=principal.door,
         permissions=sorted(permission.value for permission in principal.permissions),
+    )
+
+
+def _reach(principal: CurrentPrincipal) -> Iterator[Session]:
+    """A shop's people know each other; operators know everybody."""
+    session = platform_session() if principal.role == "operator" else tenant_session(principal.shop_id)
+    with session as db:
+        yield db
+
+
+@router.get("/people", dependencies=[require(Permission.READ)])
+def list_people(
+    db: Annotated[Session, Depends(_reach, scope="function")], principal: CurrentPrincipal
+) -> schemas.People:
+    """Names for the ids that queues, schedules, commands and notes keep of those who acted, last seen first."""
+    shop_id = None if principal.role == "operator" else principal.shop_id
+    return schemas.People(
+        items=[schemas.Person(id=user_id, name=name) for user_id, name in service.list_people(db, shop_id)]
     )

@@ -30,3 +30,16 @@ class Session(BaseModel):
     user: SessionUser
     door: Literal["embedded", "browser"]
     permissions: list[str]
+
+
+class Person(BaseModel):
+    """Somebody who has opened the app, by the id that `user:` stands before where they acted."""
+
+    id: str
+    name: str
+
+
+class People(BaseModel):
+    """Those whose names the reader may know."""
+
+    items: list[Person]

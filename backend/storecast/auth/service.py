@@ -38,6 +38,9 @@ log = structlog.get_logger(__name__)
 SEEN_EVERY = timedelta(minutes=5)
 """How stale ``last_seen_at`` may be: a write per request would make every page view a commit."""
 
+PEOPLE_MAX = 1_000
+"""Names at once: far more than a shop's staff, and a page of the console does not grow with the platform."""
+
 ASK_AGAIN_S = 60.0
 """After a failed call to the token endpoint a shop's requests do without it for so long."""
 
@@ -127,6 +130,11 @@ def accept_staff(domain: str, staff: Staff) -> Principal:
             raise Unauthenticated
         member = _put_member(session, ShopId(shop.id), staff.user_id, staff)
         return _principal(shop, member, "browser")
+
+
+def list_people(session: Session, shop_id: ShopId | None) -> list[tuple[str, str]]:
+    """Id and name of the shop's people, last seen first; of everybody's without a shop."""
+    return repository.list_names(session, shop_id, limit=PEOPLE_MAX)
 
 
 def _admit(token: IdToken, raw: str, standing: _Standing) -> Principal:

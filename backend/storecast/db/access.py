@@ -53,7 +53,7 @@ _GRANTS: dict[Role, dict[str, str]] = {
         "outbox": _ALL,
         "job_runs": "SELECT, UPDATE (retried_as, discarded_at)",
         "job_logs": "SELECT",
-        "job_batches": "SELECT, INSERT, UPDATE",
+        "job_batches": _ALL,
         "job_orphans": "SELECT",
         "job_minutes": _ALL,
         "job_hours": _ALL,

@@ -94,7 +94,7 @@ def by_job(session: Session, window: Window, *, now: datetime) -> Figures:
             runs=row.runs,
             failed=row.failed,
             wait_ms=_percentiles(row.wait_buckets),
-            run_ms=_percentiles(row.run_buckets),
+            run_ms=_percentiles(row.run_buckets, row.total_ms),
             total_ms=row.total_ms,
         )
         for row in repository.by_job(session, parts)
@@ -105,7 +105,10 @@ def by_job(session: Session, window: Window, *, now: datetime) -> Figures:
 def usual_run_ms(session: Session, *, now: datetime) -> dict[str, float]:
     """The p95 of each kind's run time over the last 24 hours. Needs a session that sees all shops."""
     parts = repository.parts_since(session, _minute(now - DAY))
-    usual = ((row.name, percentile_ms(row.run_buckets, 0.95)) for row in repository.by_job(session, parts))
+    usual = (
+        (row.name, percentile_ms(row.run_buckets, 0.95, row.total_ms))
+        for row in repository.by_job(session, parts)
+    )
     return {name: p95 for name, p95 in usual if p95 is not None}
 
 
@@ -134,12 +137,12 @@ def _point(at: datetime, row: AnyRow | None) -> SeriesPoint:
         dead=row.dead,
         cancelled=row.cancelled,
         wait_p95_ms=percentile_ms(row.wait_buckets, 0.95),
-        run_p95_ms=percentile_ms(row.run_buckets, 0.95),
+        run_p95_ms=percentile_ms(row.run_buckets, 0.95, row.total_ms),
     )
 
 
-def _percentiles(counts: Sequence[int]) -> Percentiles:
-    p50, p95, p99 = (percentile_ms(counts, share) for share in (0.50, 0.95, 0.99))
+def _percentiles(counts: Sequence[int], total_ms: int | None = None) -> Percentiles:
+    p50, p95, p99 = (percentile_ms(counts, share, total_ms) for share in (0.50, 0.95, 0.99))
     return Percentiles(p50=p50, p95=p95, p99=p99)
 
 

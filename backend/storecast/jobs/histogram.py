@@ -25,22 +25,23 @@ def bucket_of(ms: float) -> int:
     return sum(bound <= ms for bound in BOUNDS_MS)
 
 
-def percentile_ms(counts: Sequence[int], share: float) -> float | None:
+def percentile_ms(counts: Sequence[int], share: float, total_ms: float | None = None) -> float | None:
     """The duration that ``share`` of the counted ones do not exceed; None when nothing was counted.
 
     Inside the bucket of the nearest rank it is placed by rank, evenly on the logarithmic scale that the buckets are
-    cut on. What ran longer than the last bound is given as that bound.
+    cut on: one alone in its middle. What ran longer than the last bound is given as that bound. ``total_ms``, when it
+    is known what all add up to, is shared by those of the rank and above: none of them can be so long that it is more.
     """
     total = sum(counts)
     if total == 0:
         return None
     rank = max(1, math.ceil(share * total))
     index = next(i for i, below in enumerate(accumulate(counts)) if below >= rank)
+    lower = BOUNDS_MS[index - 1] if index else 0
+    most = math.inf if total_ms is None else max(lower, total_ms / (total - rank + 1))
     if index == len(BOUNDS_MS):
-        return float(BOUNDS_MS[-1])
-    within = (rank - sum(counts[:index])) / counts[index]
+        return float(lower)
+    within = (rank - sum(counts[:index]) - 0.5) / counts[index]
     upper = BOUNDS_MS[index]
-    if index == 0:
-        return round(upper * within, 1)
-    lower = BOUNDS_MS[index - 1]
-    return round(lower * math.pow(upper / lower, within), 1)
+    placed = lower * math.pow(upper / lower, within) if lower else upper * within
+    return round(min(placed, most), 1)

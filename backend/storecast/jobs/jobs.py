@@ -33,7 +33,7 @@ class AdvanceWorkflow(Job):
 
 @dataclass(frozen=True, slots=True)
 class SweepWorkflows(Job):
-    """Advance the workflows that stand still, and forget old ones. Safe to run twice."""
+    """Advance the workflows that stand still, and forget old ones and old batches. Safe to run twice."""
 
     name: ClassVar[str] = "jobs.sweep_workflows"
 

@@ -8,10 +8,10 @@ from datetime import datetime, timedelta
 
 from sqlalchemy.orm import Session
 
-from storecast.jobs import merchant_repository, waiting
+from storecast.jobs import merchant_repository, plain_errors, waiting
 from storecast.jobs.masking import masked_text
 from storecast.jobs.repository import AnyRow
-from storecast.jobs.schemas import LastSuccess, Task, TaskErrorKey, Tasks, WaitReason
+from storecast.jobs.schemas import LastSuccess, Task, Tasks, WaitReason
 from storecast.jobs.scope import Scope
 from storecast.jobs.service import DEAD_SHOWN
 from storecast.kit.types import ShopId
@@ -23,20 +23,6 @@ RECENT_MAX = 10
 
 PACE_KNOWN_AFTER = timedelta(seconds=5)
 """Before that an estimate would jump."""
-
-_ERRORS: dict[str, TaskErrorKey] = {
-    "ShopifyUnreachable": "store_away",
-    "Throttled": "store_away",
-    "CircuitOpen": "store_away",
-    "TokenRefused": "access_lost",
-    "GrantRefused": "access_lost",
-    "AccessDenied": "access_lost",
-    "ShopUnavailable": "access_lost",
-    "SoftTimeLimitExceeded": "too_slow",
-    "WorkerLost": "interrupted",
-    "PoisonJob": "interrupted",
-}
-"""By the class of the error."""
 
 
 def get_tasks(session: Session, shop_id: ShopId, *, may_retry: bool, now: datetime) -> Tasks:
@@ -128,6 +114,6 @@ def _over(row: AnyRow, *, retryable: bool) -> Task:
         rate_per_min=None,
         since=row.finished_at,
         why=None,
-        error_key=_ERRORS.get(row.error_class or "", "unexpected") if row.state == "dead" else None,
+        error_key=plain_errors.of_job(row.state, row.error_class),
         retryable=retryable,
     )

@@ -218,3 +218,32 @@ def count_dead(session: Session, shop_id: ShopId | None, since: datetime) -> int
         JobRun.finished_at >= since,
     )
     return session.scalar(query if shop_id is None else query.where(JobRun.shop_id == shop_id)) or 0
+
+
+def live_states(session: Session, shop_id: ShopId, terms: Sequence[str]) -> set[str]:
+    """The states of the shop's live jobs that any of the terms finds."""
+    query = select(LIVE_STATE).where(OutboxJob.shop_id == shop_id, _any_of(OutboxJob.terms, terms))
+    return set(session.scalars(query))
+
+
+def find_last_end(session: Session, shop_id: ShopId, terms: Sequence[str]) -> Any:
+    """How the last of the shop's jobs that any of the terms finds has ended."""
+    return session.scalar(
+        select(JobRun.state)
+        .where(JobRun.shop_id == shop_id, _any_of(JobRun.terms, terms))
+        .order_by(JobRun.finished_at.desc())
+        .limit(1)
+    )
+
+
+def is_retry(session: Session, job_id: UUID) -> bool:
+    """Whether the live job's parent names it as the one that was started in its place."""
+    parent = JobRun.id == OutboxJob.parent_id
+    query = (
+        select(OutboxJob.id).join(JobRun, parent).where(OutboxJob.id == job_id, JobRun.retried_as == job_id)
+    )
+    return session.scalar(query) is not None
+
+
+def _any_of(column: Any, terms: Sequence[str]) -> Any:
+    return column.op("&&")(cast(list(terms), ARRAY(Text)))

@@ -33,6 +33,7 @@ from storecast.jobs.schedules_schemas import (
 )
 from storecast.jobs.scope import Scope
 from storecast.kit.errors import FieldError, Invalid
+from storecast.kit.languages import Language
 from storecast.kit.types import ShopId
 from storecast.shops import service as shops
 from storecast.worker.job import Job
@@ -52,14 +53,14 @@ MISSED_WINDOW = timedelta(days=7)
 
 def list_schedules(session: Session, scope: Scope, *, now: datetime) -> list[Schedule]:
     """The program's own first, then by age."""
-    return _shape(session, repository.list_all(session, scope.shop_id, limit=MAX_LISTED), now=now)
+    return _shape(session, scope, repository.list_all(session, scope.shop_id, limit=MAX_LISTED), now=now)
 
 
 def get_schedule(session: Session, scope: Scope, schedule_id: int, *, now: datetime) -> Schedule:
     schedule = repository.find(session, scope.shop_id, schedule_id)
     if schedule is None:
         raise ScheduleUnknown
-    (shaped,) = _shape(session, [schedule], now=now)
+    (shaped,) = _shape(session, scope, [schedule], now=now)
     return shaped
 
 
@@ -76,7 +77,7 @@ def preview(session: Session, scope: Scope, rhythm: Rhythm, *, now: datetime) ->
     """What a rhythm comes to; raises Invalid like a schedule made of it would."""
     schedule = JobSchedule(created_at=now, timezone=_timezone(session, scope.home, rhythm.timezone))
     _set_rhythm(schedule, rhythm, now=now)
-    return SchedulePreview(next_runs=_next_runs(schedule, now=now), words=_words(schedule))
+    return SchedulePreview(next_runs=_next_runs(schedule, now=now), words=_words(schedule, scope.language))
 
 
 def create(session: Session, scope: Scope, new: NewSchedule, *, now: datetime) -> Schedule:
@@ -299,10 +300,10 @@ def _invalid(pointer: str, message: str, code: str) -> Invalid:
     return Invalid("The schedule is not valid.", errors=[FieldError(pointer, message, code)])
 
 
-def _words(schedule: JobSchedule) -> str:
+def _words(schedule: JobSchedule, language: Language = "en") -> str:
     if schedule.interval_s is not None:
-        return schedule_words.of_interval(schedule.interval_s)
-    return schedule_words.of_cron(cron.parse(schedule.cron or ""))
+        return schedule_words.of_interval(schedule.interval_s, language)
+    return schedule_words.of_cron(cron.parse(schedule.cron or ""), language)
 
 
 def _next_runs(schedule: JobSchedule, *, now: datetime) -> list[NextRun]:
@@ -315,7 +316,9 @@ def _next_runs(schedule: JobSchedule, *, now: datetime) -> list[NextRun]:
     return [NextRun(at_utc=at.astimezone(UTC), at_local=at.astimezone(zone)) for at in instants]
 
 
-def _shape(session: Session, schedules: Sequence[JobSchedule], *, now: datetime) -> list[Schedule]:
+def _shape(
+    session: Session, scope: Scope, schedules: Sequence[JobSchedule], *, now: datetime
+) -> list[Schedule]:
     ids = [schedule.id for schedule in schedules]
     ticks = repository.last_ticks(session, ids, each=LAST_SHOWN)
     missed = repository.missed_since(session, ids, now - MISSED_WINDOW)
@@ -346,7 +349,7 @@ def _shape(session: Session, schedules: Sequence[JobSchedule], *, now: datetime)
             last_results=results[row.id],
             missed=missed.get(row.id, 0),
             shop_domain=domains.get(row.shop_id) if row.shop_id is not None else None,
-            words=_words(row),
+            words=_words(row, scope.language),
             created_by=row.created_by,
         )
         for row in schedules

@@ -68,7 +68,8 @@ def upsert_code(session: Session, values: dict[str, Any], *, first_run_at: datet
     session.execute(
         statement.on_conflict_do_update(
             index_elements=[JobSchedule.job_name],
-            index_where=JobSchedule.source == "code",
+            # No parameter: the generic plan of a prepared statement cannot match one with the index's condition.
+            index_where=text("source = 'code'"),
             set_={
                 "title": statement.excluded.title,
                 "args": statement.excluded.args,

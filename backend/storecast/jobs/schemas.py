@@ -22,6 +22,12 @@ WaitCode = Literal[
     "relay_late",
 ]
 
+TaskErrorKey = Literal["store_away", "access_lost", "too_slow", "interrupted", "unexpected"]
+"""Why a task failed, in as many words as a shop's people need."""
+
+AttemptErrorKey = Literal[TaskErrorKey, "covered"]
+"""Why one try of it failed; ``covered``: a later task does its work."""
+
 BULK_CAP_MAX = 10_000
 """Jobs that one bulk action may touch: what goes wrong with more than that should be looked at twice."""
 
@@ -81,6 +87,7 @@ class Attempt(BaseModel):
     finished_at: datetime | None
     worker: str | None
     error: str | None
+    error_key: AttemptErrorKey | None = None
     traceback: str | None = None
 
 
@@ -96,6 +103,7 @@ class JobDetail(JobRun):
     """A job with its tries, and what may be done with it."""
 
     attempts: list[Attempt]
+    error_key: TaskErrorKey | None
     result: dict[str, Any] | None
     waits_because: WaitReason | None
     children_count: int
@@ -279,10 +287,6 @@ class NewDeadNote(BaseModel):
 
     body: Annotated[str, StringConstraints(strip_whitespace=True, min_length=1, max_length=4000)]
     job_id: str | None = None
-
-
-TaskErrorKey = Literal["store_away", "access_lost", "too_slow", "interrupted", "unexpected"]
-"""Why a task failed, in as many words as a shop's people need."""
 
 
 class Task(BaseModel):

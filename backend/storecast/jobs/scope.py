@@ -2,6 +2,7 @@
 
 from dataclasses import dataclass
 
+from storecast.kit.languages import Language
 from storecast.kit.types import ShopId
 
 
@@ -15,6 +16,8 @@ class Scope:
     # Who asks, as the audit log names people, and the shop that they came in through; at a terminal there is none.
     actor: str
     home: ShopId | None
+    # What the API puts into words itself is in this language.
+    language: Language = "en"
 
     @property
     def everyone(self) -> bool:

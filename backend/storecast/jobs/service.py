@@ -13,7 +13,7 @@ import structlog
 from sqlalchemy.orm import Session
 
 from storecast.audit import service as audit
-from storecast.jobs import repository, waiting
+from storecast.jobs import plain_errors, repository, waiting
 from storecast.jobs.errors import (
     JobNotCancellable,
     JobNotDiscardable,
@@ -57,6 +57,7 @@ def get_run(session: Session, scope: Scope, job_id: UUID, *, now: datetime) -> J
     return JobDetail(
         **fields,
         attempts=[_attempt(scope, attempt) for attempt in row.attempts],
+        error_key=plain_errors.of_job(row.state, row.error_class),
         result=masked(row.result) if row.result else row.result,
         waits_because=waiting.find_reason(session, scope, row, now=now),
         children_count=repository.count_children(session, row.root_id or row.id, row.id),
@@ -70,8 +71,9 @@ def get_run(session: Session, scope: Scope, job_id: UUID, *, now: datetime) -> J
 
 def _traceparent(row: AnyRow) -> str | None:
     """Of its latest attempt, else of whoever staged it."""
-    latest: dict[str, Any] = row.attempts[-1] if row.attempts else {}
-    return latest.get("traceparent") or row.traceparent
+    own: str | None = row.attempts[-1].get("traceparent") if row.attempts else None
+    staged: str | None = row.traceparent
+    return own or staged
 
 
 def list_logs(session: Session, scope: Scope, job_id: UUID, *, cursor: str | None) -> Page[JobLogLine]:
@@ -229,6 +231,7 @@ def _attempt(scope: Scope, stored: Any) -> Attempt:
     return attempt.model_copy(
         update={
             "error": masked_text(attempt.error) if attempt.error else attempt.error,
+            "error_key": plain_errors.of_attempt(attempt.error),
             "traceback": masked_text(trace) if trace else None,
         }
     )

@@ -4,12 +4,14 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Annotated
 
-from fastapi import Depends
+from fastapi import Depends, Request
 from sqlalchemy.orm import Session
 
 from storecast.db.session import platform_session, tenant_session
 from storecast.jobs.scope import Scope
+from storecast.kit import languages
 from storecast.kit.errors import Forbidden
+from storecast.kit.languages import Language
 from storecast.kit.types import ShopId
 from storecast.shops.access import CurrentPrincipal, Permission, Principal
 
@@ -28,18 +30,19 @@ class JobsView:
         return self.scope.shop_id
 
 
-def scope_of(principal: Principal) -> Scope:
-    """What the principal may see."""
+def scope_of(principal: Principal, language: Language = "en") -> Scope:
+    """What the principal may see, and in which language it is told."""
     return Scope(
         shop_id=None if principal.role == "operator" else principal.shop_id,
         tracebacks=Permission.OPERATE in principal.permissions,
         actor=f"user:{principal.user_id}",
         home=principal.shop_id,
+        language=language,
     )
 
 
-def _view(principal: CurrentPrincipal) -> Iterator[JobsView]:
-    scope = scope_of(principal)
+def _view(principal: CurrentPrincipal, request: Request) -> Iterator[JobsView]:
+    scope = scope_of(principal, languages.preferred(request.headers.get("accept-language")))
     if scope.shop_id is None:
         with platform_session() as session:
             yield JobsView(session, principal, scope)
@@ -51,10 +54,10 @@ def _view(principal: CurrentPrincipal) -> Iterator[JobsView]:
 View = Annotated[JobsView, Depends(_view, scope="function")]
 
 
-def _operators(principal: CurrentPrincipal) -> Iterator[JobsView]:
+def _operators(principal: CurrentPrincipal, request: Request) -> Iterator[JobsView]:
     if principal.role != "operator":
         raise Forbidden("Only operators may do this: it concerns every shop.")
-    yield from _view(principal)
+    yield from _view(principal, request)
 
 
 OperatorView = Annotated[JobsView, Depends(_operators, scope="function")]

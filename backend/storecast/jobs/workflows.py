@@ -125,6 +125,11 @@ def start(
     return workflow_id
 
 
+def is_under_way(session: Session, shop_id: ShopId, unique_key: str) -> bool:
+    """Whether a workflow with this key is not over yet; a cancelled one is when the last of its jobs has ended."""
+    return repository.has_unfinished(session, shop_id, unique_key)
+
+
 def create(session: Session, scope: Scope, definition: dict[str, Any]) -> workflows_schemas.Workflow:
     """Begin a workflow that a person wrote, in the shop that they came in through."""
     workflow_id = start(session, scope.home, definition, created_by=scope.actor, by_people=True)
@@ -179,8 +184,9 @@ def sweep(session: Session, *, now: datetime) -> int:
     for workflow_id, shop_id in standing:
         outbox.add(session, None if shop_id is None else ShopId(shop_id), AdvanceWorkflow(str(workflow_id)))
     forgotten = repository.forget(session, now - KEPT, SWEPT_AT_ONCE)
-    if standing or forgotten:
-        log.info("workflows_swept", standing=len(standing), forgotten=forgotten)
+    batches = repository.forget_batches(session, now - KEPT, SWEPT_AT_ONCE)
+    if standing or forgotten or batches:
+        log.info("workflows_swept", standing=len(standing), forgotten=forgotten, batches_forgotten=batches)
     return len(standing)
 
 

@@ -15,6 +15,7 @@ from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.orm import Session
 
 from storecast.jobs.models import Workflow, WorkflowNode
+from storecast.kit.ids import first_uuid7
 from storecast.kit.types import ShopId
 from storecast.worker.models import JobBatch, JobRun, OutboxJob
 
@@ -53,6 +54,14 @@ def find_under_way(session: Session, shop_id: ShopId | None, unique_key: str) ->
             Workflow.state.in_(("running", "paused")),
         )
     )
+
+
+def has_unfinished(session: Session, shop_id: ShopId, unique_key: str) -> bool:
+    """Whether one of the shop's workflows with this key has not ended."""
+    query = select(Workflow.id).where(
+        Workflow.shop_id == shop_id, Workflow.unique_key == unique_key, Workflow.finished_at.is_(None)
+    )
+    return session.scalar(query.limit(1)) is not None
 
 
 def find(session: Session, shop_id: ShopId | None, workflow_id: UUID) -> Workflow | None:
@@ -187,6 +196,25 @@ def list_standing_still(session: Session, limit: int) -> Sequence[tuple[UUID, in
         .limit(limit)
     )
     return [(row.id, row.shop_id) for row in session.execute(query)]
+
+
+def forget_batches(session: Session, before: datetime, limit: int) -> int:
+    """Delete batches that ended before the instant and that no workflow remembers; returns how many.
+
+    Ids are in the order of creation, so what was made since is not read.
+    """
+    newest = first_uuid7(before)
+    remembered = select(WorkflowNode.batch_id).where(WorkflowNode.batch_id == JobBatch.id).correlate(JobBatch)
+    old = (
+        select(JobBatch.id)
+        .where(JobBatch.id < newest, JobBatch.finished_at < before, ~remembered.exists())
+        .order_by(JobBatch.id)
+        .limit(limit)
+    )
+    result = session.execute(
+        delete(JobBatch).where(JobBatch.id.in_(old.scalar_subquery())).returning(JobBatch.id)
+    )
+    return len(result.all())
 
 
 def forget(session: Session, before: datetime, limit: int) -> int:

@@ -90,6 +90,17 @@ class SettleSync(Job):
 
 
 @dataclass(frozen=True, slots=True)
+class SweepSyncs(Job):
+    """Close the runs that no job and no workflow carries on. Safe to run twice, and beside itself."""
+
+    name: ClassVar[str] = "sync.sweep"
+    queue: ClassVar[Queue] = "sync"
+
+    def unique_key(self) -> str | None:
+        return "all"
+
+
+@dataclass(frozen=True, slots=True)
 class SyncNow(Job):
     """Begin a synchronisation unless one is under way; its steps follow as jobs of their own."""
 

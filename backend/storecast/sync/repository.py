@@ -30,6 +30,12 @@ def find_open(session: Session, shop_id: ShopId) -> SyncRun | None:
     return session.scalar(select(SyncRun).where(SyncRun.shop_id == shop_id, SyncRun.state.in_(OPEN_STATES)))
 
 
+def list_open(session: Session) -> list[tuple[int, int]]:
+    """Id and shop of every run that is not over. Needs a session that sees all shops."""
+    query = select(SyncRun.id, SyncRun.shop_id).where(SyncRun.state.in_(OPEN_STATES)).order_by(SyncRun.id)
+    return [(row.id, row.shop_id) for row in session.execute(query)]
+
+
 def find_latest(session: Session, shop_id: ShopId) -> SyncRun | None:
     return session.scalar(
         select(SyncRun).where(SyncRun.shop_id == shop_id).order_by(SyncRun.id.desc()).limit(1)

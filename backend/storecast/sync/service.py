@@ -7,11 +7,12 @@ the states again: steps may repeat, meet or come late.
 
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from uuid import UUID
 
 import structlog
 from sqlalchemy.orm import Session
 
-from storecast.jobs import workflows
+from storecast.jobs import fates, workflows
 from storecast.kit.clock import utcnow
 from storecast.kit.ids import public_id
 from storecast.kit.pages import Page, decode_id_cursor, encode_cursor
@@ -60,13 +61,13 @@ class ImportTask:
 
 
 def start(session: Session, shop_id: ShopId, *, kind: str) -> SyncRun:
-    """Begin a run; the one that is under way when there is one."""
+    """Begin a run; the one that is under way when there is one that something carries on."""
     run = repository.create(session, shop_id, public_id=public_id("syn"), kind=kind)
     if run is None:
         under_way = repository.find_open(session, shop_id)
-        if under_way is not None:
+        if under_way is not None and not close_abandoned(session, shop_id, under_way.id):
             return under_way
-        return start(session, shop_id, kind=kind)  # the other one ended between the two statements
+        return start(session, shop_id, kind=kind)  # the other one is over by now
     outbox.add(session, shop_id, StartSync(run.id), tags=[run.public_id])
     log.info("sync_started", shop_id=shop_id, sync_id=run.public_id, kind=kind)
     return run
@@ -90,6 +91,50 @@ def stop(session: Session, shop_id: ShopId, run_id: int) -> SyncRun | None:
     return run
 
 
+def list_open(session: Session) -> list[tuple[int, ShopId]]:
+    """Id and shop of every run that is not over. Needs a session that sees all shops."""
+    return [(run_id, ShopId(shop_id)) for run_id, shop_id in repository.list_open(session)]
+
+
+def close_abandoned(session: Session, shop_id: ShopId, run_id: int) -> bool:
+    """End an open run as its last job ended, when nothing is left that could carry it on; whether it is over.
+
+    The order counts. Only an import starts the workflow, and needs the run's lock for it; a workflow that ends stages
+    what comes after it in the same commit. Jobs stage their next one before they end.
+    """
+    run = repository.lock(session, shop_id, run_id)
+    if run is None or run.state not in OPEN_STATES:
+        return True
+    if workflows.is_under_way(session, shop_id, _workflow_key(run_id)):
+        return False
+    fate = fates.find_fate(session, shop_id, _terms(session, shop_id, run))
+    if fate == "live":
+        return False
+    if fate == "cancelled":
+        stop(session, shop_id, run_id)
+    else:
+        fail(session, shop_id, run_id, "A step of it failed; the task's page says why.")
+    log.warning("sync_abandoned", shop_id=shop_id, sync_id=run.public_id, fate=fate)
+    return True
+
+
+def start_again(session: Session, shop_id: ShopId, run_id: int, job_id: UUID) -> SyncRun | None:
+    """A new run when somebody tries a step of one again that failed or was cancelled; else None.
+
+    They want the data, and a run that is over stays so. A step that only comes late is nobody's wish.
+    """
+    run = repository.find(session, shop_id, run_id)
+    if run is None or run.state not in ("failed", "cancelled") or not fates.is_retry(session, job_id):
+        return None
+    return start(session, shop_id, kind=run.kind)
+
+
+def find_run_of_import(session: Session, shop_id: ShopId, resource_id: int) -> int | None:
+    """The run that a resource belongs to."""
+    item = repository.find_resource(session, shop_id, resource_id)
+    return None if item is None else item.sync_run_id
+
+
 def cancel_open(session: Session, shop_id: ShopId) -> None:
     """Stop whatever runs, because the shop has left."""
     run = repository.find_open(session, shop_id)
@@ -100,10 +145,6 @@ def cancel_open(session: Session, shop_id: ShopId) -> None:
 def begin(session: Session, shop_id: ShopId, run_id: int) -> list[str]:
     """Mark a run as running; the resources whose operations still have to be started."""
     run = repository.lock(session, shop_id, run_id)
-    if run is not None and run.state == "failed":
-        # A person tries the start again that failed the run: they want the data, and a run that is over stays so.
-        start(session, shop_id, kind=run.kind)
-        return []
     if run is None or run.state not in OPEN_STATES:
         return []
     if run.state == "queued":
@@ -306,7 +347,7 @@ def _advance(session: Session, shop_id: ShopId, run: SyncRun, items: list[SyncRe
             session,
             shop_id,
             refresh.definition(run.id),
-            unique_key=f"sync:{run.id}",
+            unique_key=_workflow_key(run.id),
             afterwards=SettleSync(run.id),
         )
     elif waiting[0].state == "ready":
@@ -314,6 +355,16 @@ def _advance(session: Session, shop_id: ShopId, run: SyncRun, items: list[SyncRe
         run.state = "importing"
         session.flush()
         outbox.add(session, shop_id, ImportResource(waiting[0].id), tags=[run.public_id])
+
+
+def _workflow_key(run_id: int) -> str:
+    return f"sync:{run_id}"
+
+
+def _terms(session: Session, shop_id: ShopId, run: SyncRun) -> list[str]:
+    """What the run's jobs are found by: their arguments."""
+    items = repository.list_resources(session, shop_id, run.id)
+    return [f"sync_run_id:{run.id}", *(f"sync_resource_id:{item.id}" for item in items)]
 
 
 def _end(session: Session, shop_id: ShopId, run: SyncRun, state: str) -> None:

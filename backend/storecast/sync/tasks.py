@@ -6,6 +6,7 @@ from contextlib import contextmanager
 import structlog
 
 from storecast.auth.jobs import ShopInstalled
+from storecast.db.session import tenant_session
 from storecast.kit.chunks import batched
 from storecast.kit.errors import Permanent, StorecastError
 from storecast.shopify import bulk
@@ -21,13 +22,20 @@ from storecast.sync.jobs import (
     SettleSync,
     StartSync,
     StopOperations,
+    SweepSyncs,
     SyncNow,
     WakeSync,
 )
 from storecast.sync.service import ImportTask
+from storecast.worker import schedule
 from storecast.worker.task import JobCancelled, TaskContext, task
 
 log = structlog.get_logger(__name__)
+
+SWEEP_EVERY_S = 60
+"""How long a run whose job was cancelled before it began shows as under way at most; a new one need not wait for it."""
+
+schedule.every(SweepSyncs(), seconds=SWEEP_EVERY_S)
 
 
 @task(ShopInstalled)
@@ -43,6 +51,8 @@ def start_operations(job: StartSync, ctx: TaskContext) -> None:
 
     A crash between Shopify's answer and our note leaves an operation that nobody reads, and starts another.
     """
+    if _began_anew(ctx, job.sync_run_id):
+        return
     with ctx.unit_of_work() as session:
         resources = service.begin(session, ctx.shop_id, job.sync_run_id)
     if not resources:
@@ -63,7 +73,7 @@ def start_operations(job: StartSync, ctx: TaskContext) -> None:
 @task(PollSync)
 def poll_operations(job: PollSync, ctx: TaskContext) -> None:
     """Look, and look again later while operations run."""
-    if _look(ctx, job.sync_run_id):
+    if not _began_anew(ctx, job.sync_run_id) and _look(ctx, job.sync_run_id):
         with ctx.unit_of_work() as session:
             service.poll_later(session, ctx.shop_id, job.sync_run_id, after_round=job.round)
 
@@ -71,7 +81,8 @@ def poll_operations(job: PollSync, ctx: TaskContext) -> None:
 @task(WakeSync)
 def look_once(job: WakeSync, ctx: TaskContext) -> None:
     """Look now; the polls go on by themselves."""
-    _look(ctx, job.sync_run_id)
+    if not _began_anew(ctx, job.sync_run_id):
+        _look(ctx, job.sync_run_id)
 
 
 @task(ImportResource)
@@ -79,7 +90,10 @@ def import_resource(job: ImportResource, ctx: TaskContext) -> None:
     """Read the file from the last committed chunk on."""
     with ctx.unit_of_work() as session:
         work = service.claim_import(session, ctx.shop_id, job.sync_resource_id)
+        run_id = service.find_run_of_import(session, ctx.shop_id, job.sync_resource_id)
     if work is None:
+        if run_id is not None:
+            _began_anew(ctx, run_id)
         return
     with _failing_the_run(ctx, work.sync_run_id):
         if work.url is not None and not _import_file(ctx, work, work.url):
@@ -92,6 +106,8 @@ def import_resource(job: ImportResource, ctx: TaskContext) -> None:
 @task(FinishSync)
 def finish_sync(job: FinishSync, ctx: TaskContext) -> None:
     """The pixel needs nothing of the synchronisation, but both belong to getting ready."""
+    if _began_anew(ctx, job.sync_run_id):
+        return
     pixel.activate(ctx.unit_of_work, ctx.shop_id)
     with ctx.unit_of_work() as session:
         service.finish(session, ctx.shop_id, job.sync_run_id)
@@ -102,6 +118,16 @@ def settle_sync(job: SettleSync, ctx: TaskContext) -> None:
     """Nothing is left that could close the run."""
     with ctx.unit_of_work() as session:
         service.settle(session, ctx.shop_id, job.sync_run_id)
+
+
+@task(SweepSyncs)
+def sweep_syncs(_job: SweepSyncs, ctx: TaskContext) -> None:
+    """A run a transaction, in its shop's own session. Sees again what a crash has left undone."""
+    with ctx.unit_of_work() as session:
+        open_runs = service.list_open(session)
+    for run_id, shop_id in open_runs:
+        with tenant_session(shop_id) as session:
+            service.close_abandoned(session, shop_id, run_id)
 
 
 @task(SyncNow)
@@ -129,6 +155,15 @@ def stop_operations(job: StopOperations, ctx: TaskContext) -> None:
         client = tokens.admin_client(ctx.unit_of_work, ctx.shop_id)
         for gid in gids:
             bulk.cancel(client, gid)
+
+
+def _began_anew(ctx: TaskContext, run_id: int) -> bool:
+    """Whether this is somebody's retry of a step whose run is over: a new run does it all."""
+    with ctx.unit_of_work() as session:
+        run = service.start_again(session, ctx.shop_id, run_id, ctx.job_id)
+    if run is not None:
+        ctx.result(sync_id=run.public_id)
+    return run is not None
 
 
 @contextmanager

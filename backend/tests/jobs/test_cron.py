@@ -135,26 +135,43 @@ def test_what_is_not_an_expression_is_refused_with_the_reason(text: str, why: st
 
 
 @pytest.mark.parametrize(
-    ("text", "words"),
+    ("text", "words", "german"),
     [
-        ("* * * * *", "Every minute"),
-        ("*/5 * * * *", "Every 5 minutes"),
-        ("0 * * * *", "Every hour"),
-        ("0 0-23 * * *", "Every hour"),
-        ("15,45 * * * *", "At minutes 15 and 45 of every hour"),
-        ("5 */2 * * *", "At minute 5 of every 2nd hour"),
-        ("30 2 * * *", "At 02:30 every day"),
-        ("30  2 * * MON-fri", "At 02:30 on Monday to Friday"),
-        ("0 9,17 1 * *", "At 09:00 and 17:00 on day 1 of the month"),
-        ("0 0 13 * 5", "At 00:00 on day 13 of the month or on Friday"),
-        ("0 0 */3 * *", "At 00:00 on every 3rd day of the month"),
-        ("0 0 1 jan,jul *", "At 00:00 on day 1 of the month in January and July"),
-        ("*/10 9-17 * * 1-5", "Every 10 minutes of the hours 09 to 17 on Monday to Friday"),
-        ("* 3 * * 7", "Every minute of the hour 03 on Sunday"),
+        ("* * * * *", "Every minute", "Jede Minute"),
+        ("*/5 * * * *", "Every 5 minutes", "Alle 5 Minuten"),
+        ("0 * * * *", "Every hour", "Jede Stunde"),
+        ("0 0-23 * * *", "Every hour", "Jede Stunde"),
+        ("15,45 * * * *", "At minutes 15 and 45 of every hour", "Zu den Minuten 15 und 45 jeder Stunde"),
+        ("5 */2 * * *", "At minute 5 of every 2nd hour", "Zur Minute 5 jeder 2. Stunde"),
+        ("30 2 * * *", "At 02:30 every day", "Um 02:30 Uhr täglich"),
+        ("30  2 * * MON-fri", "At 02:30 on Monday to Friday", "Um 02:30 Uhr montags bis freitags"),
+        (
+            "0 9,17 1 * *",
+            "At 09:00 and 17:00 on day 1 of the month",
+            "Um 09:00 und 17:00 Uhr am Tag 1 des Monats",
+        ),
+        (
+            "0 0 13 * 5",
+            "At 00:00 on day 13 of the month or on Friday",
+            "Um 00:00 Uhr am Tag 13 des Monats oder freitags",
+        ),
+        ("0 0 */3 * *", "At 00:00 on every 3rd day of the month", "Um 00:00 Uhr an jedem 3. Tag des Monats"),
+        (
+            "0 0 1 jan,jul *",
+            "At 00:00 on day 1 of the month in January and July",
+            "Um 00:00 Uhr am Tag 1 des Monats im Januar und Juli",
+        ),
+        (
+            "*/10 9-17 * * 1-5",
+            "Every 10 minutes of the hours 09 to 17 on Monday to Friday",
+            "Alle 10 Minuten der Stunden 09 bis 17 montags bis freitags",
+        ),
+        ("* 3 * * 7", "Every minute of the hour 03 on Sunday", "Jede Minute der Stunde 03 sonntags"),
     ],
 )
-def test_expressions_in_words(text: str, words: str) -> None:
+def test_expressions_in_words(text: str, words: str, german: str) -> None:
     assert of_cron(parse(text)) == words
+    assert of_cron(parse(text), "de") == german
 
 
 def test_intervals_in_words() -> None:
@@ -165,4 +182,12 @@ def test_intervals_in_words() -> None:
         "Every hour",
         "Every 90 minutes",
         "Every 2 days",
+    ]
+    assert [of_interval(each, "de") for each in (*seconds, 86_400)] == [
+        "Jede Minute",
+        "Alle 90 Sekunden",
+        "Jede Stunde",
+        "Alle 90 Minuten",
+        "Alle 2 Tage",
+        "Jeden Tag",
     ]

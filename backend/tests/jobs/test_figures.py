@@ -160,6 +160,19 @@ def test_percentiles_are_of_waiting_and_of_running(now: datetime, platform: Sess
     assert figures.usual_run_ms(platform, now=now).keys() == {"tests.job"}
 
 
+def test_no_percentile_of_few_runs_is_above_all_of_them_together(now: datetime, platform: Session) -> None:
+    add_run(now - MINUTE, run_s=10.5)
+    for _ in range(2):
+        (job,) = figures.by_job(platform, "1h", now=now).jobs
+        assert (job.total_ms, job.run_ms.p50, job.run_ms.p95, job.run_ms.p99) == (10_500, *[10_500.0] * 3)
+        assert figures.usual_run_ms(platform, now=now) == {"tests.job": 10_500.0}
+        points = figures.series(platform, "1h", queue=None, name=None, now=now).points
+        assert [point.run_p95_ms for point in points if point.succeeded] == [10_500.0]
+        platform.rollback()
+        while figures.roll_up(platform, now=now + HOUR / 4):
+            platform.commit()
+
+
 def test_a_retried_job_waits_from_when_it_was_due_again(now: datetime, platform: Session) -> None:
     add_run(now - MINUTE, wait_s=0.3, enqueued_at=now - 2 * HOUR)
     (job,) = figures.by_job(platform, "1h", now=now).jobs

@@ -36,6 +36,37 @@ def test_a_higher_percentile_is_not_lower(values: list[float]) -> None:
     assert p50 <= p95 <= p99
 
 
+@given(durations, shares)
+def test_a_percentile_is_no_more_than_what_the_sum_leaves_for_it(values: list[float], share: float) -> None:
+    """Of few runs the bucket says little and the sum a lot."""
+    total = sum(values)
+    rank = max(1, math.ceil(share * len(values)))
+    estimate = percentile_ms(counted(values), share, total)
+    exact = sorted(values)[rank - 1]
+    bucket = bucket_of(exact)
+    assert estimate is not None
+    assert estimate <= total / (len(values) - rank + 1) + 0.05
+    assert estimate >= (0, *BOUNDS_MS)[bucket] - 0.05
+    without = percentile_ms(counted(values), share)
+    assert without is not None
+    assert estimate <= without
+
+
+@given(durations)
+def test_a_higher_percentile_is_not_lower_with_the_sum_known(values: list[float]) -> None:
+    total = sum(values)
+    p50, p95, p99 = (percentile_ms(counted(values), share, total) or 0.0 for share in (0.5, 0.95, 0.99))
+    assert p50 <= p95 <= p99
+
+
+def test_one_run_is_its_own_sum_at_most_and_the_middle_of_its_bucket_without_it() -> None:
+    assert percentile_ms(counted([1_100.0]), 0.95, 1_100.0) == 1_100.0
+    assert percentile_ms(counted([1_900.0]), 0.95, 1_900.0) == 1_414.2
+    assert percentile_ms(counted([1_900.0]), 0.95) == 1_414.2
+    # What adds up was rounded minute by minute.
+    assert percentile_ms(counted([0.4]), 0.95, 0) == 0.0
+
+
 def test_nothing_counted_has_no_percentile() -> None:
     assert percentile_ms([0] * BUCKETS, 0.95) is None
     assert percentile_ms((), 0.95) is None

@@ -157,6 +157,13 @@ def test_a_schedule_follows_the_shop_s_clock_unless_told_otherwise(
     assert client.get(f"{URL}/{made['id']}", headers=signed_in).json() == made
     assert client.get(URL, headers=signed_in).json() == [made]
 
+    german = signed_in | {"Accept-Language": "de-AT,de;q=0.9,en;q=0.5"}
+    in_german = made | {"words": "Um 02:30 Uhr montags"}
+    assert client.get(f"{URL}/{made['id']}", headers=german).json() == in_german
+    assert client.get(URL, headers=german).json() == [in_german]
+    preview = client.post(f"{URL}/preview", json={"interval_s": 5400}, headers=german)
+    assert preview.json()["words"] == "Alle 90 Minuten"
+
     berlin = create(client, signed_in, timezone="Europe/Berlin")
     assert berlin["next_runs"][0] == {
         "at_utc": "2026-11-23T01:30:00Z", "at_local": "2026-11-23T02:30:00+01:00",

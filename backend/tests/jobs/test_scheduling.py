@@ -359,6 +359,16 @@ def test_what_the_program_declares_is_kept_in_the_table(database: str, platform:
     assert platform.scalars(select(JobSchedule)).all() == []
 
 
+def test_what_is_declared_is_kept_however_often_the_database_sees_it(
+    database: str, platform: Session
+) -> None:
+    """Past the driver's threshold for preparing a statement and PostgreSQL's for planning it generically."""
+    with platform_session() as session:
+        for hour in range(24):
+            scheduling.declare(session, [Scheduled(Single(), cron=f"0 {hour} * * *")], now=NOON)
+    assert platform.scalars(select(JobSchedule.cron)).all() == ["0 23 * * *"]
+
+
 def test_old_due_times_are_forgotten(add: AddSchedule) -> None:
     few, many = add(), add()
     with platform_session() as session:

@@ -78,6 +78,29 @@ def test_what_failed_needs_somebody_until_somebody_acts(owner: TestClient, shop:
     assert run_of(failed).retried_as is not None
 
 
+def test_a_runs_page_says_in_plain_words_why_each_try_failed(owner: TestClient, shop: Shop) -> None:
+    began = utcnow().isoformat()
+    errors = [
+        "ShopifyUnreachable: 503 of https://x",
+        "WorkerLost: bulk@host/1: its process died",
+        "KeyError: 'a'",
+    ]
+    errors += ["covered by a later job", "SoftTimeLimitExceeded"]
+    tries = [
+        {"number": number, "started_at": began, "finished_at": began, "worker": "w", "error": error}
+        for number, error in enumerate([*errors, None], 1)
+    ]
+    failed = add_finished(shop, "dead", name=IMPORT, error_class="AccessDenied", attempts=tries)
+    run = owner.get(f"/api/v1/jobs/{failed}").json()
+    assert run["error_key"] == "access_lost"
+    assert [attempt["error_key"] for attempt in run["attempts"]] == [
+        "store_away", "interrupted", "unexpected", "covered", "too_slow", None,
+    ]  # fmt: skip
+    for state in ("succeeded", "cancelled"):
+        over = add_finished(shop, state, name=IMPORT)
+        assert owner.get(f"/api/v1/jobs/{over}").json()["error_key"] is None
+
+
 @pytest.mark.parametrize(
     ("role", "may"), [("owner", True), ("admin", True), ("marketer", False), ("viewer", False)]
 )

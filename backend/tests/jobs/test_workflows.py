@@ -10,7 +10,7 @@ from uuid import UUID, uuid4
 import pytest
 from fastapi import FastAPI, Request
 from fastapi.testclient import TestClient
-from sqlalchemy import select
+from sqlalchemy import select, update
 
 from storecast.audit.models import AuditEntry
 from storecast.config.settings import get_settings
@@ -20,18 +20,20 @@ from storecast.jobs import workflows
 from storecast.jobs.errors import WorkflowInvalid, WorkflowNotRetryable
 from storecast.jobs.fan_out import MAX_VALUES
 from storecast.jobs.jobs import AdvanceWorkflow, SweepWorkflows
-from storecast.jobs.models import Workflow
+from storecast.jobs.models import Workflow, WorkflowNode
 from storecast.jobs.scope import Scope
 from storecast.jobs.tasks import sweep_workflows
 from storecast.jobs.workflows_routes import router
 from storecast.kit.clock import utcnow
 from storecast.kit.errors import Retryable, StorecastError
+from storecast.kit.ids import uuid7
 from storecast.kit.types import ShopId
 from storecast.segments import service as segments
 from storecast.shops.access import Principal, Role
 from storecast.shops.models import Shop
 from storecast.worker import schedule, task
 from storecast.worker.ledger import DROP_CANCELLED, connect
+from storecast.worker.models import JobBatch
 from tests.factories.context import Context
 from tests.jobs.workflow_jobs import Executor, Private, new_fate
 
@@ -363,6 +365,47 @@ def test_what_ended_long_ago_is_forgotten(shop: Shop, executor: Executor) -> Non
     sweep_workflows(SweepWorkflows(), Context(None))
     assert executor.rows("SELECT id FROM workflows ORDER BY id") == [(recent,), (open_,)]
     assert executor.rows("SELECT count(*) FROM workflow_nodes") == [(2,)]
+
+
+def test_batches_that_ended_long_ago_are_forgotten_with_their_workflows(
+    shop: Shop, executor: Executor
+) -> None:
+    new_fate()
+    workflow_id = start(shop, step("a"))
+    executor.run_until_idle()
+    now = utcnow()
+
+    def made(days_ago: int) -> UUID:
+        """An id as it was given out then."""
+        return UUID(int=uuid7().int - (days_ago * 86_400_000 << 80))
+
+    def batch(made_days_ago: int, ended_days_ago: int | None) -> UUID:
+        ended = None if ended_days_ago is None else now - timedelta(days=ended_days_ago)
+        with platform_session() as session:
+            row = JobBatch(id=made(made_days_ago), shop_id=shop.id, name="tests", finished_at=ended)
+            session.add(row)
+            return row.id
+
+    batch(100, 91)
+    kept = [batch(100, 89), batch(100, None), batch(89, 89)]
+    remembered = made(100)
+    with platform_session() as session:
+        # As if the workflow had been open ever since its only step ended.
+        session.execute(
+            update(JobBatch)
+            .where(JobBatch.id.not_in([*kept]))
+            .where(JobBatch.finished_at > now - timedelta(days=1))
+            .values(id=remembered, finished_at=now - timedelta(days=95))
+        )
+        session.execute(update(WorkflowNode).values(batch_id=remembered))
+    sweep_workflows(SweepWorkflows(), Context(None))
+    query = "SELECT id FROM job_batches ORDER BY id"
+    assert executor.rows(query) == [(each,) for each in sorted([*kept, remembered])]
+
+    with platform_session() as session:
+        session.get_one(Workflow, workflow_id).finished_at = now - timedelta(days=91)
+    sweep_workflows(SweepWorkflows(), Context(None))
+    assert executor.rows(query) == [(each,) for each in sorted(kept)]
 
 
 def test_one_of_a_kind_is_under_way_in_each_shop(shop: Shop, other_shop: Shop, executor: Executor) -> None:

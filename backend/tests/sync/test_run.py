@@ -1,14 +1,17 @@
 """A whole synchronisation against the simulator: what the shop has is what the database has."""
 
 from datetime import timedelta
+from uuid import UUID
 
 import psycopg
 import pytest
-from sqlalchemy import func, select, update
+from sqlalchemy import delete, func, select, update
 
 from storecast.auth.models import ShopMember
+from storecast.config.settings import get_settings
 from storecast.customers.models import Customer, CustomerFacts
 from storecast.db.session import platform_session, tenant_session
+from storecast.jobs import service as jobs
 from storecast.jobs import workflows
 from storecast.jobs.models import Workflow, WorkflowNode
 from storecast.jobs.scope import Scope
@@ -22,10 +25,28 @@ from storecast.shops.errors import ReauthorizationNeeded
 from storecast.shops.models import Shop, ShopToken
 from storecast.sync import refresh, service
 from storecast.sync.errors import SyncOver
-from storecast.sync.jobs import ImportResource, SettleSync, SyncNow
+from storecast.sync.jobs import ImportResource, SettleSync, SweepSyncs, SyncNow
+from storecast.sync.models import SyncResource
+from storecast.sync.models import SyncRun as SyncRunRow
+from storecast.sync.schemas import SyncRun
+from storecast.sync.tasks import sweep_syncs
 from storecast.worker import outbox
-from storecast.worker.models import JobRun
+from storecast.worker.ledger import connect
+from storecast.worker.models import JobRun, OutboxJob
+from storecast.worker.reconcile import reconcile
+from tests.factories.context import Context
+from tests.jobs.console import add_finished, add_live
 from tests.simulated_shopify import SimulatedShopify, Worker
+
+
+@pytest.fixture
+def under_way(installed: ShopId) -> ShopId:
+    """A shop whose run has been asked for and has not begun."""
+    with platform_session() as session:
+        session.execute(delete(OutboxJob))
+    with tenant_session(installed) as session:
+        service.start(session, installed, kind="first")
+    return installed
 
 
 def test_the_first_sync_starts_by_itself_and_brings_everything(
@@ -77,6 +98,7 @@ def test_what_follows_the_import_is_a_workflow_that_counts_the_segments_by_the_n
             ("facts", "succeeded"),
             ("close", "succeeded"),
             ("segments", "succeeded"),
+            ("micro_segments", "succeeded"),
         ]
         counted = session.scalar(select(func.count()).where(CustomerFacts.orders_count >= 1))
         assert counted
@@ -84,6 +106,7 @@ def test_what_follows_the_import_is_a_workflow_that_counts_the_segments_by_the_n
     names = [name for name, _state in worker.outcomes()]
     assert names.index("orders.rescore_customers") < names.index("sync.finish")
     assert names.index("orders.rescore_customers") < names.index("segments.recount_segment")
+    assert names.index("segments.recount_segment") < names.index("ai.find_micro_segments")
 
 
 def test_a_run_whose_workflow_ends_without_closing_it_fails_with_the_reason(
@@ -256,6 +279,25 @@ def test_an_import_that_a_person_cancels_ends_the_run_and_makes_way_for_the_next
     assert ("sync.import", "cancelled") in worker.outcomes()
 
 
+def retry(shop_id: ShopId, job_id: UUID) -> UUID:
+    """A person's click on "Try again"."""
+    scope = Scope(shop_id, tracebacks=False, actor="user:1", home=shop_id)
+    with tenant_session(shop_id) as session:
+        return UUID(jobs.retry(session, scope, job_id, args=None, reason=None, now=utcnow()).id)
+
+
+def latest(shop_id: ShopId) -> SyncRun:
+    with tenant_session(shop_id) as session:
+        run = service.find_latest(session, shop_id)
+        assert run is not None
+        return run
+
+
+def sweep() -> None:
+    """What the schedule does every minute."""
+    sweep_syncs(SweepSyncs(), Context(None))
+
+
 def test_a_failed_start_that_a_person_tries_again_begins_the_synchronisation_anew(
     shopify: SimulatedShopify, worker: Worker, installed: ShopId
 ) -> None:
@@ -265,11 +307,134 @@ def test_a_failed_start_that_a_person_tries_again_begins_the_synchronisation_ane
     with platform_session() as session:
         dead = session.scalars(select(JobRun).where(JobRun.state == "dead")).one()
         assert dead.name == "sync.start"
-        outbox.again(session, dead)
+    failed = latest(installed)
+    retried_as = retry(installed, dead.id)
 
     worker.run_until_idle()
 
+    run = latest(installed)
+    assert (run.state, run.kind) == ("done", "first")
+    with platform_session() as session:
+        again = session.scalars(select(JobRun).where(JobRun.id == retried_as)).one()
+        assert (again.state, again.result) == ("succeeded", {"sync_id": run.id})
     with tenant_session(installed) as session:
-        run = service.find_latest(session, installed)
-        assert run is not None
-        assert (run.state, run.kind) == ("done", "first")
+        assert service.read(session, installed, failed.id) == failed
+
+
+def test_an_import_of_a_run_that_is_over_begins_anew_for_a_person_and_does_nothing_when_it_comes_late(
+    shopify: SimulatedShopify, worker: Worker, under_way: ShopId
+) -> None:
+    with tenant_session(under_way) as session:
+        run = session.scalars(select(SyncRunRow)).one()
+        resource_id = session.scalars(
+            select(SyncResource.id).where(SyncResource.resource == "customers")
+        ).one()
+        service.fail(session, under_way, run.id, "The file is gone.")
+        outbox.add(session, under_way, ImportResource(resource_id))
+    worker.run_until_idle()
+    failed = latest(under_way)
+    assert (failed.state, failed.error) == ("failed", "The file is gone.")
+    with platform_session() as session:
+        late = session.scalars(select(JobRun.id).where(JobRun.name == "sync.import")).one()
+    with psycopg.connect(get_settings().database_url, autocommit=True) as connection:
+        connection.execute("UPDATE job_runs SET state = 'dead' WHERE id = %s", [late])
+    retry(under_way, late)
+
+    worker.run_until_idle()
+
+    run_after = latest(under_way)
+    assert (run_after.id != failed.id, run_after.state, run_after.kind) == (True, "done", "first")
+    with tenant_session(under_way) as session:
+        assert service.read(session, under_way, failed.id) == failed
+
+
+def test_a_run_whose_start_is_cancelled_before_it_began_is_closed_by_the_sweep(
+    under_way: ShopId, database: str
+) -> None:
+    """Whether the row of the cancelled job is still there or was cleared away."""
+    sweep()
+    assert latest(under_way).state == "queued"
+    with platform_session() as session:
+        job_id = session.scalars(select(OutboxJob.id).where(OutboxJob.name == "sync.start")).one()
+    scope = Scope(under_way, tracebacks=False, actor="user:1", home=under_way)
+    with tenant_session(under_way) as session:
+        jobs.cancel(session, scope, job_id, now=utcnow())
+    for attempt in range(2):
+        sweep()
+        run = latest(under_way)
+        assert (run.state, run.finished_at is not None, run.error) == ("cancelled", True, None)
+        assert {part.state for part in run.resources} == {"cancelled"}
+        if attempt == 0:
+            with psycopg.connect(database, autocommit=True) as connection:
+                connection.execute("UPDATE sync_runs SET state = 'queued', finished_at = NULL")
+                connection.execute("DELETE FROM outbox WHERE name = 'sync.stop_operations'")
+            with connect(get_settings().database_url) as relay:
+                reconcile(relay)
+
+
+def test_a_new_run_need_not_wait_for_the_sweep_of_a_cancelled_one(under_way: ShopId) -> None:
+    with platform_session() as session:
+        job_id = session.scalars(select(OutboxJob.id).where(OutboxJob.name == "sync.start")).one()
+    scope = Scope(under_way, tracebacks=False, actor="user:1", home=under_way)
+    with tenant_session(under_way) as session:
+        cancelled = service.find_latest(session, under_way)
+        jobs.cancel(session, scope, job_id, now=utcnow())
+        run = service.start(session, under_way, kind="manual")
+        assert cancelled is not None
+        assert (run.public_id != cancelled.id, run.state) == (True, "queued")
+        assert service.read(session, under_way, cancelled.id).state == "cancelled"
+    sweep()
+    assert latest(under_way).state == "queued"
+
+
+@pytest.mark.parametrize("name", ["sync.poll", "sync.import"])
+def test_a_run_whose_step_died_without_a_word_fails(under_way: ShopId, name: str) -> None:
+    with platform_session() as session:
+        shop = session.get_one(Shop, under_way)
+        session.execute(delete(OutboxJob))
+    with tenant_session(under_way) as session:
+        args = {
+            "sync.poll": {"sync_run_id": session.scalars(select(SyncRunRow.id)).one(), "round": 3},
+            "sync.import": {"sync_resource_id": session.scalars(select(SyncResource.id)).first()},
+        }[name]
+    add_finished(
+        shop,
+        "succeeded",
+        name="sync.start",
+        args={"sync_run_id": 1},
+        finished_at=utcnow() - timedelta(hours=1),
+    )
+    add_finished(shop, "dead", name=name, args=args, error_class="PoisonJob")
+    sweep()
+    run = latest(under_way)
+    assert (run.state, run.error) == ("failed", "A step of it failed; the task's page says why.")
+
+
+def test_a_run_that_its_workflow_carries_on_is_left_alone(under_way: ShopId) -> None:
+    scope = Scope(under_way, tracebacks=True, actor="user:1", home=under_way)
+    with tenant_session(under_way) as session:
+        session.execute(delete(OutboxJob))
+        run_id = session.scalars(select(SyncRunRow.id)).one()
+        workflow_id = workflows.start(
+            session, under_way, refresh.definition(run_id), unique_key=f"sync:{run_id}",
+            afterwards=SettleSync(run_id),
+        )  # fmt: skip
+    sweep()
+    assert latest(under_way).state == "queued"
+    with tenant_session(under_way) as session:
+        workflows.cancel(session, scope, workflow_id)
+    sweep()
+    assert latest(under_way).state == "queued"
+    with platform_session() as session:
+        session.execute(delete(OutboxJob))
+    sweep()
+    assert latest(under_way).state == "failed"
+
+
+def test_the_jobs_of_a_neighbour_carry_nobodys_run(under_way: ShopId, other_shop: Shop) -> None:
+    with platform_session() as session:
+        args = dict(session.scalars(select(OutboxJob.args).where(OutboxJob.name == "sync.start")).one())
+        session.execute(delete(OutboxJob))
+    add_live(other_shop, name="sync.start", args=args)
+    sweep()
+    assert latest(under_way).state == "failed"

@@ -23,11 +23,16 @@ interface Props {
 /** The root route: language, identity, then the shell of the door that this document was opened through. */
 export function App({ initial, client }: Props) {
   const [loaded, setLoaded] = useState(initial);
-  const setLocale = useCallback(async (locale: Locale) => {
-    rememberLocale(locale);
-    document.documentElement.lang = locale;
-    setLoaded(await loadLocale(locale));
-  }, []);
+  const setLocale = useCallback(
+    async (locale: Locale) => {
+      rememberLocale(locale);
+      document.documentElement.lang = locale;
+      setLoaded(await loadLocale(locale));
+      // Some of what the API has said is in the language of before.
+      await client.invalidateQueries();
+    },
+    [client],
+  );
 
   return (
     <QueryClientProvider client={client}>

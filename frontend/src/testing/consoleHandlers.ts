@@ -15,6 +15,14 @@ export const consoleHandlers = [
     `${API}/jobs/stream`,
     () => new HttpResponse("retry: 3600000\n\n", { headers: { "content-type": "text/event-stream" } }),
   ),
+  http.get(`${API}/people`, () =>
+    HttpResponse.json({
+      items: [
+        { id: "1", name: "Robin Vance" },
+        { id: "21", name: "Ada Byron" },
+      ],
+    }),
+  ),
   http.get(`${API}/health-strip`, () => HttpResponse.json(lines.health)),
   http.get(`${API}/queues`, () => HttpResponse.json(lines.queues)),
   http.post(`${API}/queues/:name/:action`, () => HttpResponse.json(lines.limits[0])),

@@ -145,6 +145,7 @@ export const jobDetail: JobDetail = {
     request_id: "req_01jd2c",
     args: { sync_run_id: 71, resource: "orders", url: "•••" },
   }),
+  error_key: "unexpected",
   result: null,
   waits_because: null,
   children_count: 0,
@@ -170,6 +171,7 @@ export const jobDetail: JobDetail = {
       finished_at: ago(232_000),
       worker: "sync@demo/4802",
       error: "The connection was closed after 12,401,220 bytes",
+      error_key: "store_away",
       traceback: 'File "importer.py", line 71, in read\n    chunk = stream.read()\nConnectionClosed',
     },
     {
@@ -179,6 +181,7 @@ export const jobDetail: JobDetail = {
       finished_at: ago(152_000),
       worker: "sync@demo/4801",
       error: "The export's file is no longer there (404)",
+      error_key: "unexpected",
       traceback: 'File "importer.py", line 88, in read\n    raise ResultGone(url)\nResultGone',
     },
     {
@@ -188,6 +191,7 @@ export const jobDetail: JobDetail = {
       finished_at: ago(60_000),
       worker: "sync@demo/4802",
       error: "The export's file is no longer there (404)",
+      error_key: "unexpected",
       traceback: 'File "importer.py", line 88, in read\n    raise ResultGone(url)\nResultGone',
     },
   ],

@@ -1,4 +1,5 @@
 import { useQuery } from "@tanstack/react-query";
+import { useId, useState } from "react";
 import { Link } from "react-router";
 import { ErrorState } from "@/components/ErrorState";
 import type { Translate } from "@/i18n/translate";
@@ -52,19 +53,25 @@ function Strip() {
   return <Items items={items} />;
 }
 
+/** On a phone: enough to see how things stand, and never fewer than what needs a look. */
+const SHOWN_ON_PHONE = 3;
+
 function Items({ items }: { items: readonly HealthItem[] }) {
   const { t, f } = useI18n();
   const sorted = gatherQuiet(items).sort((a, b) => RANK[a.severity] - RANK[b.severity]);
   const worst = sorted[0]?.severity ?? "ok";
   const troubles = sorted.filter((item) => item.severity !== "ok").length;
+  const shown = Math.max(SHOWN_ON_PHONE, troubles);
+  const [isOpen, setOpen] = useState(false);
+  const listId = useId();
   return (
     <section className={styles.strip} data-severity={worst} aria-label={t("health.title")}>
       <p className={styles.sentence} aria-live="polite">
         {troubles === 0 ? t("health.well") : t("health.troubles", { count: troubles })}
       </p>
-      <ul className={styles.items}>
-        {sorted.map((item) => (
-          <li key={item.key}>
+      <ul id={listId} className={styles.items}>
+        {sorted.map((item, index) => (
+          <li key={item.key} className={index >= shown && !isOpen ? styles.rest : undefined}>
             <Link to={item.link} className={styles.item} data-severity={item.severity}>
               <span className={styles.mark} aria-hidden="true">
                 {MARK[item.severity]}
@@ -82,6 +89,17 @@ function Items({ items }: { items: readonly HealthItem[] }) {
           </li>
         ))}
       </ul>
+      {sorted.length > shown && (
+        <button
+          type="button"
+          className={styles.more}
+          aria-expanded={isOpen}
+          aria-controls={listId}
+          onClick={() => setOpen(!isOpen)}
+        >
+          {isOpen ? t("health.fewer") : t("health.more_fine", { count: sorted.length - shown })}
+        </button>
+      )}
     </section>
   );
 }

@@ -34,6 +34,11 @@ export function headline(t: Translate, { running, needs_you: needs }: Tasks): st
   return parts.length === 0 ? t("plain.idle") : parts.join(", ");
 }
 
+/** How one try ended, for somebody who cannot look into the program. */
+export function attemptInWords(t: Translate, errorKey: string): string {
+  return t.code("attempt_error", errorKey, {}, t("attempt_error.unexpected"));
+}
+
 /** What went wrong, for somebody who cannot look into the program. */
 export function errorInWords(t: Translate, errorKey: string | null): string {
   return t.code("task_error", errorKey ?? "unexpected", {}, t("task_error.unexpected"));

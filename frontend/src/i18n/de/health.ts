@@ -4,6 +4,11 @@ import type { Message } from "../translate";
 export const health: Record<keyof typeof english, Message> = {
   "amount.under_a_second": "<1 s",
   "health.title": "Zustand der Plattform",
+  "health.more_fine": {
+    one: "{count} weitere Angabe ist in Ordnung",
+    other: "{count} weitere Angaben sind in Ordnung",
+  },
+  "health.fewer": "Nur das Dringendste zeigen",
   "health.well": "Alles in Ordnung",
   "health.troubles": {
     one: "{count} Sache braucht Aufmerksamkeit",

@@ -39,7 +39,6 @@ export const queues: Record<keyof typeof english, Message> = {
     one: "{queue} ist von {who} angehalten: {count} Aufgabe wartet",
     other: "{queue} ist von {who} angehalten: {count} Aufgaben warten",
   },
-  "queue_page.paused_by": "von {who}",
   "queue_page.scheduled": "+ {number} für später",
   "queue_page.wait": "Wartezeit (p95)",
   "queue_page.oldest": "älteste {time}",

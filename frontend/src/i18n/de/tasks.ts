@@ -163,6 +163,7 @@ export const tasks = {
   "task.result": "Ergebnis",
   "task.attempts": "Versuche ({number} von {max})",
   "task.attempt": "Versuch {number}",
+  "task.went_wrong": "Was schiefging",
   "task.no_attempt": "Sie hat noch nicht begonnen.",
   "task.traceback": "Wo es scheiterte",
   "task.timeline.caption": "Versuche und wo ihre Zeit blieb",
@@ -345,6 +346,12 @@ export const tasks = {
   "plain.empty.body":
     "Sobald die Daten Ihres Shops gelesen werden oder eine Kampagne versandt wird, können Sie es hier verfolgen.",
   "plain.empty.action": "Zur Startseite",
+  "attempt_error.store_away": "Der Shop war nicht zu erreichen",
+  "attempt_error.access_lost": "Storecast durfte den Shop nicht lesen",
+  "attempt_error.too_slow": "Es dauerte länger, als es darf",
+  "attempt_error.interrupted": "Es wurde abgeschnitten",
+  "attempt_error.unexpected": "Es hat nicht geklappt",
+  "attempt_error.covered": "Eine spätere Aufgabe tut ihre Arbeit",
   "task_error.unexpected":
     "Es hat nicht geklappt, und Storecast versucht es nicht weiter. Versuchen Sie es noch einmal; scheitert es wieder, fragen Sie den Support.",
   "task_error.store_away": "Der Shop war lange nicht zu erreichen. Versuchen Sie es jetzt noch einmal.",

@@ -2,6 +2,8 @@
 export const health = {
   "amount.under_a_second": "<1s",
   "health.title": "Health of the platform",
+  "health.more_fine": { one: "{count} more is fine", other: "{count} more are fine" },
+  "health.fewer": "Show the worst only",
   "health.well": "All well",
   "health.troubles": { one: "{count} thing needs a look", other: "{count} things need a look" },
   "health.limit": "limit {limit}",

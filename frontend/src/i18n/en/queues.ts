@@ -36,7 +36,6 @@ export const queues = {
     one: "{queue} is paused by {who}: {count} task waits",
     other: "{queue} is paused by {who}: {count} tasks wait",
   },
-  "queue_page.paused_by": "by {who}",
   "queue_page.scheduled": "+ {number} for later",
   "queue_page.wait": "Wait (p95)",
   "queue_page.oldest": "oldest {time}",

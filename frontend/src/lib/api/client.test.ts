@@ -40,6 +40,23 @@ test("outside the admin a request carries the header that a foreign form cannot 
   expect(seen).toEqual([null, "1"]);
 });
 
+test("a request asks for the page's language", async () => {
+  const seen: (string | null)[] = [];
+  server.use(
+    http.get(URL_PATTERN, ({ request }) => {
+      seen.push(request.headers.get("accept-language"));
+      return HttpResponse.json({});
+    }),
+  );
+  const { lang } = document.documentElement;
+  document.documentElement.lang = "de";
+  await read();
+  document.documentElement.lang = "";
+  await read();
+  document.documentElement.lang = lang;
+  expect(seen).toEqual(["de", "en"]);
+});
+
 test("a token that the API calls stale is replaced once", async () => {
   const seen: (string | null)[] = [];
   server.use(

@@ -11,6 +11,8 @@ async function send(request: Request): Promise<Response> {
   if (token) request.headers.set("Authorization", `Bearer ${token}`);
   // A plain form of another site cannot set this header, so a cookie session with it is ours.
   else request.headers.set("X-Storecast-CSRF", "1");
+  // What the API says in words is in the page's language, which need not be the browser's.
+  request.headers.set("Accept-Language", document.documentElement.lang || "en");
   try {
     return await fetch(request);
   } catch (cause) {

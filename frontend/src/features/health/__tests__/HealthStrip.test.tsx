@@ -31,6 +31,33 @@ test("what is wrong comes first, and each figure leads to its list", async () =>
   await waitFor(() => expect(router.state.location.search).toBe("?state=queued&q=queue:sync"));
 });
 
+/** What a phone leaves out, by the style that only phones have. */
+const leftOut = async () =>
+  within(await strip())
+    .getAllByRole("listitem")
+    .filter((item) => item.className !== "").length;
+
+test("a phone shows the worst three, says how many more are fine, and opens them", async () => {
+  renderApp("/tasks");
+  const more = await within(await strip()).findByRole("button", { name: "6 more are fine" });
+  expect(more).toHaveAttribute("aria-expanded", "false");
+  expect(await leftOut()).toBe(6);
+  await userEvent.click(more);
+  expect(await leftOut()).toBe(0);
+  const fewer = within(await strip()).getByRole("button", { name: "Show the worst only" });
+  expect(fewer).toHaveAttribute("aria-expanded", "true");
+  await userEvent.click(fewer);
+  expect(await leftOut()).toBe(6);
+});
+
+test("what needs a look is never left out", async () => {
+  const items = health.items.map((item, index) => ({ ...item, severity: index === 0 ? "ok" : "warn" }));
+  server.use(http.get("*/api/v1/health-strip", () => HttpResponse.json({ items })));
+  renderApp("/tasks");
+  expect(await within(await strip()).findByRole("button", { name: "1 more is fine" })).toBeInTheDocument();
+  expect(await leftOut()).toBe(1);
+});
+
 test("calm when all is well", async () => {
   const items = health.items.map((item) => ({ ...item, severity: "ok" }));
   server.use(http.get("*/api/v1/health-strip", () => HttpResponse.json({ items })));

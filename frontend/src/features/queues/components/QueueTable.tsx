@@ -39,7 +39,7 @@ export function QueueTable({ queues }: { queues: readonly QueueRow[] }) {
           </InlineStack>
           <span className={styles.small}>
             {queue.paused && queue.paused_by
-              ? t("queue_page.paused_by", { who: actor(queue.paused_by) })
+              ? t("actor.by", { who: actor(queue.paused_by, "by") })
               : queue.name}
           </span>
           {queue.limits && (

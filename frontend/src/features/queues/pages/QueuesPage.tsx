@@ -73,7 +73,7 @@ function Finding({ queues }: { queues: readonly QueueRow[] }) {
           queue: t.code("queue", worst.name),
           count: worst.depth,
           time: worst.drain_min === null ? "–" : f.duration(worst.drain_min * 60_000),
-          who: actor(worst.paused_by),
+          who: actor(worst.paused_by, "by"),
         })
       : waiting > 0
         ? t("queue_page.keeping_up", { count: waiting })

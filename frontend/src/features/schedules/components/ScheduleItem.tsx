@@ -2,6 +2,7 @@ import { Badge, InlineStack, Text } from "@shopify/polaris";
 import { RowMenu } from "@/components/RowMenu";
 import type { Translate } from "@/i18n/translate";
 import { useI18n } from "@/i18n/useI18n";
+import { useActor } from "@/lib/useActor";
 import { useMay } from "@/lib/useSession";
 import type { Schedule, ScheduleAction } from "../api";
 import { usualDriftMs } from "../outcome";
@@ -19,6 +20,7 @@ interface Props {
 export function ScheduleItem({ schedule, onAct, onEdit, onDelete }: Props) {
   const { t, f } = useI18n();
   const mayOperate = useMay("operate");
+  const actor = useActor();
   const drift = usualDriftMs(schedule.last_results);
   const [next] = schedule.next_runs;
   const title = scheduleTitle(schedule, t.code);
@@ -40,6 +42,7 @@ export function ScheduleItem({ schedule, onAct, onEdit, onDelete }: Props) {
         <p className={styles.small}>
           <code>{schedule.job_name}</code>
           {schedule.shop_domain && <> · {schedule.shop_domain}</>}
+          {schedule.source === "user" && <> · {t("actor.by", { who: actor(schedule.created_by, "by") })}</>}
         </p>
       </div>
       <div>

@@ -18,7 +18,7 @@ describePage("Task", {
   api: "/jobs/0193-c",
   data: /Tries \(3 of 3\)/,
   empty: {
-    body: { ...plain, state: "queued", attempt: 0, attempts: [], error: null },
+    body: { ...plain, state: "queued", attempt: 0, attempts: [], error: null, error_key: null },
     text: "It has not started yet.",
   },
 });
@@ -51,7 +51,35 @@ test.each(["dead", "queued"])("someone who may not operate sees no button: %s", 
     ),
   );
   renderApp("/tasks/0193-c");
-  await screen.findByText("The connection was closed after 12,401,220 bytes");
+  await screen.findByText("The store could not be reached");
   expect(screen.queryByRole("button", { name: "Try again" })).toBeNull();
   expect(screen.queryByRole("button", { name: "Cancel task" })).toBeNull();
+});
+
+test("what went wrong is said in plain words, and never in the program's", async () => {
+  server.use(
+    http.get("*/api/v1/jobs/0193-c", () =>
+      HttpResponse.json({ ...jobDetail, error_key: "access_lost", error: "AccessDenied: 403" }),
+    ),
+  );
+  const { container } = renderApp("/tasks/0193-c");
+  expect(await screen.findByText("What went wrong")).toBeInTheDocument();
+  expect(screen.getByText(/Storecast has lost its permission to read this store/)).toBeInTheDocument();
+  const outcomes = screen.getAllByRole("row").map((row) => row.lastElementChild?.textContent);
+  expect(outcomes).toEqual([
+    "Outcome",
+    "It did not work",
+    "It did not work",
+    "The store could not be reached",
+  ]);
+  expect(container).not.toHaveTextContent(/AccessDenied|12,401,220|404/);
+});
+
+test("what was tried again needs no advice any more", async () => {
+  server.use(
+    http.get("*/api/v1/jobs/0193-c", () => HttpResponse.json({ ...jobDetail, retried_as: "0193-z" })),
+  );
+  renderApp("/tasks/0193-c");
+  expect(await screen.findByRole("link", { name: "Open the new run" })).toBeInTheDocument();
+  expect(screen.queryByText("What went wrong")).toBeNull();
 });

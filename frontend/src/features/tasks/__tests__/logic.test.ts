@@ -1,4 +1,6 @@
 import { expect, test } from "vitest";
+import { de } from "@/i18n/de";
+import { createTranslate } from "@/i18n/translate";
 import type { FamilyNode, JobDetail } from "@/lib/api/jobTypes";
 import { family, jobDetail, run } from "@/testing/tasksData";
 import { bandsOf, spanOf } from "../bands";
@@ -6,6 +8,7 @@ import { diffLines } from "../diff";
 import { place, treesOf } from "../familyLayout";
 import { checkSchema } from "../jsonSchema";
 import { JsonSyntaxProblem, lineAndColumn, parseJson, placeOf } from "../jsonSource";
+import { attemptInWords, errorInWords } from "../merchantWords";
 import { qualifier, tokenAt, tokensOf, withoutToken, withTokens } from "../search";
 import { steady } from "../useSteadyRows";
 
@@ -140,4 +143,11 @@ test("no two of a family stand in one place, and parents stand left of their chi
     for (const child of parent.children)
       expect(unfolded.find((one) => one.id === child.id)?.column).toBe(parent.column + 1);
   }
+});
+
+test("a failure is told in German as well, also one of a kind that is new here", () => {
+  const t = createTranslate(de, "de");
+  expect(attemptInWords(t, "store_away")).toBe("Der Shop war nicht zu erreichen");
+  expect(attemptInWords(t, "of_tomorrow")).toBe("Es hat nicht geklappt");
+  expect(errorInWords(t, "access_lost")).toMatch(/^Storecast darf diesen Shop nicht mehr lesen/);
 });

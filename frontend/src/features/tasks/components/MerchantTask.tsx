@@ -15,6 +15,7 @@ import { useI18n } from "@/i18n/useI18n";
 import type { Attempt, JobDetail } from "@/lib/api/jobTypes";
 import { useMay } from "@/lib/useSession";
 import { runQuery, useCancelRun, useRetryRun } from "../api";
+import { attemptInWords, errorInWords } from "../merchantWords";
 import { actionsFor, isOver } from "../states";
 import { useNews } from "../useNews";
 import { jobTitle, whyInWords } from "../words";
@@ -100,8 +101,9 @@ function Content({ run }: { run: JobDetail }) {
       header: t("task.timeline.ended"),
       long: true,
       cell: (attempt) =>
-        attempt.error ??
-        t(attempt.finished_at || isOver(run.state) ? "task.timeline.done" : "task.timeline.runs"),
+        attempt.error_key
+          ? attemptInWords(t, attempt.error_key)
+          : t(attempt.finished_at || isOver(run.state) ? "task.timeline.done" : "task.timeline.runs"),
     },
   ];
   return (
@@ -110,6 +112,11 @@ function Content({ run }: { run: JobDetail }) {
         {run.waits_because && (
           <Banner title={t("task.why")}>
             <Text as="p">{whyInWords(t, f, run.waits_because, "wait_plain")}</Text>
+          </Banner>
+        )}
+        {run.error_key && !run.retried_as && !run.discarded_at && (
+          <Banner tone="critical" title={t("task.went_wrong")}>
+            <Text as="p">{errorInWords(t, run.error_key)}</Text>
           </Banner>
         )}
         {run.retried_as && (

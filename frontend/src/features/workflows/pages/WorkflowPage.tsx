@@ -148,7 +148,7 @@ function Content({ workflow }: { workflow: Workflow }) {
             {[
               workflow.shop_domain,
               t("workflows.by", {
-                who: actor(workflow.created_by),
+                who: actor(workflow.created_by, "by"),
                 at: f.dateTime(workflow.created_at),
               }),
               t(workflow.finished_at ? "workflows.took" : "workflows.for", { time: f.duration(took) }),
