@@ -7,6 +7,8 @@ export function formatAmount(value: number | null, unit: string, t: Translate, f
   switch (unit) {
     case "s":
       return value < 1 ? t("amount.under_a_second") : f.duration(value * 1000);
+    case "min":
+      return f.duration(value * 60_000);
     case "ms":
       return f.duration(value);
     case "percent":
