@@ -26,7 +26,7 @@ class SmallNothing(Job):
     """Does nothing, many a message."""
 
     name: ClassVar[str] = "bench.small_nothing"
-    bundle: ClassVar[int] = 50
+    bundle: ClassVar[int] = 100
 
 
 @dataclass(frozen=True, slots=True)

@@ -13,6 +13,8 @@ import jwt
 import pytest
 import redis
 from fastapi.testclient import TestClient
+from hypothesis import HealthCheck
+from hypothesis import settings as hypothesis_settings
 from sqlalchemy.orm import Session
 
 from demo.servers import EmbeddedPostgres, EmbeddedRedis, throw_away_folder
@@ -44,6 +46,10 @@ ENVIRONMENT = {
     "STORECAST_EDGE_URL": "http://edge.test",
     "STORECAST_SMTP_URL": "smtp://127.0.0.1:1",
 }
+
+# Properties are about what holds, not how fast: a busy machine must fail none of them.
+hypothesis_settings.register_profile("storecast", deadline=None, suppress_health_check=[HealthCheck.too_slow])
+hypothesis_settings.load_profile("storecast")
 
 
 @pytest.fixture(scope="session")

@@ -52,7 +52,7 @@ HEADS = 5000
 HEADS_OF_A_LINE = 20
 
 HEADS_OF_A_MESSAGE = 8
-"""And no more than this for each message there is room for: small jobs share one, and a plan in vain costs."""
+"""And no more than this for each message there is room for, or than lately shared one: a plan in vain costs."""
 
 DUE = """
 UPDATE outbox SET state = 'staged' WHERE id IN (
@@ -139,6 +139,7 @@ class Relay:
         self._connection: Connection | None = None
         self._windows: defaultdict[str, Window] = defaultdict(Window)
         self._slots: dict[str, int] = {}
+        self._jobs_of_a_message: dict[str, float] = {}
         self._cursor = ("", -1)
         self._reconcile_due = 0.0
         self._more = False
@@ -292,7 +293,7 @@ class Relay:
             "full_shops": [shop for shop, _name in capped],
             "full_names": [name for _shop, name in capped],
             "heads": [
-                min(max(HEADS // lines_of[queue], HEADS_OF_A_LINE), ceil(rooms[queue] * HEADS_OF_A_MESSAGE))
+                min(max(HEADS // lines_of[queue], HEADS_OF_A_LINE), self._heads_for(queue, rooms[queue]))
                 for queue, _shop in open_lines
             ],
         }
@@ -301,6 +302,9 @@ class Relay:
             job_id, name, priority, attempt, run_at, traceparent = head
             waiting[queue].append(Waiting(job_id, shop, name, priority, attempt, run_at, traceparent))
         return waiting
+
+    def _heads_for(self, queue: str, room: float) -> int:
+        return ceil(room * max(HEADS_OF_A_MESSAGE, self._jobs_of_a_message.get(queue, 0.0)))
 
     def _choose(
         self, queue: str, waiting: Sequence[Waiting], room: float, flight: Flight, limits: _Limits
@@ -314,7 +318,10 @@ class Relay:
             jobs=limits.jobs,
             weights=limits.weights,
         )
-        self._windows[queue].release(sum(release.share(job.name, self._jobs) for job in chosen))
+        messages = sum(release.share(job.name, self._jobs) for job in chosen)
+        self._windows[queue].release(messages)
+        if chosen:
+            self._jobs_of_a_message[queue] = len(chosen) / messages
         self._more = self._more or len(chosen) < len(waiting)
         return chosen
 

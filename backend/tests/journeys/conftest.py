@@ -94,7 +94,7 @@ def journey(
         simulated_world(folder / "simulator", webhook_url=f"http://127.0.0.1:{port}/webhooks") as shopify,
         edge(folder, port),
         relay(folder),
-        worker(folder, "critical", "default", "sync"),
+        worker(folder, "critical", "default", "sync", "ai"),
         psycopg.connect(dsn, autocommit=True, row_factory=dict_row) as database,
     ):
         journey = Journey(shopify, database)

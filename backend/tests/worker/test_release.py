@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 
 from storecast.worker.job import Job
 from storecast.worker.release import Flight, Limit, Waiting, messages, plan
-from storecast.worker.window import CEILING, FLOOR, Window
+from storecast.worker.window import CEILING, FLOOR, REFILL_SHARE, Window
 
 START = datetime(2026, 11, 22, tzinfo=UTC)
 
@@ -211,5 +211,6 @@ def test_the_window_stays_between_its_floor_and_its_ceiling(steps: list[tuple[fl
         now += dt
         room = window.room(in_flight, 0, now)
         assert room >= 0
-        assert FLOOR <= room + in_flight <= max(CEILING, in_flight)
+        # A little room is kept back until there is more of it.
+        assert (FLOOR if room else (1 - REFILL_SHARE) * FLOOR) <= room + in_flight <= max(CEILING, in_flight)
         window.release(room)
