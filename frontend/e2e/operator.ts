@@ -79,7 +79,7 @@ export async function failAndRetry(admin: Admin, photograph: Photograph): Promis
   const pause = queues.getByRole("dialog");
   await pause.getByLabel("Reason").fill("Looking at what Shopify answers");
   await pause.getByRole("button", { name: "Pause" }).click();
-  await queues.getByText(/^Store data is paused by Sam Staff/).waitFor();
+  await queues.getByText(/^Store data is paused by you/).waitFor();
   await photograph("queues");
 
   const app = await admin.openAt("/tasks/dead-letters");
