@@ -22,8 +22,8 @@ from storecast.kit.errors import Unavailable
 
 log = structlog.get_logger(__name__)
 
-PERIOD_S = 2.0
-"""Fast enough to be called live; a snapshot may take 40 ms of CPU to cost two percent of a core."""
+PERIOD_S = 3.0
+"""Fast enough to be called live; a snapshot, with 50 watchers, may take 60 ms of CPU to cost two percent of a core."""
 
 RELIEF = 20
 """A snapshot is followed by a pause of this many times its own length: what is slow is not asked harder. The parts
