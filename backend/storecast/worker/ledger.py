@@ -15,8 +15,8 @@ from uuid import UUID
 import orjson
 import psycopg
 from psycopg.adapt import Transformer
-from psycopg.pq import ExecStatus
-from psycopg.pq.abc import PGresult
+from psycopg.pq import ConnStatus, ExecStatus
+from psycopg.pq.abc import PGconn, PGresult
 from psycopg.types.json import set_json_loads
 
 from storecast.db.roles import Role
@@ -259,9 +259,9 @@ class Ledger:
             name = self._prepared.get(statement)
             if name is None:
                 name = b"ledger%d" % len(self._prepared)
-                _checked(pgconn.prepare(name, statement.encode()))
+                _checked(pgconn, pgconn.prepare(name, statement.encode()))
                 self._prepared[statement] = name
-            return _checked(pgconn.exec_prepared(name, parameters))
+            return _checked(pgconn, pgconn.exec_prepared(name, parameters))
 
         result = _past_deadlocks(run)
         loader = Transformer(self._connection)
@@ -343,7 +343,10 @@ def _as_json(overs: Sequence[Over]) -> bytes:
     return orjson.dumps([over.as_row(now) for over in overs], option=orjson.OPT_UTC_Z)
 
 
-def _checked(result: PGresult) -> PGresult:
+def _checked(pgconn: PGconn, result: PGresult) -> PGresult:
+    if pgconn.status != ConnStatus.OK:
+        # A lost link has no SQLSTATE to make the class of.
+        raise psycopg.OperationalError(pgconn.get_error_message())
     if result.status not in {ExecStatus.COMMAND_OK, ExecStatus.TUPLES_OK}:
         raise psycopg.errors.error_from_result(result)
     return result

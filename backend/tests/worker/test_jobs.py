@@ -129,6 +129,20 @@ def test_a_job_runs_once_and_moves_to_the_history(
     assert shop_name(platform, shop) == "done"
 
 
+def test_a_lost_connection_is_told_as_one_and_made_anew(
+    shop: Shop, ledger: Ledger, relay_connection: psycopg.Connection, database: str
+) -> None:
+    job_id = stage(shop, Note("cut off"))
+    assert ledger.claim([job_id]) == []
+    queue(relay_connection)
+    pid = ledger.connection().info.backend_pid
+    with psycopg.connect(database) as owner:
+        owner.execute("SELECT pg_terminate_backend(%s, 10000)", [pid])
+    with pytest.raises(psycopg.OperationalError):
+        ledger.claim([job_id])
+    assert [job.id for job in ledger.claim([job_id])] == [job_id]
+
+
 def test_an_unpublished_job_cannot_be_claimed(shop: Shop, runner: Runner, platform: Session) -> None:
     job_id = stage(shop, Note("early"))
 
