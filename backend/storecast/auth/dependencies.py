@@ -1,11 +1,12 @@
-"""Authentication of API requests: an ID token from the admin's iframe, or the session of a signed-in browser."""
+"""Authentication of API requests: an ID token from the admin's iframe, the session of a signed-in browser, or an API
+key, or a token for one, of a program."""
 
 from urllib.parse import urlsplit
 
 import structlog
 from fastapi import Request
 
-from storecast.auth import id_tokens, service
+from storecast.auth import access_tokens, api_keys, id_tokens, service
 from storecast.auth.errors import CrossSite
 from storecast.config.settings import get_settings
 from storecast.kit.clock import utcnow
@@ -33,13 +34,24 @@ def _principal(request: Request) -> Principal:
         # A bearer wins over a cookie that the browser may have sent along.
         if scheme.lower() != "bearer" or not raw.strip():
             raise IdTokenRefused("the Authorization header holds no bearer token")
-        token = id_tokens.verify(raw.strip(), get_settings().shopify, now=utcnow())
-        return service.embedded_principal(token, raw.strip())
+        return _of_bearer(raw.strip())
     shop_id, user_id = request.session.get("shop_id"), request.session.get("user_id")
     if not isinstance(shop_id, int) or not isinstance(user_id, str):
         raise Unauthenticated
     refuse_cross_site(request)
-    return service.browser_principal(ShopId(shop_id), user_id)
+    began = request.session.get("signed_in_at")
+    signed_in_at = began if isinstance(began, int | float) else 0.0
+    return service.browser_principal(ShopId(shop_id), user_id, signed_in_at=signed_in_at)
+
+
+def _of_bearer(raw: str) -> Principal:
+    """A program shows its key or a token for it, the admin's iframe an ID token; each is told how to go on."""
+    if raw.startswith(api_keys.SECRET_PREFIX):
+        return api_keys.principal_of_secret(raw)
+    if access_tokens.looks_like_one(raw):
+        return api_keys.principal_of_token(raw)
+    token = id_tokens.verify(raw, get_settings().shopify, now=utcnow())
+    return service.embedded_principal(token, raw)
 
 
 def refuse_cross_site(request: Request) -> None:

@@ -8,7 +8,7 @@ import html
 import re
 from functools import lru_cache
 from pathlib import Path
-from urllib.parse import urlencode
+from urllib.parse import quote, urlencode
 
 from fastapi import APIRouter, Request
 from fastapi.responses import FileResponse, HTMLResponse, RedirectResponse, Response
@@ -16,13 +16,17 @@ from fastapi.responses import FileResponse, HTMLResponse, RedirectResponse, Resp
 from storecast.auth import id_tokens
 from storecast.config.settings import Settings, get_settings
 from storecast.kit.clock import utcnow
-from storecast.kit.errors import NotFound
+from storecast.kit.errors import FieldError, Invalid, NotFound
 from storecast.shopify.domains import find_shop_domain
 from storecast.shopify.errors import IdTokenRefused
 
 BOUNCE_PATH = "/auth/bounce"
 _NOT_PAGES = frozenset({"api", "auth", "webhooks", "pixel"})
 ADMIN_ORIGIN = "https://admin.shopify.com"
+
+_RELOAD = "shopify-reload"
+_OWN_PATH = re.compile(r"/(?!/)[!-\[\]-~]{0,4000}")
+"""One slash, then printable ASCII without a backslash."""
 
 _APP_BRIDGE_TAG = re.compile(r"<script[^>]*__APP_BRIDGE_URL__[^>]*></script>")
 
@@ -43,9 +47,15 @@ def asset(path: str) -> Response:
 
 @router.get(BOUNCE_PATH)
 def bounce(request: Request) -> Response:
-    """App Bridge alone: it reads ``shopify-reload`` and goes there with a fresh ID token."""
+    """App Bridge alone: it reads ``shopify-reload`` and goes there with a fresh ID token, so that it leads to us."""
     settings = get_settings()
     domain = find_shop_domain(request.query_params.get("shop"))
+    targets = request.query_params.getlist(_RELOAD)
+    if targets != [own_path(target) for target in targets] or len(targets) > 1:
+        raise Invalid(
+            "The page to go back to is not one of ours.",
+            errors=[FieldError(f"/{_RELOAD}", "not a path of this app", "foreign_target")],
+        )
     key, script = html.escape(settings.shopify.api_key), html.escape(settings.shopify.app_bridge_url)
     body = (
         f'<!doctype html><html lang="en"><head><meta name="shopify-api-key" content="{key}">'
@@ -67,14 +77,24 @@ def page(request: Request, path: str) -> Response:
 def index(request: Request) -> Response:
     """The app's page. Inside the iframe, a document without a fresh ID token goes through the bounce page."""
     settings = get_settings()
-    domain = find_shop_domain(request.query_params.get("shop"))
-    embedded = domain is not None and request.query_params.get("embedded") == "1"
+    embedded = request.query_params.get("embedded") == "1"
+    # Only the admin's iframe may be framed: the browser's own page is nobody's, whatever shop its address names.
+    domain = find_shop_domain(request.query_params.get("shop")) if embedded else None
+    embedded = domain is not None
     if embedded and not _fresh_token(request, settings, domain):
         return _to_bounce(request)
     source = _index_source(settings.frontend_dist)
     if source is None:
         return _document(_NOT_BUILT, domain, settings, status=503)
     return _document(_fill(source, settings, embedded=embedded), domain, settings)
+
+
+def own_path(target: object) -> str:
+    """The target when it is a path of this app, else the start page.
+
+    Browsers read two slashes as a host, a backslash as a slash, and leave out tabs and line breaks.
+    """
+    return target if isinstance(target, str) and _OWN_PATH.fullmatch(target) else "/"
 
 
 def frame_ancestors(domain: str | None, settings: Settings) -> str:
@@ -93,13 +113,16 @@ def _fresh_token(request: Request, settings: Settings, domain: str | None) -> bo
 
 
 def _to_bounce(request: Request) -> RedirectResponse:
-    query = [(name, value) for name, value in request.query_params.multi_items() if name != "id_token"]
+    # Of two targets App Bridge would take the first, which came with the request.
+    query = [
+        (name, value)
+        for name, value in request.query_params.multi_items()
+        if name not in ("id_token", _RELOAD)
+    ]
     # A path that begins with two slashes would be read as another host.
-    path = "/" + request.url.path.lstrip("/")
-    reload = f"{path}?{urlencode(query)}"
-    return RedirectResponse(
-        f"{BOUNCE_PATH}?{urlencode([*query, ('shopify-reload', reload)])}", status_code=302
-    )
+    path = "/" + str(request.scope["path"]).lstrip("/\\")
+    reload = own_path(f"{quote(path)}?{urlencode(query)}")
+    return RedirectResponse(f"{BOUNCE_PATH}?{urlencode([*query, (_RELOAD, reload)])}", status_code=302)
 
 
 def _fill(source: str, settings: Settings, *, embedded: bool) -> str:

@@ -1,9 +1,10 @@
 """SQL of a shop's members."""
 
+from collections.abc import Sequence
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import func, select
+from sqlalchemy import and_, case, func, or_, select, update
 from sqlalchemy.dialects.postgresql import distinct_on, insert
 from sqlalchemy.orm import Session
 
@@ -18,18 +19,65 @@ def find_member(session: Session, shop_id: ShopId, user_id: str) -> ShopMember |
 
 
 def put_member(
-    session: Session, shop_id: ShopId, user_id: str, *, role: str, now: datetime, known: dict[str, Any]
+    session: Session,
+    shop_id: ShopId,
+    user_id: str,
+    *,
+    role: str,
+    now: datetime,
+    known: dict[str, Any],
+    owner: bool = False,
 ) -> ShopMember:
-    """Make the member or update what is ``known``; the role of an existing one is in ``known`` or stays."""
+    """Make the member with this role, or update what is ``known`` of them; ``owner`` when Shopify says so just now.
+
+    An existing member keeps the role that people gave them, with two exceptions: the account's owner is the app's
+    owner, and who could do everything only because nothing was known of them gets the role that is right for them.
+    """
     values = {"shop_id": shop_id, "shopify_user_id": user_id, "role": role, "email": "", "name": ""} | known
+    changes: dict[str, Any] = {**known, "last_seen_at": now, "updated_at": func.now()}
+    if owner:
+        values["account_owner"] = True
+        changes |= {
+            "role": case((ShopMember.role == "operator", "operator"), else_="owner"),
+            "account_owner": True,
+            "removed_at": None,
+        }
+    elif known:
+        unknown_admin = and_(ShopMember.email == "", ShopMember.role == "admin")
+        changes |= {"role": case((unknown_admin, role), else_=ShopMember.role), "account_owner": False}
     statement = insert(ShopMember).values(**values, last_seen_at=now)
     return session.scalars(
         statement.on_conflict_do_update(
-            index_elements=["shop_id", "shopify_user_id"],
-            set_={**known, "last_seen_at": now, "updated_at": func.now()},
+            index_elements=["shop_id", "shopify_user_id"], set_=changes
         ).returning(ShopMember),
         execution_options={"populate_existing": True},
     ).one()
+
+
+def list_members(session: Session, shop_id: ShopId, *, limit: int) -> Sequence[ShopMember]:
+    """The shop's members, those who may come in first, then by when they were seen."""
+    query = select(ShopMember).where(ShopMember.shop_id == shop_id)
+    order = (ShopMember.removed_at.is_not(None), ShopMember.last_seen_at.desc(), ShopMember.shopify_user_id)
+    return session.scalars(query.order_by(*order).limit(limit)).all()
+
+
+def lock_members(session: Session, shop_id: ShopId, user_id: str) -> Sequence[ShopMember]:
+    """The member and every owner, kept from others until the commit: two owners who go at once leave one by one."""
+    return session.scalars(
+        select(ShopMember)
+        .where(
+            ShopMember.shop_id == shop_id,
+            or_(ShopMember.shopify_user_id == user_id, ShopMember.role == "owner"),
+        )
+        .order_by(ShopMember.shopify_user_id)
+        .with_for_update()
+        .execution_options(populate_existing=True)
+    ).all()
+
+
+def sign_out(session: Session, user_id: str, now: datetime) -> None:
+    """End the person's browser sessions in every shop that the session may see."""
+    session.execute(update(ShopMember).where(ShopMember.shopify_user_id == user_id).values(signed_out_at=now))
 
 
 def list_names(session: Session, shop_id: ShopId | None, *, limit: int) -> list[tuple[str, str]]:

@@ -1,31 +1,48 @@
-"""The session of a request, and the people that it may be told the names of."""
+"""The API of access, put together: the session of a request, the people it may be told of, members and keys."""
 
 from collections.abc import Iterator
 from typing import Annotated
 
-from fastapi import APIRouter, Depends
+from fastapi import APIRouter, Depends, Response
 from sqlalchemy.orm import Session
 
-from storecast.auth import schemas, service
+from storecast.auth import api_keys_routes, members_routes, schemas, service
 from storecast.db.session import platform_session, tenant_session
 from storecast.shops import service as shops
-from storecast.shops.access import CurrentPrincipal, Permission, TenantDb, require
+from storecast.shops import tokens
+from storecast.shops.access import CurrentPerson, CurrentPrincipal, Permission, TenantDb, require
 
-router = APIRouter(tags=["session"])
+sessions = APIRouter(tags=["session"])
 
 
-@router.get("/session", dependencies=[require(Permission.READ)])
+@sessions.get("/session", dependencies=[require(Permission.READ)])
 def read_session(db: TenantDb, principal: CurrentPrincipal) -> schemas.Session:
     """Who is signed in, in which store, with which permissions."""
     shop = shops.get(db, principal.shop_id)
     return schemas.Session(
-        shop=schemas.SessionShop.model_validate(shop, from_attributes=True),
+        shop=schemas.SessionShop(
+            domain=shop.domain,
+            name=shop.name,
+            currency=shop.currency,
+            timezone=shop.timezone,
+            access="usable" if tokens.is_usable(db, principal.shop_id) else "lost",
+        ),
         user=schemas.SessionUser(
             id=principal.user_id, name=principal.name, email=principal.email, role=principal.role
         ),
         door=principal.door,
         permissions=sorted(permission.value for permission in principal.permissions),
     )
+
+
+@sessions.delete("/sessions", status_code=204, dependencies=[require(Permission.READ)])
+def sign_out_everywhere(principal: CurrentPerson) -> Response:
+    """End every browser session of the person who asks, in every store and on every device.
+
+    The Shopify admin is not affected: it vouches for the person anew with every request.
+    """
+    service.sign_out_everywhere(principal)
+    return Response(status_code=204)
 
 
 def _reach(principal: CurrentPrincipal) -> Iterator[Session]:
@@ -35,7 +52,7 @@ def _reach(principal: CurrentPrincipal) -> Iterator[Session]:
         yield db
 
 
-@router.get("/people", dependencies=[require(Permission.READ)])
+@sessions.get("/people", dependencies=[require(Permission.READ)])
 def list_people(
     db: Annotated[Session, Depends(_reach, scope="function")], principal: CurrentPrincipal
 ) -> schemas.People:
@@ -44,3 +61,8 @@ def list_people(
     return schemas.People(
         items=[schemas.Person(id=user_id, name=name) for user_id, name in service.list_people(db, shop_id)]
     )
+
+
+router = APIRouter(
+    routes=[*sessions.routes, *members_routes.router.routes, *api_keys_routes.router.routes],
+)

@@ -13,7 +13,9 @@ from typing import cast
 import structlog
 from sqlalchemy.orm import Session
 
+from storecast.audit import service as audit
 from storecast.auth import repository
+from storecast.auth.errors import MemberRemoved
 from storecast.auth.id_tokens import IdToken
 from storecast.auth.jobs import ShopInstalled
 from storecast.auth.models import ShopMember
@@ -87,6 +89,8 @@ def embedded_principal(token: IdToken, raw: str) -> Principal:
     """The principal of a verified ID token; installs the shop and records the person when they are new."""
     with platform_session() as session:
         standing = _standing(session, token.shop_domain, token.user_id)
+        if standing.member is not None and standing.member.removed_at is not None:
+            raise MemberRemoved
         if (
             standing.installed
             and standing.member is not None
@@ -96,14 +100,27 @@ def embedded_principal(token: IdToken, raw: str) -> Principal:
     return _admit(token, raw, standing)
 
 
-def browser_principal(shop_id: ShopId, user_id: str) -> Principal:
-    """The principal of a browser session; raises Unauthenticated when shop or person are gone."""
+def browser_principal(shop_id: ShopId, user_id: str, *, signed_in_at: float) -> Principal:
+    """The principal of a browser session that began at an instant (seconds since 1970).
+
+    Raises Unauthenticated when shop or person are gone, or the person has signed out everywhere since.
+    """
     with platform_session() as session:
         shop = shops.get(session, shop_id)
         member = repository.find_member(session, shop_id, user_id)
-        if shop.state != "installed" or member is None:
+        if shop.state != "installed" or member is None or member.removed_at is not None:
+            raise Unauthenticated
+        if member.signed_out_at is not None and signed_in_at <= member.signed_out_at.timestamp():
             raise Unauthenticated
         return _seen(session, shop, member, "browser")
+
+
+def sign_out_everywhere(principal: Principal) -> None:
+    """End every browser session of the person, in every shop: a Shopify user is the same person in all of them."""
+    with platform_session() as session:
+        repository.sign_out(session, principal.user_id, utcnow())
+        subject = f"member:{principal.user_id}"
+        audit.record(session, principal.shop_id, principal.actor, "member.signed_out_everywhere", subject)
 
 
 def needs_offline_token(domain: str) -> bool:
@@ -129,6 +146,8 @@ def accept_staff(domain: str, staff: Staff) -> Principal:
         if shop is None or shop.state != "installed":
             raise Unauthenticated
         member = _put_member(session, ShopId(shop.id), staff.user_id, staff)
+        if member.removed_at is not None:
+            raise MemberRemoved
         return _principal(shop, member, "browser")
 
 
@@ -191,13 +210,22 @@ def _standing(session: Session, domain: str, user_id: str) -> _Standing:
 
 
 def _put_member(session: Session, shop_id: ShopId, user_id: str, staff: Staff | None) -> ShopMember:
-    """Staff whom the merchant lets into the app may run it; the account's owner is its owner."""
-    known: dict[str, str] = {}
-    if staff is not None and staff.user_id == user_id:
-        known = {"email": staff.email, "name": staff.name} | (
-            {"role": "owner"} if staff.account_owner else {}
-        )
-    return repository.put_member(session, shop_id, user_id, role="admin", now=utcnow(), known=known)
+    """Staff whom the merchant lets into the app may run it, people of another company's do its marketing.
+
+    The account's owner is the app's owner.
+    """
+    if staff is None or staff.user_id != user_id:
+        return repository.put_member(session, shop_id, user_id, role="admin", now=utcnow(), known={})
+    role: Role = "owner" if staff.account_owner else "marketer" if staff.collaborator else "admin"
+    return repository.put_member(
+        session,
+        shop_id,
+        user_id,
+        role=role,
+        now=utcnow(),
+        known={"email": staff.email, "name": staff.name},
+        owner=staff.account_owner,
+    )
 
 
 def _seen(session: Session, shop: Shop, member: ShopMember, door: Door) -> Principal:

@@ -13,6 +13,7 @@ from fastapi.responses import RedirectResponse
 
 from storecast.auth import dependencies, service, sessions
 from storecast.auth.errors import SignInAbandoned
+from storecast.auth.pages import own_path
 from storecast.config.settings import get_settings
 from storecast.kit.clock import utcnow
 from storecast.kit.errors import FieldError, Invalid
@@ -27,13 +28,17 @@ router = APIRouter(prefix="/auth", include_in_schema=False)
 
 
 @router.get("/login")
-def begin(request: Request, shop: str = "") -> RedirectResponse:
-    """Send the browser to Shopify; a shop that has not granted access yet is asked for that first."""
+def begin(request: Request, shop: str = "", return_to: str = "") -> RedirectResponse:
+    """Send the browser to Shopify; a shop that has not granted access yet is asked for that first.
+
+    Afterwards the browser goes to ``return_to`` when that is a page of ours, else to the start page.
+    """
     domain = find_shop_domain(shop)
     if domain is None:
         errors = [FieldError("/shop", "not a myshopify.com domain", "shop_invalid")]
         raise Invalid("Name the store as in example.myshopify.com.", errors=errors)
-    return _ask(request, domain, "access" if service.needs_offline_token(domain) else "identity")
+    asks = "access" if service.needs_offline_token(domain) else "identity"
+    return _ask(request, domain, asks, return_to=own_path(return_to))
 
 
 @router.get("/callback")
@@ -46,14 +51,16 @@ def finish(request: Request) -> RedirectResponse:
     grant = TokenEndpoint(settings, domain).redeem_code(params.get("code", ""))
     if begun["asks"] == "access" and grant.staff is None:
         service.accept_install(domain, grant)
-        return _ask(request, domain, "identity")
+        return _ask(request, domain, "identity", return_to=own_path(begun.get("return_to")))
     if grant.staff is None:
         raise SignInAbandoned("Shopify did not say who signed in")
     principal = service.accept_staff(domain, grant.staff)
     request.session.clear()
-    request.session.update(shop_id=principal.shop_id, user_id=principal.user_id)
+    request.session.update(
+        shop_id=principal.shop_id, user_id=principal.user_id, signed_in_at=utcnow().timestamp()
+    )
     sessions.rotate(request)
-    return RedirectResponse("/", status_code=303)
+    return RedirectResponse(own_path(begun.get("return_to")), status_code=303)
 
 
 @router.post("/logout", status_code=204)
@@ -64,12 +71,13 @@ def leave(request: Request) -> Response:
     return Response(status_code=204)
 
 
-def _ask(request: Request, domain: str, asks: str) -> RedirectResponse:
+def _ask(request: Request, domain: str, asks: str, *, return_to: str) -> RedirectResponse:
     state = secrets.token_urlsafe(32)
     request.session["sign_in"] = {
         "state": state,
         "shop": domain,
         "asks": asks,
+        "return_to": return_to,
         "until": int(utcnow().timestamp()) + SIGN_IN_S,
     }
     url = authorize_url(get_settings().shopify, domain, state=state, per_user=asks == "identity")

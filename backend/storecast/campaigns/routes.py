@@ -10,7 +10,7 @@ router = APIRouter(prefix="/campaigns", tags=["campaigns"])
 
 
 def _actor(principal: Principal) -> str:
-    return f"user:{principal.user_id}"
+    return principal.actor
 
 
 @router.post("", status_code=201, dependencies=[require(Permission.EDIT)])

@@ -50,6 +50,8 @@ _GRANTS: dict[Role, dict[str, str]] = {
         "shops": _ALL,
         "shop_tokens": _ALL,
         "shop_members": _ALL,
+        # Whose a key is shows only when it has been found.
+        "api_keys": "SELECT, UPDATE (last_used_at)",
         "outbox": _ALL,
         "job_runs": "SELECT, UPDATE (retried_as, discarded_at)",
         "job_logs": "SELECT",

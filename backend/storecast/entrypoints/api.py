@@ -19,12 +19,13 @@ from prometheus_client import CONTENT_TYPE_LATEST, generate_latest
 from starlette.exceptions import HTTPException
 
 from storecast import __version__
-from storecast.auth import dependencies, pages, sign_in
+from storecast.auth import dependencies, pages, sign_in, token_endpoint
 from storecast.auth.sessions import add_sessions
 from storecast.config.settings import Settings, get_settings
 from storecast.entrypoints.heart import Heart
 from storecast.entrypoints.metrics import LedgerCollector
 from storecast.entrypoints.modules import register_jobs, routers
+from storecast.entrypoints.openapi import declare_access
 from storecast.jobs import stream
 from storecast.kit.errors import FieldError, Invalid, MethodNotAllowed, NotFound, StorecastError, TooLarge
 from storecast.observability import health, logs, problems, tracing
@@ -54,9 +55,12 @@ class Api(FastAPI):
         if self.openapi_schema is None:
             document = super().openapi()
             for operation in (each for item in document["paths"].values() for each in item.values()):
+                if "oauth" in operation["tags"]:
+                    continue  # RFC 6749 has errors of its own
                 for code in PROBLEMS.keys() & operation["responses"].keys():
                     content = operation["responses"][code]["content"]
                     content[problems.MEDIA_TYPE] = content.pop("application/json")
+            declare_access(document, routers(), prefix="/api/v1")
         return super().openapi()
 
 
@@ -90,6 +94,7 @@ def create_app(settings: Settings | None = None) -> FastAPI:
             router, prefix="/api/v1", dependencies=[Depends(dependencies.authenticate)], responses=PROBLEMS
         )
     _add_health(app, settings)
+    app.include_router(token_endpoint.router)
     app.include_router(sign_in.router)
     app.include_router(pages.router)
     add_sessions(app, settings)

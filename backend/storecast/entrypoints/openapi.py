@@ -1,8 +1,15 @@
-"""Settings that only serve to write the API's document: nothing is connected to."""
+"""The API's document: what FastAPI does not write by itself, and settings that serve to write it without a server."""
 
+from collections.abc import Iterable
+from typing import Any
+
+from fastapi import APIRouter
+from fastapi.routing import APIRoute
 from pydantic import SecretStr
 
+from storecast.auth import token_endpoint
 from storecast.config.settings import Settings
+from storecast.shops.access import Permission
 
 DOCUMENT_SETTINGS = Settings(
     environment="test",
@@ -18,3 +25,59 @@ DOCUMENT_SETTINGS = Settings(
     edge_url="https://storecast.example",
     smtp_url="smtp://localhost",
 )
+
+_PERMISSIONS = {
+    Permission.READ: "look at everything of the store",
+    Permission.EDIT: "change segments, campaigns and templates",
+    Permission.SEND: "send campaigns",
+    Permission.OPERATE: "steer jobs, schedules and workflows",
+    Permission.MANAGE: "change the store's settings",
+}
+
+
+def declare_access(document: dict[str, Any], routers: Iterable[APIRouter], *, prefix: str) -> None:
+    """Write down how callers prove who they are and which permission each operation asks for.
+
+    Tests walk the document and try every operation without it, so that a route that is not declared is found.
+    """
+    document.setdefault("components", {})["securitySchemes"] = {
+        "idToken": {
+            "type": "http",
+            "scheme": "bearer",
+            "bearerFormat": "JWT",
+            "description": "An ID token from Shopify's App Bridge, a fresh one with each request.",
+        },
+        "session": {
+            "type": "apiKey",
+            "in": "cookie",
+            "name": "__Host-storecast",
+            "description": "The cookie of a sign-in at `/auth/login`; changes need `X-Storecast-CSRF: 1` too.",
+        },
+        "apiKey": {"type": "http", "scheme": "bearer", "description": "The secret of an API key, `sck_…`."},
+        "oauth2": {
+            "type": "oauth2",
+            "flows": {
+                "clientCredentials": {
+                    "tokenUrl": token_endpoint.PATH,
+                    "scopes": {permission.value: what for permission, what in _PERMISSIONS.items()},
+                }
+            },
+        },
+    }
+    document["paths"][token_endpoint.PATH]["post"]["security"] = []
+    for route in (route for router in routers for route in router.routes if isinstance(route, APIRoute)):
+        (permission,) = route_permissions(route)
+        for method in route.methods or ():
+            operation = document["paths"][prefix + route.path][method.lower()]
+            operation["security"] = _security(permission)
+            operation["x-permission"] = permission.value
+
+
+def route_permissions(route: APIRoute) -> set[Permission]:
+    """What a route's dependencies ask for."""
+    found = {getattr(marker.dependency, "permission", None) for marker in route.dependencies}
+    return {permission for permission in found if isinstance(permission, Permission)}
+
+
+def _security(permission: Permission) -> list[dict[str, list[str]]]:
+    return [{"idToken": []}, {"session": []}, {"apiKey": []}, {"oauth2": [permission.value]}]

@@ -42,7 +42,7 @@ class AlertsView:
 def _party(principal: CurrentPrincipal) -> Party:
     return Party(
         shop_id=None if principal.role == "operator" else principal.shop_id,
-        actor=f"user:{principal.user_id}",
+        actor=principal.actor,
         home=principal.shop_id,
     )
 

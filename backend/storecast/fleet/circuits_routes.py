@@ -34,7 +34,7 @@ def close_circuit(
     return circuits.close(
         session,
         principal.shop_id,
-        f"user:{principal.user_id}",
+        principal.actor,
         host,
         reason=body.reason if body else None,
     )

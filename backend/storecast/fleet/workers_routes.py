@@ -32,4 +32,4 @@ def ask_worker(
     session: PlatformDb, principal: CurrentPrincipal, name: str, request: CommandRequest
 ) -> FleetCommand:
     """Ask a worker to drain, resume, stop or resize; done when the command says so."""
-    return service.ask(session, principal.shop_id, f"user:{principal.user_id}", name, request, now=utcnow())
+    return service.ask(session, principal.shop_id, principal.actor, name, request, now=utcnow())

@@ -35,7 +35,7 @@ def scope_of(principal: Principal, language: Language = "en") -> Scope:
     return Scope(
         shop_id=None if principal.role == "operator" else principal.shop_id,
         tracebacks=Permission.OPERATE in principal.permissions,
-        actor=f"user:{principal.user_id}",
+        actor=principal.actor,
         home=principal.shop_id,
         language=language,
     )

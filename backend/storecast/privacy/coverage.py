@@ -102,6 +102,7 @@ CUSTOMER_RULES: dict[str, Rule] = {
 NOT_ABOUT_CUSTOMERS = {
     "shops": "the merchant's own name and address; erased with the shop",
     "shop_members": "the merchant's staff; erased with the shop",
+    "api_keys": "which of the merchant's staff made a key; erased with the shop",
     "audit_log": "the merchant's staff as actors; an append-only, hash-chained proof of who did what",
 }
 

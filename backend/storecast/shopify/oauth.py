@@ -35,6 +35,7 @@ class Staff:
     email: str
     name: str
     account_owner: bool
+    collaborator: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -82,6 +83,17 @@ class TokenEndpoint:
     def refresh(self, refresh_token: str) -> Grant:
         """New access and refresh token for a refresh token, which rotates."""
         return self._post(grant_type="refresh_token", refresh_token=refresh_token)
+
+    def migrate(self, access_token: str) -> Grant:
+        """An expiring offline token for one without end, which dies by it: there is no way back."""
+        offline = _TOKEN_TYPE + "offline-access-token"
+        return self._post(
+            grant_type="urn:ietf:params:oauth:grant-type:token-exchange",
+            subject_token=access_token,
+            subject_token_type=offline,
+            requested_token_type=offline,
+            expiring="1",
+        )
 
     def redeem_code(self, code: str) -> Grant:
         """The grant of an authorization code."""
@@ -187,4 +199,5 @@ def _staff(user: Any) -> Staff | None:
         email=str(user.get("email") or ""),
         name=" ".join(name for name in names if name),
         account_owner=bool(user.get("account_owner")),
+        collaborator=bool(user.get("collaborator")),
     )

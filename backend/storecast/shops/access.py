@@ -17,7 +17,14 @@ from storecast.kit.errors import Forbidden, Unauthenticated
 from storecast.kit.types import ShopId
 
 Role = Literal["owner", "admin", "marketer", "operator", "viewer"]
-Door = Literal["embedded", "browser"]
+Door = Literal["embedded", "browser", "api"]
+
+
+class PeopleOnly(Forbidden):
+    """A program asked for what only a person may do."""
+
+    code = "people_only"
+    title = "Only a person who is signed in may do this"
 
 
 class Permission(StrEnum):
@@ -41,20 +48,34 @@ _GRANTS: dict[Role, frozenset[Permission]] = {
 
 @dataclass(frozen=True, slots=True)
 class Principal:
-    """A person acting in one shop."""
+    """Somebody acting in one shop: a person, who has a role, or a program, whose API key has scopes instead.
+
+    A program's ``user_id`` is its key's public name, ``key_…``.
+    """
 
     shop_id: ShopId
     shop_domain: str
     user_id: str
     name: str
     email: str | None
-    role: Role
+    role: Role | None
     door: Door
+    scopes: frozenset[Permission] = frozenset()
 
     @property
     def permissions(self) -> frozenset[Permission]:
-        """What the role allows."""
-        return _GRANTS[self.role]
+        """What the role, or the key, allows."""
+        return self.scopes if self.role is None else _GRANTS[self.role]
+
+    @property
+    def actor(self) -> str:
+        """How the audit log names whoever asks."""
+        return f"user:{self.user_id}" if self.role is not None else f"key:{self.user_id}"
+
+
+def granted(role: Role) -> frozenset[Permission]:
+    """What a role allows."""
+    return _GRANTS[role]
 
 
 def current_principal(request: Request) -> Principal:
@@ -66,6 +87,19 @@ def current_principal(request: Request) -> Principal:
 
 
 CurrentPrincipal = Annotated[Principal, Depends(current_principal)]
+
+
+def _current_person(principal: CurrentPrincipal) -> Principal:
+    if principal.role is None:
+        raise PeopleOnly
+    return principal
+
+
+CurrentPerson = Annotated[Principal, Depends(_current_person)]
+"""A person; 403 for programs, whatever their key may do.
+
+Who may come in is for people to decide: a key that leaked must not be able to make itself another.
+"""
 
 
 def require(permission: Permission) -> Any:

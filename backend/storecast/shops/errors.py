@@ -22,3 +22,10 @@ class TokenBusy(Retryable):
 
     code = "token_busy"
     title = "The store's access is being renewed"
+
+
+class ClientRefused(Retryable):
+    """Shopify does not know the app by its own credentials in this shop."""
+
+    code = "client_refused"
+    title = "Shopify does not accept the app's own credentials"

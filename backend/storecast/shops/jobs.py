@@ -8,7 +8,10 @@ from storecast.worker.job import Job
 
 @dataclass(frozen=True, slots=True)
 class RenewIdleTokens(Job):
-    """Stage a renewal for every shop whose refresh token nobody has used for long. Safe to run twice."""
+    """Stage what keeps tokens alive: a renewal where nobody has used them for long, a migration where they have no end.
+
+    Safe to run twice.
+    """
 
     name: ClassVar[str] = "shops.renew_idle_tokens"
 
@@ -24,3 +27,13 @@ class RenewToken(Job):
 
     def unique_key(self) -> str | None:
         return "renew"
+
+
+@dataclass(frozen=True, slots=True)
+class MigrateToken(Job):
+    """Exchange a shop's token without end for one that expires and is renewed. Safe to run twice."""
+
+    name: ClassVar[str] = "shops.migrate_token"
+
+    def unique_key(self) -> str | None:
+        return "migrate"

@@ -83,6 +83,23 @@ def idle_token_shops(session: Session, *, unused_since: datetime) -> list[int]:
     )
 
 
+def endless_token_shops(session: Session) -> list[int]:
+    """Installed shops with a valid token that neither ends nor can be renewed."""
+    return list(
+        session.scalars(
+            select(Shop.id)
+            .join(ShopToken, ShopToken.shop_id == Shop.id)
+            .where(
+                Shop.state == "installed",
+                ShopToken.state == "valid",
+                ShopToken.expires_at.is_(None),
+                ShopToken.refresh_token.is_(None),
+            )
+            .order_by(Shop.id)
+        )
+    )
+
+
 def put_token(session: Session, shop_id: ShopId, values: dict[str, Any]) -> None:
     """Replace both tokens at once; whoever was renewing the old pair loses its lease."""
     row = {**values, "state": "valid", "lease_id": None, "lease_until": None}

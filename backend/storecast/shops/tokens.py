@@ -4,6 +4,10 @@ The ciphertext holds the shop's id, so that a row copied to another shop does no
 record: a lease on the row (not a lock over the network call) keeps others out, and both new tokens are written in
 one commit. A process that dies between call and record loses nothing: Shopify keeps the previous refresh token
 valid until its replacement has been used (since 2026-08-28), and the lease ends by itself.
+
+Tokens without end are of apps from before 2026-04-01, and Shopify refuses them from 2027-01-01 on: they are migrated
+day by day. That has no way back, so a crash in the middle of it costs the merchant one opening of the app. Custom apps
+keep theirs: a migration that Shopify refuses changes nothing while the token still works.
 """
 
 from collections.abc import Callable
@@ -24,7 +28,7 @@ from storecast.shopify.client import AdminClient
 from storecast.shopify.errors import GrantRefused
 from storecast.shopify.oauth import Grant, TokenEndpoint
 from storecast.shops import repository
-from storecast.shops.errors import ReauthorizationNeeded, ShopUnknown, TokenBusy
+from storecast.shops.errors import ClientRefused, ReauthorizationNeeded, ShopUnknown, TokenBusy
 from storecast.shops.models import ShopToken
 
 log = structlog.get_logger(__name__)
@@ -120,6 +124,8 @@ def access_token(unit_of_work: UnitOfWork, shop_id: ShopId, *, rejected: str | N
         )
         domain = _domain(session, shop_id)
     if refresh_token is None:
+        if current == rejected and migrate(unit_of_work, shop_id):
+            return access_token(unit_of_work, shop_id)
         return _without_refresh(unit_of_work, shop_id, current if still_good else None)
     if leased:
         return _renew(unit_of_work, shop_id, domain, lease_id, refresh_token)
@@ -143,6 +149,36 @@ def admin_client(unit_of_work: UnitOfWork, shop_id: ShopId) -> AdminClient:
     return AdminClient(get_settings().shopify, domain, token, renew=renew)
 
 
+def migrate(unit_of_work: UnitOfWork, shop_id: ShopId) -> bool:
+    """Exchange a token without end for an expiring one; False when there was none, or Shopify keeps it as it is."""
+    with unit_of_work() as session:
+        token = repository.lock_token(session, shop_id)
+        if token is None or token.state != "valid" or not _endless(token):
+            return False
+        lease_id, now = uuid4(), utcnow()
+        old = sealed().open(shop_id, token.access_token)
+        if not repository.lease_token(session, shop_id, lease_id, now=now, until=now + LEASE):
+            return False
+        domain = _domain(session, shop_id)
+    try:
+        grant = TokenEndpoint(get_settings().shopify, domain).migrate(old)
+    except GrantRefused as refused:
+        log.warning("shop_token_not_migrated", shop_id=shop_id, error_code=refused.error)
+        _end_lease(unit_of_work, shop_id, lease_id, {})
+        return False
+    except BaseException:
+        _end_lease(unit_of_work, shop_id, lease_id, {})
+        raise
+    _end_lease(unit_of_work, shop_id, lease_id, _columns(shop_id, grant))
+    log.info("shop_token_migrated", shop_id=shop_id)
+    return True
+
+
+def endless_shops(session: Session) -> list[ShopId]:
+    """Installed shops whose token has no end and nothing to renew it with."""
+    return [ShopId(shop_id) for shop_id in repository.endless_token_shops(session)]
+
+
 def idle_shops(session: Session, *, now: datetime) -> list[ShopId]:
     """Installed shops whose refresh token has lain unused for `IDLE`."""
     return [ShopId(shop_id) for shop_id in repository.idle_token_shops(session, unused_since=now - IDLE)]
@@ -153,21 +189,28 @@ def _renew(unit_of_work: UnitOfWork, shop_id: ShopId, domain: str, lease_id: UUI
         grant = TokenEndpoint(get_settings().shopify, domain).refresh(refresh_token)
     except GrantRefused as refused:
         log.warning("shop_token_refused", shop_id=shop_id, error_code=refused.error)
-        with unit_of_work() as session:
-            repository.end_lease(session, shop_id, lease_id, {"state": "reauthorize"})
+        if refused.error == "invalid_client":
+            # Our own secret, or the app is gone from the shop, of which a webhook tells. The refresh token is not to
+            # blame: were it given up, one wrong deployment would send every merchant through the app once.
+            _end_lease(unit_of_work, shop_id, lease_id, {})
+            raise ClientRefused from refused
+        _end_lease(unit_of_work, shop_id, lease_id, {"state": "reauthorize"})
         raise ReauthorizationNeeded(refused.detail) from refused
     except BaseException:
-        with unit_of_work() as session:
-            repository.end_lease(session, shop_id, lease_id, {})
+        _end_lease(unit_of_work, shop_id, lease_id, {})
         raise
-    with unit_of_work() as session:
-        values = _columns(shop_id, grant)
-        # A refresh answer without a refresh token keeps the one we have.
-        if grant.refresh_token is None:
-            del values["refresh_token"], values["refresh_expires_at"]
-        if repository.end_lease(session, shop_id, lease_id, {**values, "state": "valid"}):
-            log.info("shop_token_renewed", shop_id=shop_id)
+    values = _columns(shop_id, grant)
+    # A refresh answer without a refresh token keeps the one we have.
+    if grant.refresh_token is None:
+        del values["refresh_token"], values["refresh_expires_at"]
+    if _end_lease(unit_of_work, shop_id, lease_id, {**values, "state": "valid"}):
+        log.info("shop_token_renewed", shop_id=shop_id)
     return grant.access_token
+
+
+def _end_lease(unit_of_work: UnitOfWork, shop_id: ShopId, lease_id: UUID, values: dict[str, Any]) -> bool:
+    with unit_of_work() as session:
+        return repository.end_lease(session, shop_id, lease_id, values)
 
 
 def _without_refresh(unit_of_work: UnitOfWork, shop_id: ShopId, current: str | None) -> str:
@@ -195,6 +238,10 @@ def _domain(session: Session, shop_id: ShopId) -> str:
     if shop is None:
         raise ShopUnknown
     return shop.domain
+
+
+def _endless(token: ShopToken) -> bool:
+    return token.expires_at is None and token.refresh_token is None
 
 
 def _due(token: ShopToken) -> bool:
