@@ -116,6 +116,45 @@ def test_signing_out_ends_the_session(shopify: SimulatedShopify, client: TestCli
     assert client.get("/api/v1/session").status_code == 401
 
 
+def test_signing_out_everywhere_ends_every_browsers_session(
+    shopify: SimulatedShopify, client: TestClient
+) -> None:
+    sign_in(client)
+    with TestClient(client.app, follow_redirects=False) as elsewhere:
+        sign_in(elsewhere)
+        assert elsewhere.delete("/api/v1/sessions").status_code == 403
+        assert client.get("/api/v1/session").status_code == 200
+
+        assert elsewhere.delete("/api/v1/sessions", headers=OWN).status_code == 204
+
+        assert (client.get("/api/v1/session").status_code, elsewhere.get("/api/v1/session").status_code) == (
+            401,
+            401,
+        )
+        sign_in(elsewhere)
+        assert elsewhere.get("/api/v1/session").status_code == 200
+        assert client.get("/api/v1/session").status_code == 401
+
+
+def test_a_sign_in_comes_back_to_the_page_it_began_at_and_to_no_other_site(
+    shopify: SimulatedShopify, client: TestClient
+) -> None:
+    sign_in(client)
+    for asked, reached in (
+        ("/campaigns?state=sent", "/campaigns?state=sent"),
+        ("//evil.example/x", "/"),
+        ("/\\evil.example", "/"),
+        ("https://evil.example/", "/"),
+        ("javascript:alert(1)", "/"),
+        ("/a\r\nX-Evil: 1", "/"),
+        ("/\t/evil.example", "/"),
+        ("", "/"),
+    ):
+        began = client.get("/auth/login", params={"shop": SHOP, "return_to": asked})
+        ended = client.get(at_shopify(began.headers["Location"]))
+        assert (ended.status_code, ended.headers["Location"]) == (303, reached), asked
+
+
 def test_a_session_of_a_shop_that_left_is_over(shopify: SimulatedShopify, client: TestClient) -> None:
     sign_in(client)
     with platform_session() as session:

@@ -45,6 +45,8 @@ def test_the_first_request_installs_the_shop_and_says_who_is_there(
     assert body["shop"]["domain"] == SHOP
     assert (body["shop"]["currency"], body["door"], body["user"]["role"]) == ("USD", "embedded", "owner")
     assert body["user"]["name"]
+    # Inside the iframe browsers keep no cookies of ours, and none is needed.
+    assert "Set-Cookie" not in answer.headers
     assert "send" in body["permissions"]
     with platform_session() as session:
         shop = session.scalars(select(Shop)).one()

@@ -88,6 +88,36 @@ def test_without_a_fresh_token_of_this_shop_it_goes_through_the_bounce_page(
     assert 'data-api-key="test-api-key"' in bounce.text
 
 
+def test_the_bounce_page_leads_to_no_other_site(pages: TestClient) -> None:
+    for target in (
+        "https://evil.example",
+        "//evil.example",
+        "/\\evil.example",
+        "javascript:x",
+        "/\n/evil.example",
+        "",
+    ):
+        answer = pages.get("/auth/bounce", params={"shop": SHOP, "shopify-reload": target})
+        assert (answer.status_code, answer.json()["errors"][0]["code"]) == (422, "foreign_target"), target
+    twice = pages.get(f"/auth/bounce?shop={SHOP}&shopify-reload=/a&shopify-reload=/b")
+    assert twice.status_code == 422
+    assert pages.get("/auth/bounce", params={"shop": SHOP, "shopify-reload": "/a?b=c"}).status_code == 200
+
+
+def test_a_target_that_came_with_the_request_is_not_handed_on(pages: TestClient) -> None:
+    answer = pages.get(
+        "/campaigns", params={"shop": SHOP, "embedded": "1", "shopify-reload": "https://evil.example"}
+    )
+    (reload,) = parse_qs(urlsplit(answer.headers["Location"]).query)["shopify-reload"]
+    assert reload.startswith("/campaigns?")
+    assert "evil" not in answer.headers["Location"]
+
+
+def test_the_browsers_own_page_is_framed_by_nobody_whatever_shop_it_names(pages: TestClient) -> None:
+    assert policy(pages.get("/", params={"shop": SHOP})) == "frame-ancestors 'none'"
+    assert policy(pages.get("/auth/bounce")) == "frame-ancestors 'none'"
+
+
 def test_a_path_that_looks_like_a_host_stays_a_path(pages: TestClient) -> None:
     answer = pages.get("http://testserver//evil.example/x", params={"shop": SHOP, "embedded": "1"})
     (reload,) = parse_qs(urlsplit(answer.headers["Location"]).query)["shopify-reload"]

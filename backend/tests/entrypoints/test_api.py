@@ -2,17 +2,22 @@
 
 import re
 
+import jwt
 import pytest
 from fastapi.testclient import TestClient
 
+from storecast.auth import token_endpoint
 from storecast.config.settings import Settings, get_settings
 from storecast.entrypoints.api import create_app
 from storecast.entrypoints.openapi import DOCUMENT_SETTINGS
+from storecast.shops.access import Permission
 from storecast.shops.models import Shop
 from tests.conftest import id_token
 
 DOCUMENT = create_app(DOCUMENT_SETTINGS).openapi()
-OPERATIONS = [(path, method) for path, item in sorted(DOCUMENT["paths"].items()) for method in sorted(item)]
+EVERY = [(path, method) for path, item in sorted(DOCUMENT["paths"].items()) for method in sorted(item)]
+OPERATIONS = [(path, method) for path, method in EVERY if DOCUMENT["paths"][path][method]["security"]]
+"""All that ask who is there; the document says which those are, and a test below which are not."""
 
 
 def call(client: TestClient, path: str, method: str, **headers: str) -> tuple[int, str]:
@@ -26,10 +31,45 @@ def test_every_documented_path_is_under_the_version() -> None:
     assert {path.split("/")[2] for path, _method in OPERATIONS} == {"v1"}
 
 
+def test_only_the_token_endpoint_asks_for_no_principal() -> None:
+    """It checks the client's own credentials."""
+    assert set(EVERY) - set(OPERATIONS) == {(token_endpoint.PATH, "post")}
+
+
+def test_the_document_says_what_each_operation_asks_for() -> None:
+    schemes = DOCUMENT["components"]["securitySchemes"]
+    scopes = schemes["oauth2"]["flows"]["clientCredentials"]["scopes"]
+    assert set(scopes) == {permission.value for permission in Permission}
+    for path, method in OPERATIONS:
+        operation = DOCUMENT["paths"][path][method]
+        assert operation["x-permission"] in scopes, (path, method)
+        asked = {name: needed for option in operation["security"] for name, needed in option.items()}
+        assert asked == {name: [] for name in schemes} | {"oauth2": [operation["x-permission"]]}, (
+            path,
+            method,
+        )
+
+
 def test_nobody_gets_in_without_a_credential(client: TestClient) -> None:
     answers = {(path, method): call(client, path, method) for path, method in OPERATIONS}
 
     assert set(answers.values()) == {(401, "unauthenticated")}
+
+
+def test_nobody_gets_in_by_a_credential_that_is_over_or_was_never_one(client: TestClient, shop: Shop) -> None:
+    """For every operation: an expired ID token, one of another app, a made-up key, a made-up access token."""
+    forged = jwt.encode({"sub": "key_1", "scope": "manage"}, "x" * 40, headers={"typ": "at+jwt"})
+    for raw, code in (
+        (id_token(shop.domain, exp=1), "id_token_refused"),
+        (id_token(shop.domain, aud="another-app"), "id_token_refused"),
+        ("sck_0123456789abcdef_made-up", "credential_refused"),
+        (forged, "credential_refused"),
+    ):
+        answers = {
+            (path, method): call(client, path, method, Authorization=f"Bearer {raw}")
+            for path, method in OPERATIONS
+        }
+        assert set(answers.values()) == {(401, code)}
 
 
 def test_a_foreign_token_is_refused_with_the_retry_header(client: TestClient, shop: Shop) -> None:
@@ -138,6 +178,8 @@ def test_every_operation_is_described_with_its_problems() -> None:
 
 
 def test_every_body_has_an_example() -> None:
+    (form,) = DOCUMENT["paths"][token_endpoint.PATH]["post"]["requestBody"]["content"].values()
+    assert form["schema"]["examples"]
     for path, method in OPERATIONS:
         body = DOCUMENT["paths"][path][method].get("requestBody")
         if body is None:

@@ -11,9 +11,10 @@ import psycopg
 import pytest
 from fastapi.routing import APIRoute
 from fastapi.testclient import TestClient
+from sqlalchemy import update
 
 from storecast.ai.models import MicroSegment
-from storecast.auth.models import ShopMember
+from storecast.auth.models import ApiKey, ShopMember
 from storecast.db.session import platform_session, tenant_session
 from storecast.entrypoints.api import create_app
 from storecast.entrypoints.modules import routers
@@ -28,7 +29,12 @@ from tests.factories.story import Story
 from tests.jobs.console import FINGERPRINT, add_finished
 
 DOCUMENT = create_app(DOCUMENT_SETTINGS).openapi()
-OPERATIONS = [(path, method) for path, item in sorted(DOCUMENT["paths"].items()) for method in sorted(item)]
+OPERATIONS = [
+    (path, method)
+    for path, item in sorted(DOCUMENT["paths"].items())
+    for method in sorted(item)
+    if item[method]["security"]
+]
 WITH_ID = [(path, method) for path, method in OPERATIONS if "{" in path]
 RULES = {"field": "orders_count", "operator": "gte", "value": 1}
 BODIES: dict[tuple[str, str], dict[str, Any]] = {
@@ -41,6 +47,7 @@ BODIES: dict[tuple[str, str], dict[str, Any]] = {
     ("/api/v1/dead-letters/{fingerprint}/discard", "post"): {"reason": "theft"},
     ("/api/v1/dead-letters/{fingerprint}/notes", "post"): {"body": "theft"},
     ("/api/v1/alerts/rules/{rule_id}/mute", "post"): {"until": None},
+    ("/api/v1/members/{member_id}", "patch"): {"role": "viewer"},
 }
 """What a request needs to get as far as looking for the thing; the others take an empty object."""
 
@@ -79,6 +86,12 @@ def declared() -> dict[tuple[str, str], set[Permission]]:
 DECLARED = declared()
 
 
+def shown(operation: tuple[str, str]) -> str:
+    """The permission that the document names."""
+    path, method = operation
+    return str(DOCUMENT["paths"][path][method]["x-permission"])
+
+
 def headers(shop: Shop, role: Role = "owner") -> dict[str, str]:
     return {"Authorization": f"Bearer {id_token(shop.domain, user_id=MEMBERS[role])}"}
 
@@ -114,7 +127,17 @@ def things(client: TestClient, shop: Shop) -> dict[str, str]:
     channel = client.post("/api/v1/alerts/channels", headers=mine, json=hook).json()
     watch = {"title": "Dead", "metric": "dead_letters", "op": "above", "threshold": 0}
     rule = client.post("/api/v1/alerts/rules", headers=mine, json=watch).json()
+    key = client.post("/api/v1/api-keys", headers=mine, json={"name": "Mine", "scopes": ["read"]}).json()
+    with platform_session() as session:
+        session.add(
+            ShopMember(
+                shop_id=shop.id, shopify_user_id="77", email="staff@acme.example", name="Staff", role="admin",
+                last_seen_at=now,
+            )
+        )  # fmt: skip
     return {
+        "key_id": key["id"],
+        "member_id": "77",
         "channel_id": str(channel["id"]),
         "rule_id": str(rule["id"]),
         "host": "acme.myshopify.com",
@@ -153,6 +176,7 @@ def digest(database: str, shop: Shop) -> dict[str, str | None]:
 
 def test_every_route_declares_one_permission() -> None:
     assert set(DECLARED) == set(OPERATIONS)
+    assert {operation: {Permission(shown(operation))} for operation in OPERATIONS} == DECLARED
     assert {operation: needed for operation, needed in DECLARED.items() if len(needed) != 1} == {}
 
 
@@ -161,6 +185,7 @@ def test_only_looking_needs_no_more_than_the_permission_to_read() -> None:
     assert {operation for operation in reading if operation[1] != "get"} == {
         ("/api/v1/campaigns/{campaign_id}/preview", "post"),
         ("/api/v1/schedules/preview", "post"),
+        ("/api/v1/sessions", "delete"),
         ("/api/v1/segments/preview", "post"),
         ("/api/v1/templates/check", "post"),
     }
@@ -256,3 +281,32 @@ def test_a_role_is_refused_whatever_it_was_not_given(
 def test_a_viewer_only_looks() -> None:
     allowed = {operation for operation in OPERATIONS if DECLARED[operation] <= _GRANTS["viewer"]}
     assert {DECLARED[operation] == {Permission.READ} for operation in allowed} == {True}
+
+
+def test_a_key_is_refused_whatever_its_scopes_do_not_say(
+    client: TestClient, database: str, shop: Shop, things: dict[str, str]
+) -> None:
+    """For every operation: keys with every scope but the one that it asks for, and none of a person's rights."""
+    keys = {}
+    for missing in Permission:
+        scopes = [permission.value for permission in Permission if permission != missing]
+        made = client.post(
+            "/api/v1/api-keys", headers=headers(shop), json={"name": "x", "scopes": scopes}
+        ).json()
+        keys[missing] = {"Authorization": f"Bearer {made['secret']}"}
+    with tenant_session(ShopId(shop.id)) as session:
+        # The time of use is written with the first request: what is compared below is what requests change.
+        session.execute(update(ApiKey).values(last_used_at=utcnow()))
+    before = digest(database, shop)
+
+    answers = {
+        (path, method): client.request(
+            method,
+            re.sub(r"{(\w+)}", lambda name: things[name[1]], path),
+            headers=keys[Permission(shown((path, method)))],
+        ).json()["code"]
+        for path, method in OPERATIONS
+    }
+
+    assert set(answers.values()) <= {"forbidden", "people_only", "operators_only"}
+    assert digest(database, shop) == before

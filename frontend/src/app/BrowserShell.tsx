@@ -6,9 +6,11 @@ import { useI18n } from "@/i18n/useI18n";
 import type { Session } from "@/lib/api/types";
 import { rememberShop, signOut } from "@/lib/signIn";
 import { ToastContext } from "@/lib/useToast";
+import { AccessLostBanner } from "./AccessLostBanner";
 import { MainRegion } from "./MainRegion";
 import { SECTIONS } from "./navigation";
 import { Shortcuts } from "./Shortcuts";
+import { SignOutEverywhereModal } from "./SignOutEverywhereModal";
 
 /** Outside the admin: our own menu, top bar, toasts and save bar. */
 export function BrowserShell({ session, children }: { session: Session; children: ReactNode }) {
@@ -16,6 +18,7 @@ export function BrowserShell({ session, children }: { session: Session; children
   const { pathname } = useLocation();
   const [menuOpen, setMenuOpen] = useState(false);
   const [userOpen, setUserOpen] = useState(false);
+  const [isLeaving, setLeaving] = useState(false);
   const [shortcutsOpen, setShortcutsOpen] = useState(false);
   const [toast, setToast] = useState<{ message: string; isError: boolean } | null>(null);
   const showToast = useCallback(
@@ -67,6 +70,7 @@ export function BrowserShell({ session, children }: { session: Session; children
                   icon: ExitIcon,
                   onAction: () => void signOut(session.shop.domain),
                 },
+                { content: t("access.everywhere"), icon: ExitIcon, onAction: () => setLeaving(true) },
               ],
             },
           ]}
@@ -83,7 +87,13 @@ export function BrowserShell({ session, children }: { session: Session; children
       onNavigationDismiss={() => setMenuOpen(false)}
     >
       <ToastContext.Provider value={showToast}>
-        <MainRegion as="div">{children}</MainRegion>
+        <MainRegion as="div">
+          {session.shop.access === "lost" && <AccessLostBanner domain={session.shop.domain} />}
+          {children}
+        </MainRegion>
+        {isLeaving && (
+          <SignOutEverywhereModal domain={session.shop.domain} onClose={() => setLeaving(false)} />
+        )}
         <Shortcuts open={shortcutsOpen} setOpen={setShortcutsOpen} />
       </ToastContext.Provider>
       {toast && <Toast content={toast.message} error={toast.isError} onDismiss={() => setToast(null)} />}

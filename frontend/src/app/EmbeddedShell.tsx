@@ -4,6 +4,7 @@ import { useI18n } from "@/i18n/useI18n";
 import type { Session } from "@/lib/api/types";
 import { showAdminToast } from "@/lib/appBridge";
 import { ToastContext } from "@/lib/useToast";
+import { AccessLostBanner } from "./AccessLostBanner";
 import { MainRegion } from "./MainRegion";
 import { SECTIONS } from "./navigation";
 
@@ -12,7 +13,7 @@ const showToast = (message: string, options?: { isError?: boolean }) => {
 };
 
 /** Inside the admin: the menu belongs to the admin, which asks us to go where it was clicked. */
-export function EmbeddedShell({ children }: { session: Session; children: ReactNode }) {
+export function EmbeddedShell({ session, children }: { session: Session; children: ReactNode }) {
   const { t } = useI18n();
   const navigate = useNavigate();
 
@@ -39,7 +40,10 @@ export function EmbeddedShell({ children }: { session: Session; children: ReactN
         ))}
       </s-app-nav>
       <div className="sc-embedded">
-        <MainRegion>{children}</MainRegion>
+        <MainRegion>
+          {session.shop.access === "lost" && <AccessLostBanner domain={session.shop.domain} />}
+          {children}
+        </MainRegion>
       </div>
     </ToastContext.Provider>
   );

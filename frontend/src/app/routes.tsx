@@ -125,6 +125,10 @@ export const pages: RouteObject[] = [
     }),
   },
   {
+    path: "settings/access",
+    lazy: async () => ({ Component: (await import("@/features/access/pages/AccessPage")).AccessPage }),
+  },
+  {
     path: "settings",
     lazy: async () => ({ Component: (await import("@/features/settings/pages/SettingsPage")).SettingsPage }),
   },

@@ -37,6 +37,7 @@ const TONES: Record<string, BadgeProps["tone"]> = {
   unknown: "warning",
   unverified: "attention",
   valid: "success",
+  working: "success",
   verified: "success",
 };
 

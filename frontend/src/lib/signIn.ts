@@ -1,5 +1,5 @@
 /** The door outside the admin: where a person without a session signs in, and how one leaves. */
-import { authorisedFetch } from "./api/client";
+import { api, authorisedFetch, body } from "./api/client";
 
 const SHOP_KEY = "storecast-shop";
 const SUFFIX = ".myshopify.com";
@@ -38,8 +38,12 @@ export function findRememberedShop(): string | null {
   }
 }
 
+/** Where to go for a sign-in that comes back to the page that is open now. */
 function signInPath(domain: string): string {
-  return `/auth/login?shop=${encodeURIComponent(domain)}`;
+  const { pathname, search } = window.location;
+  const query = new URLSearchParams({ shop: domain });
+  if (pathname !== "/" || search) query.set("return_to", pathname + search);
+  return `/auth/login?${query.toString()}`;
 }
 
 /** Leaves for Shopify, which asks who the person is and sends them back. */
@@ -57,5 +61,12 @@ export function signInAgain(): void {
 export async function signOut(domain: string): Promise<void> {
   rememberShop(domain);
   await authorisedFetch(new Request(new URL("/auth/logout", window.location.origin), { method: "POST" }));
+  window.location.assign("/");
+}
+
+/** Ends every browser session of the person, here and elsewhere. */
+export async function signOutEverywhere(domain: string): Promise<void> {
+  rememberShop(domain);
+  await body(api.DELETE("/api/v1/sessions"));
   window.location.assign("/");
 }

@@ -34,6 +34,7 @@ export const session: Session = {
     name: "CDNOW Records",
     currency: "USD",
     timezone: "America/New_York",
+    access: "usable",
   },
   user: { id: "7", name: "Robin Vance", email: "robin@cdnow.example", role: "owner" },
   door: "browser",

@@ -1,5 +1,6 @@
 /** A backend that agrees with the API's shapes and remembers nothing but the campaign's sending. */
 import { HttpResponse, http } from "msw";
+import * as access from "./accessData";
 import { consoleHandlers } from "./consoleHandlers";
 import * as data from "./data";
 import { taskHandlers } from "./taskHandlers";
@@ -57,6 +58,10 @@ export function problem(status: number, fields: Record<string, unknown> = {}) {
 
 export const handlers = [
   http.get(`${API}/session`, () => HttpResponse.json(data.session)),
+  http.delete(`${API}/sessions`, () => new HttpResponse(null, { status: 204 })),
+  http.get(`${API}/members`, () => HttpResponse.json(access.members)),
+  http.get(`${API}/api-keys`, () => page(access.apiKeys)),
+  http.post(`${API}/api-keys`, () => HttpResponse.json(access.newKey, { status: 201 })),
   http.get(`${API}/home`, () => HttpResponse.json(data.home)),
   http.post(`${API}/syncs`, () => HttpResponse.json(data.runningSync, { status: 202 })),
   http.get(`${API}/segments`, () => page(data.segments)),

@@ -29,6 +29,8 @@ export const codes = {
   "status.succeeded": "Fertig",
   "status.unknown": "Ungewiss",
   "status.unverified": "Nicht eingerichtet",
+  "status.revoked": "Widerrufen",
+  "status.working": "Gilt",
   "status.valid": "Gültig",
   "status.verified": "Bereit",
   "need.token_invalid":
@@ -112,6 +114,7 @@ export const codes = {
   "jobs.orders.rescore_everywhere": "Tägliche Bewertung der Kundschaft wird angestoßen",
   "jobs.segments.recount_everywhere": "Regelmäßige Zählung der Segmente wird angestoßen",
   "jobs.shops.renew_idle_tokens": "Bald ablaufende Zugriffe werden gesucht",
+  "jobs.shops.migrate_token": "Zugriff auf den Shop bekommt ablaufende Schlüssel",
   "jobs.shops.renew_token": "Zugriff auf den Shop wird erneuert",
   "jobs.sync.refresh_shop": "Name, Währung und Zeitzone des Shops werden gelesen",
   "jobs.webhooks.forget_deliveries": "Alte Nachrichten des Shops werden gelöscht",

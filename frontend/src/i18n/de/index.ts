@@ -1,4 +1,5 @@
 import type { Messages } from "../translate";
+import { access } from "./access";
 import { alerts } from "./alerts";
 import { analytics } from "./analytics";
 import { campaigns } from "./campaigns";
@@ -20,6 +21,7 @@ import { workflows } from "./workflows";
 /** Complete: a key of the English catalogue that is missing here fails the type check. */
 export const de: Messages = {
   ...shell,
+  ...access,
   ...codes,
   ...home,
   ...campaigns,

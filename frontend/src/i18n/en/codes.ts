@@ -29,6 +29,8 @@ export const codes = {
   "status.succeeded": "Done",
   "status.unknown": "Uncertain",
   "status.unverified": "Not set up",
+  "status.revoked": "Revoked",
+  "status.working": "Working",
   "status.valid": "Valid",
   "status.verified": "Ready",
   "need.token_invalid":
@@ -111,6 +113,7 @@ export const codes = {
   "jobs.orders.rescore_everywhere": "Starting the daily scoring of customers",
   "jobs.segments.recount_everywhere": "Starting the regular count of segments",
   "jobs.shops.renew_idle_tokens": "Looking for access that is about to expire",
+  "jobs.shops.migrate_token": "Moving access to the store to tokens that expire",
   "jobs.shops.renew_token": "Renewing access to the store",
   "jobs.sync.refresh_shop": "Reading the store's name, currency and time zone",
   "jobs.webhooks.forget_deliveries": "Deleting old messages from the store",

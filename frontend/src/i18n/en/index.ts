@@ -1,3 +1,4 @@
+import { access } from "./access";
 import { alerts } from "./alerts";
 import { analytics } from "./analytics";
 import { campaigns } from "./campaigns";
@@ -19,6 +20,7 @@ import { workflows } from "./workflows";
 /** The complete catalogue: every other language is checked against its keys. */
 export const en = {
   ...shell,
+  ...access,
   ...codes,
   ...home,
   ...campaigns,

@@ -9,6 +9,7 @@ import { settingsQuery } from "../api";
 import { AccessCard } from "../components/AccessCard";
 import { AttributionCard } from "../components/AttributionCard";
 import { LanguageCard } from "../components/LanguageCard";
+import { PeopleCard } from "../components/PeopleCard";
 import { PixelCard } from "../components/PixelCard";
 import { SenderCard } from "../components/SenderCard";
 import { StoreCard } from "../components/StoreCard";
@@ -68,6 +69,9 @@ function SettingsContent({ settings }: { settings: Settings }) {
         description={t("settings.store.why")}
       >
         <StoreCard store={settings.store} />
+      </Layout.AnnotatedSection>
+      <Layout.AnnotatedSection id="people" title={t("access.title")} description={t("access.settings_why")}>
+        <PeopleCard />
       </Layout.AnnotatedSection>
       <Layout.AnnotatedSection
         id="access"
