@@ -26,6 +26,7 @@ const PAGES: [string, string][] = [
   ["workers", "/workers"],
   ["alerts", "/workers/alerts"],
   ["settings", "/settings"],
+  ["access", "/settings/access"],
 ];
 
 export async function main(folder: string, only: string | undefined): Promise<void> {

@@ -56,6 +56,7 @@ export function ApiKeysCard() {
     {
       key: "actions",
       header: t("access.actions"),
+      corner: true,
       cell: (key) =>
         key.state === "working" ? (
           <RowMenu

@@ -72,6 +72,7 @@ export function MembersCard() {
     {
       key: "actions",
       header: t("access.actions"),
+      corner: true,
       cell: (member) => {
         const actions = actionsOf(member);
         return actions.length > 0 ? (
@@ -100,6 +101,7 @@ export function MembersCard() {
               columns={columns}
               rows={items}
               rowKey={(member) => member.id}
+              isFaint={(member) => !member.active}
             />
           </TableCard>
         )}
