@@ -43,6 +43,9 @@ def routes(config: SimulatorConfig, store: Store, world: World) -> list[BaseRout
         shop = await run_in_threadpool(store.shops.find, request.path_params["shop"])
         if shop is None:
             return PlainTextResponse("Not Found", 404)
+        status = store.shop_status.get(shop.domain, 200)
+        if status != 200:
+            return JSONResponse({"errors": "Unavailable Shop"}, status)
         if store.faults.bites("http_5xx"):
             return JSONResponse({"error": "service_unavailable"}, 503)
         given = await _parameters(request)

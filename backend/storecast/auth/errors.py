@@ -1,6 +1,6 @@
 """Reasons why a sign-in does not go through."""
 
-from storecast.kit.errors import Forbidden, Unauthenticated
+from storecast.kit.errors import Conflict, Forbidden, Unauthenticated
 
 
 class SignInAbandoned(Unauthenticated):
@@ -15,3 +15,10 @@ class CrossSite(Forbidden):
 
     code = "cross_site"
     title = "The request does not come from the app's own pages"
+
+
+class SwitchRefused(Conflict):
+    """Inside the Shopify admin the store is the one whose admin it is."""
+
+    code = "switch_refused"
+    title = "Open the other store's admin to work in it"

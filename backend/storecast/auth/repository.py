@@ -32,6 +32,12 @@ def put_member(
     ).one()
 
 
+def list_memberships(session: Session, user_id: str) -> dict[int, str]:
+    """The person's role in each shop that they have opened the app of."""
+    query = select(ShopMember.shop_id, ShopMember.role).where(ShopMember.shopify_user_id == user_id)
+    return {row.shop_id: row.role for row in session.execute(query)}
+
+
 def list_names(session: Session, shop_id: ShopId | None, *, limit: int) -> list[tuple[str, str]]:
     """Id and name of the shop's named members, or of everybody's, last seen first; each person once."""
     latest = (

@@ -1,8 +1,11 @@
 """API shapes of the session."""
 
-from typing import Literal
+from typing import Annotated, Literal
 
-from pydantic import BaseModel
+from pydantic import BaseModel, ConfigDict, StringConstraints
+
+ShopState = Literal["installed", "frozen", "closed", "uninstalled"]
+Role = Literal["owner", "admin", "marketer", "operator", "viewer"]
 
 
 class SessionShop(BaseModel):
@@ -12,6 +15,8 @@ class SessionShop(BaseModel):
     name: str
     currency: str
     timezone: str
+    # ``frozen`` and ``closed``: Shopify does not serve the store for now, and work for it waits.
+    state: ShopState
 
 
 class SessionUser(BaseModel):
@@ -20,7 +25,7 @@ class SessionUser(BaseModel):
     id: str
     name: str
     email: str | None
-    role: Literal["owner", "admin", "marketer", "operator", "viewer"]
+    role: Role
 
 
 class Session(BaseModel):
@@ -30,6 +35,32 @@ class Session(BaseModel):
     user: SessionUser
     door: Literal["embedded", "browser"]
     permissions: list[str]
+
+
+class OwnShop(BaseModel):
+    """A store that the person works in."""
+
+    domain: str
+    name: str
+    role: Role
+    state: ShopState
+    current: bool
+
+
+class SessionShops(BaseModel):
+    """The stores of one person."""
+
+    items: list[OwnShop]
+
+
+class ShopChoice(BaseModel):
+    """The store to go on in."""
+
+    model_config = ConfigDict(
+        extra="forbid", json_schema_extra={"examples": [{"domain": "cdnow.myshopify.com"}]}
+    )
+
+    domain: Annotated[str, StringConstraints(max_length=255)]
 
 
 class Person(BaseModel):
