@@ -62,9 +62,14 @@ def routes(config: SimulatorConfig, store: Store, world: World) -> list[BaseRout
             return PlainTextResponse("Not Found", 404)
         return _authorize(config, store, world, shop, request)
 
+    def open_app(request: Request) -> Response:
+        """The address that leads to the app inside the admin, whoever knows only the shop and the client id."""
+        return RedirectResponse(f"/store/{request.path_params['shop']}/apps/{world.manifest.handle}", 302)
+
     return [
         Route("/{shop}/admin/oauth/access_token", access_token, methods=["POST"]),
         Route("/{shop}/admin/oauth/authorize", authorize),
+        Route("/{shop}/admin/apps/{client_id}", open_app),
     ]
 
 

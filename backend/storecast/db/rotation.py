@@ -49,7 +49,12 @@ def sealed_models(base: type[Base]) -> list[tuple[type[Base], SealedColumns]]:
 
 
 def rotate(
-    unit_of_work: UnitOfWork, base: type[Base], secrets: Sequence[str], *, dry_run: bool = False
+    unit_of_work: UnitOfWork,
+    base: type[Base],
+    secrets: Sequence[str],
+    *,
+    dry_run: bool = False,
+    batch: int = BATCH,
 ) -> Iterator[ColumnReport]:
     """Rotate every sealed column under the first of the secrets; a report for each. Needs to see all shops."""
     for model, sealed in sealed_models(base):
@@ -59,21 +64,21 @@ def rotate(
             after: tuple[Any, ...] = ()
             while True:
                 with unit_of_work() as session:
-                    rows = _page(session, model, column, after)
+                    rows = _page(session, model, column, after, batch)
                     _rotate_page(session, model, column, sealer, rows, report, dry_run=dry_run)
-                if len(rows) < BATCH:
+                if len(rows) < batch:
                     break
                 after = rows[-1][:-1]
             yield report
 
 
-def _page(session: Session, model: type[Base], column: str, after: tuple[Any, ...]) -> list[tuple[Any, ...]]:
+def _page(session: Session, model: type[Base], column: str, after: tuple[Any, ...], batch: int) -> list[tuple[Any, ...]]:
     """The next rows in the order of the primary key: the key, then the ciphertext."""
     key = inspect(model).primary_key
     query = select(*key, getattr(model, column)).where(getattr(model, column).is_not(None))
     if after:
         query = query.where(tuple_(*key) > tuple_(*after))
-    return [tuple(row) for row in session.execute(query.order_by(*key).limit(BATCH))]
+    return [tuple(row) for row in session.execute(query.order_by(*key).limit(batch))]
 
 
 def _rotate_page(

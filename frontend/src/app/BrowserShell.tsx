@@ -1,19 +1,24 @@
 import { Frame, Navigation, Toast, TopBar } from "@shopify/polaris";
-import { ExitIcon, KeyboardIcon } from "@shopify/polaris-icons";
+import { ExitIcon, KeyboardIcon, StoreIcon } from "@shopify/polaris-icons";
+import { useQuery } from "@tanstack/react-query";
 import { type ReactNode, useCallback, useEffect, useState } from "react";
 import { Link, useLocation } from "react-router";
 import { useI18n } from "@/i18n/useI18n";
 import type { Session } from "@/lib/api/types";
-import { rememberShop, signOut } from "@/lib/signIn";
+import { ownShopsQuery } from "@/lib/queries/session";
+import { rememberShop, signOut, switchShop } from "@/lib/signIn";
 import { ToastContext } from "@/lib/useToast";
 import { MainRegion } from "./MainRegion";
 import { SECTIONS } from "./navigation";
+import { ShopBanner } from "./ShopBanner";
 import { Shortcuts } from "./Shortcuts";
 
 /** Outside the admin: our own menu, top bar, toasts and save bar. */
 export function BrowserShell({ session, children }: { session: Session; children: ReactNode }) {
   const { t } = useI18n();
   const { pathname } = useLocation();
+  const own = useQuery(ownShopsQuery);
+  const others = own.data?.items.filter((shop) => !shop.current) ?? [];
   const [menuOpen, setMenuOpen] = useState(false);
   const [userOpen, setUserOpen] = useState(false);
   const [shortcutsOpen, setShortcutsOpen] = useState(false);
@@ -59,6 +64,20 @@ export function BrowserShell({ session, children }: { session: Session; children
           open={userOpen}
           onToggle={() => setUserOpen(!userOpen)}
           actions={[
+            ...(others.length > 0
+              ? [
+                  {
+                    items: others.map(({ domain, name }) => ({
+                      content: t("nav.switch_shop", { name }),
+                      icon: StoreIcon,
+                      onAction: () =>
+                        void switchShop(domain).catch(() =>
+                          showToast(t("nav.switch_failed"), { isError: true }),
+                        ),
+                    })),
+                  },
+                ]
+              : []),
             {
               items: [
                 { content: t("nav.shortcuts"), icon: KeyboardIcon, onAction: () => setShortcutsOpen(true) },
@@ -83,7 +102,10 @@ export function BrowserShell({ session, children }: { session: Session; children
       onNavigationDismiss={() => setMenuOpen(false)}
     >
       <ToastContext.Provider value={showToast}>
-        <MainRegion as="div">{children}</MainRegion>
+        <MainRegion as="div">
+          <ShopBanner shop={session.shop} />
+          {children}
+        </MainRegion>
         <Shortcuts open={shortcutsOpen} setOpen={setShortcutsOpen} />
       </ToastContext.Provider>
       {toast && <Toast content={toast.message} error={toast.isError} onDismiss={() => setToast(null)} />}

@@ -6,13 +6,14 @@ import { showAdminToast } from "@/lib/appBridge";
 import { ToastContext } from "@/lib/useToast";
 import { MainRegion } from "./MainRegion";
 import { SECTIONS } from "./navigation";
+import { ShopBanner } from "./ShopBanner";
 
 const showToast = (message: string, options?: { isError?: boolean }) => {
   showAdminToast(message, options?.isError ?? false);
 };
 
 /** Inside the admin: the menu belongs to the admin, which asks us to go where it was clicked. */
-export function EmbeddedShell({ children }: { session: Session; children: ReactNode }) {
+export function EmbeddedShell({ session, children }: { session: Session; children: ReactNode }) {
   const { t } = useI18n();
   const navigate = useNavigate();
 
@@ -39,7 +40,10 @@ export function EmbeddedShell({ children }: { session: Session; children: ReactN
         ))}
       </s-app-nav>
       <div className="sc-embedded">
-        <MainRegion>{children}</MainRegion>
+        <MainRegion>
+          <ShopBanner shop={session.shop} />
+          {children}
+        </MainRegion>
       </div>
     </ToastContext.Provider>
   );

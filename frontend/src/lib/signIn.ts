@@ -1,5 +1,5 @@
 /** The door outside the admin: where a person without a session signs in, and how one leaves. */
-import { authorisedFetch } from "./api/client";
+import { api, authorisedFetch, body } from "./api/client";
 
 const SHOP_KEY = "storecast-shop";
 const SUFFIX = ".myshopify.com";
@@ -57,5 +57,12 @@ export function signInAgain(): void {
 export async function signOut(domain: string): Promise<void> {
   rememberShop(domain);
   await authorisedFetch(new Request(new URL("/auth/logout", window.location.origin), { method: "POST" }));
+  window.location.assign("/");
+}
+
+/** Goes on in another of the person's stores: everything loaded belongs to the one before, so the page begins anew. */
+export async function switchShop(domain: string): Promise<void> {
+  await body(api.POST("/api/v1/session/shop", { body: { domain } }));
+  rememberShop(domain);
   window.location.assign("/");
 }
