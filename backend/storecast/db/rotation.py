@@ -72,7 +72,9 @@ def rotate(
             yield report
 
 
-def _page(session: Session, model: type[Base], column: str, after: tuple[Any, ...], batch: int) -> list[tuple[Any, ...]]:
+def _page(
+    session: Session, model: type[Base], column: str, after: tuple[Any, ...], batch: int
+) -> list[tuple[Any, ...]]:
     """The next rows in the order of the primary key: the key, then the ciphertext."""
     key = inspect(model).primary_key
     query = select(*key, getattr(model, column)).where(getattr(model, column).is_not(None))

@@ -58,7 +58,7 @@ def visit(journey: Journey, api: TestClient) -> None:
 
 def test_a_frozen_shop_waits_and_goes_on_by_itself(journey: Journey, api: TestClient) -> None:
     journey.shopify.control("shops/status", shop=SHOP, status=402)
-    answer = api.post("/api/v1/syncs", headers=headers(journey))
+    answer = api.post("/api/v1/syncs", json={}, headers=headers(journey))
     assert answer.status_code < 300, answer.text
     journey.wait_for("SELECT 1 FROM shops WHERE state = 'frozen' AND unavailable_since IS NOT NULL")
     journey.wait_for(
@@ -149,7 +149,7 @@ def uninstall(journey: Journey) -> None:
 
 def test_an_uninstall_stops_everything_and_refuses_everybody(journey: Journey, api: TestClient) -> None:
     journey.shopify.control("faults", slow_ms=300)
-    started = api.post("/api/v1/syncs", headers=headers(journey)).json()
+    started = api.post("/api/v1/syncs", json={}, headers=headers(journey)).json()
     journey.wait_for("SELECT 1 FROM sync_runs WHERE public_id = %s AND state = 'running'", started["id"])
     late_token = headers(journey)
     uninstall(journey)
