@@ -9,7 +9,7 @@ from contextlib import AbstractContextManager, contextmanager
 from pathlib import Path
 
 BACKEND = Path(__file__).parents[1]
-DEADLINE_S = 240
+DEADLINE_S = 60
 
 
 @contextmanager

@@ -77,6 +77,10 @@ class _Pauses:
             self._until = {known: until for known, until in self._until.items() if until > now}
             self._until[key] = now + ASK_AGAIN_S
 
+    def end(self, key: tuple[str, str]) -> None:
+        with self._lock:
+            self._until.pop(key, None)
+
     def running(self, key: tuple[str, str]) -> bool:
         with self._lock:
             return self._until.get(key, 0.0) > time.monotonic()
@@ -185,7 +189,10 @@ def _admit(token: IdToken, raw: str, standing: _Standing) -> Principal:
         log.warning("token_exchange_failed", error=away.detail)
         _give_up(standing, profile, away)
         _pauses.start(key)
-    if staff is None:
+    known = standing.member is not None and bool(standing.member.email)
+    if staff is not None or (known and grant is not None):
+        _pauses.end(key)
+    elif not known:
         _pauses.start(key)
     with platform_session() as session:
         shop = shops.find(session, token.shop_domain)

@@ -48,7 +48,10 @@ def feature(journey: Journey, api: TestClient, name: str) -> dict[str, object]:
 
 
 def dead_jobs(journey: Journey) -> list[dict[str, object]]:
-    return journey.rows("SELECT name, error FROM job_runs WHERE state = 'dead'")
+    """Those that died of anything but a token that an uninstall had taken away under them."""
+    return journey.rows(
+        "SELECT name, error FROM job_runs WHERE state = 'dead' AND error NOT LIKE 'ReauthorizationNeeded:%%'"
+    )
 
 
 def visit(journey: Journey, api: TestClient) -> None:
@@ -159,7 +162,8 @@ def test_an_uninstall_stops_everything_and_refuses_everybody(journey: Journey, a
     shop = the_shop(journey)
     assert (shop["pixel_gid"], shop["pixel_state"]) == (None, "inactive")
     run = journey.row("SELECT state FROM sync_runs WHERE public_id = %s", started["id"])
-    assert run["state"] == "cancelled"
+    # Tokens die before the news arrive: a call in between fails the run, and nothing else.
+    assert run["state"] in ("cancelled", "failed")
     assert journey.rows("SELECT 1 FROM workflows WHERE state IN ('running', 'paused')") == []
     assert dead_jobs(journey) == []
     refused = api.get("/api/v1/settings", headers=late_token)
@@ -219,7 +223,7 @@ def test_a_reinstall_before_we_heard_of_the_uninstall_renews_the_dead_token(
     journey.shopify.control("uninstall")
     journey.shopify.control("install", shop=SHOP)
     syncs = journey.row("SELECT count(*) FROM sync_runs")["count"]
-    # The first job finds out that the token is dead; the next visit brings a new one.
+    # The first call finds out that the token is dead; the next visit brings a new one.
     api.post("/api/v1/settings/scopes/refresh", headers=headers(journey))
     assert journey.row("SELECT state FROM shop_tokens")["state"] == "reauthorize"
     visit(journey, api)
