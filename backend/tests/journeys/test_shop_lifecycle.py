@@ -43,7 +43,7 @@ def the_shop(journey: Journey) -> dict[str, object]:
 
 def feature(journey: Journey, api: TestClient, name: str) -> dict[str, object]:
     listed = api.get("/api/v1/settings/scopes", headers=headers(journey)).json()["features"]
-    (found,) = [row for row in listed if row["feature"] == name]
+    found: dict[str, object] = next(row for row in listed if row["feature"] == name)
     return found
 
 
