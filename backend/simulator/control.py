@@ -51,6 +51,7 @@ def routes(config: SimulatorConfig, store: Store, world: World) -> list[BaseRout
         "tokens/revoke": switches.revoke_tokens,
         "id_token": switches.id_token,
         "shops": switches.create_shop,
+        "shops/status": switches.set_status,
     }
     return [
         Route("/control/state", _get(switches.state)),
@@ -300,6 +301,14 @@ class Switches:
             fill_generated(self._store, shop, int(given.get("customers", 100)))
         self._store.products.forget()
         return {"domain": domain, **self._store.totals(shop.id)}
+
+    def set_status(self, given: dict[str, Any]) -> dict[str, Any]:
+        """What every call to the shop is answered: 402 frozen, 404 closed, 423 locked, 200 open again."""
+        shop, status = self._shop(given), int(given["status"])
+        if status not in (200, 402, 404, 423):
+            raise Unusable("status is one of 200, 402, 404, 423")
+        self._store.shop_status[shop.domain] = status
+        return {"shop": shop.domain, "status": status}
 
     def _shop(self, given: dict[str, Any]) -> Shop:
         domain = str(given.get("shop") or self._config.shop_domain)

@@ -43,6 +43,9 @@ def routes(config: SimulatorConfig, store: Store, world: World) -> list[BaseRout
         shop = await run_in_threadpool(store.shops.find, request.path_params["shop"])
         if shop is None:
             return PlainTextResponse("Not Found", 404)
+        status = store.shop_status.get(shop.domain, 200)
+        if status != 200:
+            return JSONResponse({"errors": "Unavailable Shop"}, status)
         if store.faults.bites("http_5xx"):
             return JSONResponse({"error": "service_unavailable"}, 503)
         given = await _parameters(request)
@@ -59,9 +62,14 @@ def routes(config: SimulatorConfig, store: Store, world: World) -> list[BaseRout
             return PlainTextResponse("Not Found", 404)
         return _authorize(config, store, world, shop, request)
 
+    def open_app(request: Request) -> Response:
+        """The address that leads to the app inside the admin, whoever knows only the shop and the client id."""
+        return RedirectResponse(f"/store/{request.path_params['shop']}/apps/{world.manifest.handle}", 302)
+
     return [
         Route("/{shop}/admin/oauth/access_token", access_token, methods=["POST"]),
         Route("/{shop}/admin/oauth/authorize", authorize),
+        Route("/{shop}/admin/apps/{client_id}", open_app),
     ]
 
 

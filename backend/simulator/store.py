@@ -38,6 +38,8 @@ class Store:
         self.bulk = BulkOperations(self.database)
         self.deliveries = Deliveries(self.database)
         self.faults = Faults()
+        # What every call to a shop is answered while the platform does not serve it, by domain.
+        self.shop_status: dict[str, int] = {}
 
     def meta(self, key: str) -> str | None:
         value: str | None = self.database.scalar("select value from meta where key = ?", (key,))

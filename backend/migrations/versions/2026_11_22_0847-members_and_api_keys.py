@@ -10,7 +10,7 @@ from alembic import op
 from storecast.db import tenancy
 from storecast.db.roles import Role
 
-revision = "3560297633a8"
+revision = "0005"
 down_revision = "0004"
 
 

@@ -11,12 +11,17 @@ from starlette.routing import BaseRoute, Route
 from simulator.admin_api.api import AdminApi
 from simulator.store import Store
 
+UNSERVED = {402: "Unavailable Shop", 404: "Not Found", 423: "Locked"}
+
 
 def routes(store: Store, api: AdminApi) -> list[BaseRoute]:
     async def graphql(request: Request) -> Response:
         shop = await run_in_threadpool(store.shops.find, request.path_params["shop"])
         if shop is None:
             return _json(404, {"errors": "Not Found"})
+        status = store.shop_status.get(shop.domain, 200)
+        if status != 200:
+            return _json(status, {"errors": UNSERVED[status]})
         try:
             body = orjson.loads(await request.body())
         except orjson.JSONDecodeError:

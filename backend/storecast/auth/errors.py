@@ -82,3 +82,10 @@ class TooManyKeys(Conflict):
 class ScopeAboveYou(Forbidden):
     code = "scope_above_you"
     title = "A key may do no more than whoever makes it"
+
+
+class SwitchRefused(Conflict):
+    """Inside the Shopify admin the store is the one whose admin it is."""
+
+    code = "switch_refused"
+    title = "Open the other store's admin to work in it"

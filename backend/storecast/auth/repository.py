@@ -80,6 +80,14 @@ def sign_out(session: Session, user_id: str, now: datetime) -> None:
     session.execute(update(ShopMember).where(ShopMember.shopify_user_id == user_id).values(signed_out_at=now))
 
 
+def list_memberships(session: Session, user_id: str) -> dict[int, str]:
+    """The person's role in each shop that they have opened the app of."""
+    query = select(ShopMember.shop_id, ShopMember.role).where(
+        ShopMember.shopify_user_id == user_id, ShopMember.removed_at.is_(None)
+    )
+    return {row.shop_id: row.role for row in session.execute(query)}
+
+
 def list_names(session: Session, shop_id: ShopId | None, *, limit: int) -> list[tuple[str, str]]:
     """Id and name of the shop's named members, or of everybody's, last seen first; each person once."""
     latest = (

@@ -3,10 +3,11 @@
 from collections.abc import Iterator
 from typing import Annotated
 
-from fastapi import APIRouter, Depends, Response
+from fastapi import APIRouter, Depends, Request, Response
 from sqlalchemy.orm import Session
 
 from storecast.auth import api_keys_routes, members_routes, schemas, service
+from storecast.auth import sessions as browser_sessions
 from storecast.db.session import platform_session, tenant_session
 from storecast.shops import service as shops
 from storecast.shops import tokens
@@ -26,6 +27,7 @@ def read_session(db: TenantDb, principal: CurrentPrincipal) -> schemas.Session:
             currency=shop.currency,
             timezone=shop.timezone,
             access="usable" if tokens.is_usable(db, principal.shop_id) else "lost",
+            state=shop.state,  # type: ignore[arg-type]  # the database checks it
         ),
         user=schemas.SessionUser(
             id=principal.user_id, name=principal.name, email=principal.email, role=principal.role
@@ -42,6 +44,32 @@ def sign_out_everywhere(principal: CurrentPerson) -> Response:
     The Shopify admin is not affected: it vouches for the person anew with every request.
     """
     service.sign_out_everywhere(principal)
+    return Response(status_code=204)
+
+
+@sessions.get("/session/shops", dependencies=[require(Permission.READ)])
+def list_shops(principal: CurrentPerson) -> schemas.SessionShops:
+    """The stores that the person may switch to in the browser, by name; inside the Shopify admin only this one."""
+    return schemas.SessionShops(
+        items=[
+            schemas.OwnShop(
+                domain=shop.domain,
+                name=shop.name,
+                role=role,  # type: ignore[arg-type]  # the database checks it
+                state=shop.state,  # type: ignore[arg-type]
+                current=shop.id == principal.shop_id,
+            )
+            for shop, role in service.list_shops(principal)
+        ]
+    )
+
+
+@sessions.post("/session/shop", status_code=204, dependencies=[require(Permission.READ)])
+def switch_shop(body: schemas.ShopChoice, request: Request, principal: CurrentPerson) -> Response:
+    """Go on in another of the person's stores: the browser's session gets a new id and speaks of that store alone."""
+    chosen = service.switch_shop(principal, body.domain)
+    request.session["shop_id"] = chosen.shop_id
+    browser_sessions.rotate(request)
     return Response(status_code=204)
 
 

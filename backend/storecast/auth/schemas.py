@@ -7,6 +7,8 @@ from pydantic import AwareDatetime, BaseModel, ConfigDict, Field, StringConstrai
 
 from storecast.shops.access import Door, Permission, Role
 
+ShopState = Literal["installed", "frozen", "closed", "uninstalled"]
+
 
 class SessionShop(BaseModel):
     """The shop that the session works in."""
@@ -17,6 +19,8 @@ class SessionShop(BaseModel):
     timezone: str
     access: Literal["usable", "lost"]
     """`lost`: Shopify no longer takes our access to the shop, and somebody has to open the app or sign in again."""
+    state: ShopState
+    """`frozen` and `closed`: Shopify does not serve the store for now, and work for it waits."""
 
 
 class SessionUser(BaseModel):
@@ -35,6 +39,32 @@ class Session(BaseModel):
     user: SessionUser
     door: Door
     permissions: list[str]
+
+
+class OwnShop(BaseModel):
+    """A store that the person works in."""
+
+    domain: str
+    name: str
+    role: Role
+    state: ShopState
+    current: bool
+
+
+class SessionShops(BaseModel):
+    """The stores of one person."""
+
+    items: list[OwnShop]
+
+
+class ShopChoice(BaseModel):
+    """The store to go on in."""
+
+    model_config = ConfigDict(
+        extra="forbid", json_schema_extra={"examples": [{"domain": "cdnow.myshopify.com"}]}
+    )
+
+    domain: Annotated[str, StringConstraints(max_length=255)]
 
 
 class Person(BaseModel):

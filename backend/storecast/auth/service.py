@@ -15,7 +15,7 @@ from sqlalchemy.orm import Session
 
 from storecast.audit import service as audit
 from storecast.auth import repository
-from storecast.auth.errors import MemberRemoved
+from storecast.auth.errors import MemberRemoved, SwitchRefused
 from storecast.auth.id_tokens import IdToken
 from storecast.auth.jobs import ShopInstalled
 from storecast.auth.models import ShopMember
@@ -26,12 +26,13 @@ from storecast.kit.errors import Unauthenticated, Unavailable
 from storecast.kit.types import ShopId
 from storecast.resilience.circuit import CircuitOpen
 from storecast.shopify.client import AdminClient
-from storecast.shopify.errors import GrantRefused, IdTokenRefused, ShopifyUnreachable
+from storecast.shopify.errors import GrantRefused, IdTokenRefused, ShopifyUnreachable, ShopUnavailable
 from storecast.shopify.oauth import Grant, Staff, TokenEndpoint
 from storecast.shopify.shop import fetch_profile
+from storecast.shops import availability, tokens
 from storecast.shops import service as shops
-from storecast.shops import tokens
 from storecast.shops.access import Door, Principal, Role
+from storecast.shops.errors import ShopUnknown
 from storecast.shops.models import Shop
 from storecast.worker import outbox
 
@@ -57,7 +58,7 @@ class _Standing:
 
     @property
     def installed(self) -> bool:
-        return self.shop is not None and self.shop.state == "installed"
+        return self.shop is not None and self.shop.state in availability.PRESENT
 
     @property
     def complete(self) -> bool:
@@ -76,6 +77,10 @@ class _Pauses:
             now = time.monotonic()
             self._until = {known: until for known, until in self._until.items() if until > now}
             self._until[key] = now + ASK_AGAIN_S
+
+    def end(self, key: tuple[str, str]) -> None:
+        with self._lock:
+            self._until.pop(key, None)
 
     def running(self, key: tuple[str, str]) -> bool:
         with self._lock:
@@ -96,7 +101,10 @@ def embedded_principal(token: IdToken, raw: str) -> Principal:
             and standing.member is not None
             and (standing.complete or _pauses.running((token.shop_domain, token.user_id)))
         ):
-            return _seen(session, cast(Shop, standing.shop), standing.member, "embedded")
+            shop = cast(Shop, standing.shop)
+            # Shopify shows the app in its admin: a sign that a frozen or closed shop is back.
+            availability.ask_soon(session, shop)
+            return _seen(session, shop, standing.member, "embedded")
     return _admit(token, raw, standing)
 
 
@@ -108,7 +116,7 @@ def browser_principal(shop_id: ShopId, user_id: str, *, signed_in_at: float) -> 
     with platform_session() as session:
         shop = shops.get(session, shop_id)
         member = repository.find_member(session, shop_id, user_id)
-        if shop.state != "installed" or member is None or member.removed_at is not None:
+        if shop.state not in availability.PRESENT or member is None or member.removed_at is not None:
             raise Unauthenticated
         if member.signed_out_at is not None and signed_in_at <= member.signed_out_at.timestamp():
             raise Unauthenticated
@@ -151,6 +159,27 @@ def accept_staff(domain: str, staff: Staff) -> Principal:
         return _principal(shop, member, "browser")
 
 
+def list_shops(principal: Principal) -> list[tuple[Shop, str]]:
+    """The shops that the person may switch to, with their role in each; from inside an iframe only the iframe's own."""
+    with platform_session() as session:
+        roles = repository.list_memberships(session, principal.user_id)
+        if principal.door == "embedded":
+            roles = {shop_id: role for shop_id, role in roles.items() if shop_id == principal.shop_id}
+        return [(shop, roles[shop.id]) for shop in shops.list_present(session, roles)]
+
+
+def switch_shop(principal: Principal, domain: str) -> Principal:
+    """The person in another of their shops; ShopUnknown for every shop that is not theirs, whether it exists or not."""
+    if principal.door == "embedded":
+        raise SwitchRefused
+    with platform_session() as session:
+        shop = shops.find(session, domain)
+        member = shop and repository.find_member(session, ShopId(shop.id), principal.user_id)
+        if shop is None or not member or member.removed_at or shop.state not in availability.PRESENT:
+            raise ShopUnknown
+        return _seen(session, shop, member, "browser")
+
+
 def list_people(session: Session, shop_id: ShopId | None) -> list[tuple[str, str]]:
     """Id and name of the shop's people, last seen first; of everybody's without a shop."""
     return repository.list_names(session, shop_id, limit=PEOPLE_MAX)
@@ -174,11 +203,14 @@ def _admit(token: IdToken, raw: str, standing: _Standing) -> Principal:
         log.warning("token_exchange_refused", error_code=refused.error)
         _give_up(standing, profile, refused)
         _pauses.start(key)
-    except (ShopifyUnreachable, CircuitOpen) as away:
+    except (ShopifyUnreachable, ShopUnavailable, CircuitOpen) as away:
         log.warning("token_exchange_failed", error=away.detail)
         _give_up(standing, profile, away)
         _pauses.start(key)
-    if staff is None:
+    known = standing.member is not None and bool(standing.member.email)
+    if staff is not None or (known and grant is not None):
+        _pauses.end(key)
+    elif not known:
         _pauses.start(key)
     with platform_session() as session:
         shop = shops.find(session, token.shop_domain)

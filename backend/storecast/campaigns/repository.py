@@ -64,6 +64,17 @@ def lock_by_id(session: Session, shop_id: ShopId, campaign_id: int) -> Campaign 
     )
 
 
+def lock_under_way(session: Session, shop_id: ShopId) -> Sequence[Campaign]:
+    """The campaigns that send or will by themselves, in the order of their ids."""
+    return session.scalars(
+        select(Campaign)
+        .where(Campaign.shop_id == shop_id, Campaign.state.in_(("sending", "scheduled")))
+        .order_by(Campaign.id)
+        .with_for_update()
+        .execution_options(populate_existing=True)
+    ).all()
+
+
 def remove(session: Session, shop_id: ShopId, campaign_id: int) -> None:
     session.execute(delete(Campaign).where(Campaign.shop_id == shop_id, Campaign.id == campaign_id))
 

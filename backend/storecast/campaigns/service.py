@@ -275,6 +275,12 @@ def pause_by_itself(session: Session, shop_id: ShopId, campaign_id: int, reason:
     _pause(session, campaign, reason)
 
 
+def pause_all(session: Session, shop_id: ShopId) -> None:
+    """Stop what is sending or scheduled, because the shop has left; people decide about it should it come back."""
+    for campaign in repository.lock_under_way(session, shop_id):
+        _pause(session, campaign, "shop_inactive")
+
+
 def resume(session: Session, shop_id: ShopId, campaign_id: str, *, actor: str) -> Campaign:
     """Go on with the rows that are still pending; what was sent or is in doubt is not sent again."""
     campaign = _lock(session, shop_id, campaign_id)

@@ -73,6 +73,7 @@ COLUMNS = (
     ("currency", "text"),
     ("search", "text"),
     ("consent", "jsonb"),
+    ("pixel_version", "text"),
 )
 """The columns of a row made by `to_rows` and their types, in its order."""
 
@@ -90,6 +91,7 @@ Token = Annotated[str, msgspec.Meta(min_length=1, max_length=128)]
 Address = Annotated[str, msgspec.Meta(max_length=2048)]
 Amount = Annotated[str, msgspec.Meta(pattern=r"^[0-9]{1,12}(\.[0-9]{1,4})?$")]
 Currency = Annotated[str, msgspec.Meta(pattern=r"^[A-Z]{3}$")]
+Version = Annotated[str, msgspec.Meta(pattern=r"^[0-9]{1,4}\.[0-9]{1,4}\.[0-9]{1,4}$")]
 Small = Annotated[int, msgspec.Meta(ge=0, le=2**31 - 1)]
 
 
@@ -126,6 +128,7 @@ class WireEvent(msgspec.Struct, frozen=True):
     value: Amount | None = None
     currency: Currency | None = None
     search: Annotated[str, msgspec.Meta(max_length=256)] | None = None
+    pixel: Version | None = None
 
 
 class _Envelope(msgspec.Struct, frozen=True):
@@ -257,6 +260,7 @@ def to_rows(batch: Batch, shop_id: int, read_click: Callable[[str], Tracked | No
                 event.currency,
                 event.search,
                 msgspec.json.encode(event.consent).decode(),
+                event.pixel,
             )
         )
     return rows

@@ -60,6 +60,8 @@ class PixelEvent(Tenant, Base):
     url: Mapped[str | None]
     referrer: Mapped[str | None]
     click_token: Mapped[str | None]
+    # Of the extension that sent it; null for those that did not say.
+    pixel_version: Mapped[str | None]
     # Read from the click token by the edge after its signature was verified; null for a forged or absent token.
     campaign_id: Mapped[int | None]
     delivery_id: Mapped[int | None]

@@ -142,10 +142,14 @@ def merge_identities(session: Session, shop_id: ShopId, seen: Sequence[Seen], *,
     )
 
 
-def last_pixel_event_at(session: Session, shop_id: ShopId, since: datetime) -> datetime | None:
-    """Bounded, so that only the partitions of the last days are looked at."""
-    return session.scalar(
-        select(func.max(PixelEvent.occurred_at)).where(
-            PixelEvent.shop_id == shop_id, PixelEvent.occurred_at >= since
-        )
-    )
+def last_pixel_event(
+    session: Session, shop_id: ShopId, since: datetime
+) -> tuple[datetime | None, str | None]:
+    """Instant and version of the newest one. Bounded, so that only the partitions of the last days are looked at."""
+    row = session.execute(
+        select(PixelEvent.occurred_at, PixelEvent.pixel_version)
+        .where(PixelEvent.shop_id == shop_id, PixelEvent.occurred_at >= since)
+        .order_by(PixelEvent.occurred_at.desc())
+        .limit(1)
+    ).first()
+    return (row.occurred_at, row.pixel_version) if row else (None, None)

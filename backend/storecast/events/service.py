@@ -81,7 +81,8 @@ def process_pixel_events(session: Session, shop_id: ShopId, *, now: datetime) ->
 
 def pixel_panel(session: Session, shop_id: ShopId) -> dict[str, Any]:
     """What events add to the pixel's section of the settings page."""
-    return {"last_event_at": repository.last_pixel_event_at(session, shop_id, utcnow() - PIXEL_SILENCE)}
+    at, version = repository.last_pixel_event(session, shop_id, utcnow() - PIXEL_SILENCE)
+    return {"last_event_at": at, "version": version}
 
 
 def _judged(event: MessageEvent, facts: dict[DeliveryRef, DeliveryFact], now: datetime) -> dict[str, Any]:

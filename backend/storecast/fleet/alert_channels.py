@@ -23,6 +23,7 @@ import httpx
 import orjson
 
 from storecast.config.settings import get_settings
+from storecast.fleet.models import AlertChannel
 from storecast.kit.errors import Permanent, Retryable
 from storecast.kit.sealing import Sealer
 from storecast.resilience.circuit import CircuitOpen
@@ -81,7 +82,7 @@ def register_mail(send: SendMail) -> SendMail:
 
 @lru_cache(maxsize=2)
 def _sealer(*keys: str) -> Sealer:
-    return Sealer(keys, "alert-channels")
+    return Sealer(keys, AlertChannel.sealed.purpose)
 
 
 def sealer() -> Sealer:

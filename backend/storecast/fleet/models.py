@@ -8,6 +8,7 @@ from sqlalchemy.dialects.postgresql import ARRAY
 from sqlalchemy.orm import Mapped, mapped_column
 
 from storecast.db.base import Base, Id
+from storecast.kit.sealing import SealedColumns
 
 
 class FleetProcess(Base):
@@ -85,6 +86,7 @@ class AlertChannel(Base):
         Index("ix_alert_channels_shop_id", "shop_id"),
     )
     personal_data: ClassVar[tuple[str, ...]] = ()
+    sealed: ClassVar[SealedColumns] = SealedColumns("alert-channels", ("target", "secret"))
 
     id: Mapped[Id]
     shop_id: Mapped[int | None]

@@ -5,6 +5,7 @@ StorecastError
 ├── Forbidden 403         ├── Conflict 409      ├── TooLarge 413
 ├── TooMany 429           ├── Unavailable 503   ├── MethodNotAllowed 405
 ├── Retryable   the job runs again later
+│   └── NotNow  it was not begun: it waits without using up an attempt
 └── Permanent   the job goes to the dead letters at once
 """
 
@@ -114,6 +115,12 @@ class Retryable(StorecastError):
     ) -> None:
         super().__init__(detail, code=code, **facts)
         self.retry_after = retry_after
+
+
+class NotNow(Retryable):
+    """Nothing was tried, so nothing failed: a job waits ``retry_after`` and keeps all its attempts."""
+
+    code = "not_now"
 
 
 class Permanent(StorecastError):

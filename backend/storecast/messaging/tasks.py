@@ -4,7 +4,8 @@ from storecast.kit.errors import Permanent
 from storecast.messaging import alert_mail
 from storecast.messaging.jobs import WriteConsent
 from storecast.shopify.errors import UserErrors
-from storecast.shops import tokens
+from storecast.shops import features, tokens
+from storecast.shops.features import Feature
 from storecast.worker.task import TaskContext, task
 
 __all__ = ["alert_mail", "write_consent"]
@@ -13,6 +14,11 @@ __all__ = ["alert_mail", "write_consent"]
 @task(WriteConsent)
 def write_consent(job: WriteConsent, ctx: TaskContext) -> None:
     """Send the unsubscription to Shopify, which keeps the newer of two consents."""
+    with ctx.unit_of_work() as session:
+        missing = features.list_missing(session, ctx.shop_id, Feature.CONSENT)
+    if missing:
+        ctx.result(skipped="scope_missing", scopes=missing)
+        return
     consent = {"marketingState": "UNSUBSCRIBED", "consentUpdatedAt": job.unsubscribed_at}
     client = tokens.admin_client(ctx.unit_of_work, ctx.shop_id)
     try:

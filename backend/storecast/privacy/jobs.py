@@ -12,6 +12,7 @@ class HandleRequest(Job):
 
     name: ClassVar[str] = "privacy.handle_request"
     for_merchants: ClassVar[bool] = True
+    outlives_shop: ClassVar[bool] = True
     # An erasure has thirty days by law and no second chance after its last attempt.
     max_attempts: ClassVar[int] = 20
     timeout_s: ClassVar[int] = 3600

@@ -16,6 +16,7 @@ class ShopProfile:
     plan: str | None
     storefront_url: str | None
     scopes: tuple[str, ...]
+    development_store: bool = False
 
 
 def fetch_profile(client: AdminClient) -> ShopProfile:
@@ -30,5 +31,6 @@ def fetch_profile(client: AdminClient) -> ShopProfile:
         timezone=shop["ianaTimezone"],
         storefront_url=(shop.get("primaryDomain") or {}).get("url"),
         plan=(shop.get("plan") or {}).get("publicDisplayName"),
+        development_store=bool((shop.get("plan") or {}).get("partnerDevelopment")),
         scopes=tuple(scope["handle"] for scope in installation.get("accessScopes") or ()),
     )

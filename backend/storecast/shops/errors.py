@@ -1,6 +1,6 @@
 """Facts about a shop that stop an action."""
 
-from storecast.kit.errors import NotFound, Permanent, Retryable
+from storecast.kit.errors import Conflict, NotFound, NotNow, Permanent, Retryable
 
 
 class ShopUnknown(NotFound):
@@ -29,3 +29,17 @@ class ClientRefused(Retryable):
 
     code = "client_refused"
     title = "Shopify does not accept the app's own credentials"
+
+
+class ShopPaused(NotNow):
+    """Shopify does not serve the shop: it is frozen, locked or closed."""
+
+    code = "shop_paused"
+    title = "Shopify has frozen or closed this store; work goes on by itself when the store is back"
+
+
+class ScopeMissing(Conflict):
+    """The merchant has not allowed what a feature needs."""
+
+    code = "scope_missing"
+    title = "The store has not allowed this yet"

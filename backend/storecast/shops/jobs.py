@@ -37,3 +37,43 @@ class MigrateToken(Job):
 
     def unique_key(self) -> str | None:
         return "migrate"
+
+
+@dataclass(frozen=True, slots=True)
+class ProbeShops(Job):
+    """Stage a look at every shop that Shopify does not serve. Safe to run twice."""
+
+    name: ClassVar[str] = "shops.probe_all"
+
+    def unique_key(self) -> str | None:
+        return "all"
+
+
+@dataclass(frozen=True, slots=True)
+class ProbeShop(Job):
+    """Ask whether Shopify serves a frozen or closed shop again. Safe to run twice."""
+
+    name: ClassVar[str] = "shops.probe"
+
+    def unique_key(self) -> str | None:
+        return "probe"
+
+
+@dataclass(frozen=True, slots=True)
+class CheckPixels(Job):
+    """Stage a comparison of every installed shop's pixel with what it should be. Safe to run twice."""
+
+    name: ClassVar[str] = "shops.check_pixels"
+
+    def unique_key(self) -> str | None:
+        return "all"
+
+
+@dataclass(frozen=True, slots=True)
+class CheckPixel(Job):
+    """Bring one shop's pixel to what it should be, when it is not. Safe to run twice."""
+
+    name: ClassVar[str] = "shops.check_pixel"
+
+    def unique_key(self) -> str | None:
+        return "pixel"

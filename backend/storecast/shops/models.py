@@ -8,6 +8,7 @@ from sqlalchemy import CheckConstraint, ForeignKey, text
 from sqlalchemy.orm import Mapped, mapped_column
 
 from storecast.db.base import Base, Id, Timestamps
+from storecast.kit.sealing import SealedColumns
 
 
 class Shop(Timestamps, Base):
@@ -15,8 +16,9 @@ class Shop(Timestamps, Base):
 
     __tablename__ = "shops"
     __table_args__ = (
-        CheckConstraint("state IN ('installed', 'uninstalled', 'frozen')", name="state"),
+        CheckConstraint("state IN ('installed', 'uninstalled', 'frozen', 'closed')", name="state"),
         CheckConstraint("pixel_state IN ('inactive', 'active', 'error')", name="pixel_state"),
+        CheckConstraint("pixel_reason IN ('scopes_missing', 'not_deployed', 'refused')", name="pixel_reason"),
     )
     personal_data: ClassVar[tuple[str, ...]] = ("email", "sender_name", "sender_email")
 
@@ -28,13 +30,22 @@ class Shop(Timestamps, Base):
     currency: Mapped[str] = mapped_column(server_default="USD")
     timezone: Mapped[str] = mapped_column(server_default="UTC")
     plan: Mapped[str | None]
+    development_store: Mapped[bool] = mapped_column(server_default=text("false"))
     storefront_url: Mapped[str | None]
     state: Mapped[str] = mapped_column(server_default="installed")
+    # Since when Shopify does not serve a frozen or closed shop.
+    unavailable_since: Mapped[datetime | None]
     scopes: Mapped[list[str]] = mapped_column(server_default=text("'{}'"))
+    # When Shopify last changed them, by its own clock: notices overtake one another.
+    scopes_changed_at: Mapped[datetime | None]
+    # What the merchant wants; the state below says what is.
+    pixel_wanted: Mapped[bool] = mapped_column(server_default=text("true"))
     pixel_gid: Mapped[str | None]
     pixel_key: Mapped[str] = mapped_column(unique=True)
     pixel_state: Mapped[str] = mapped_column(server_default="inactive")
     pixel_error: Mapped[str | None]
+    pixel_reason: Mapped[str | None]
+    pixel_checked_at: Mapped[datetime | None]
     sender_name: Mapped[str | None]
     sender_email: Mapped[str | None]
     click_window_days: Mapped[int] = mapped_column(server_default=text("5"))
@@ -49,6 +60,7 @@ class ShopToken(Base):
     __tablename__ = "shop_tokens"
     __table_args__ = (CheckConstraint("state IN ('valid', 'reauthorize')", name="state"),)
     personal_data: ClassVar[tuple[str, ...]] = ()
+    sealed: ClassVar[SealedColumns] = SealedColumns("shop-tokens", ("access_token", "refresh_token"))
 
     shop_id: Mapped[int] = mapped_column(ForeignKey("shops.id", ondelete="CASCADE"), primary_key=True)
     access_token: Mapped[bytes]

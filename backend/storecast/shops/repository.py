@@ -17,6 +17,12 @@ def find(session: Session, shop_id: ShopId) -> Shop | None:
     return session.get(Shop, shop_id)
 
 
+def lock(session: Session, shop_id: ShopId) -> Shop:
+    """The row as it is now, kept from others until the commit."""
+    query = select(Shop).where(Shop.id == shop_id).with_for_update()
+    return session.scalars(query.execution_options(populate_existing=True)).one()
+
+
 def find_by_domain(session: Session, domain: str) -> Shop | None:
     return session.scalar(select(Shop).where(Shop.domain == domain))
 
@@ -24,6 +30,11 @@ def find_by_domain(session: Session, domain: str) -> Shop | None:
 def domains(session: Session, shop_ids: Collection[int]) -> dict[int, str]:
     rows = session.execute(select(Shop.id, Shop.domain).where(Shop.id.in_(shop_ids)))
     return {row.id: row.domain for row in rows}
+
+
+def present(session: Session, shop_ids: Collection[int]) -> list[Shop]:
+    query = select(Shop).where(Shop.id.in_(shop_ids), Shop.state != "uninstalled")
+    return list(session.scalars(query.order_by(Shop.name, Shop.domain)))
 
 
 def domains_like(session: Session, part: str, limit: int) -> list[str]:
@@ -38,6 +49,15 @@ def domains_like(session: Session, part: str, limit: int) -> list[str]:
 
 def installed_ids(session: Session) -> list[int]:
     return list(session.scalars(select(Shop.id).where(Shop.state == "installed").order_by(Shop.id)))
+
+
+def unavailable_ids(session: Session) -> list[int]:
+    query = select(Shop.id).where(Shop.state.in_(("frozen", "closed"))).order_by(Shop.id)
+    return list(session.scalars(query))
+
+
+def set_token_scopes(session: Session, shop_id: ShopId, scopes: list[str]) -> None:
+    session.execute(update(ShopToken).where(ShopToken.shop_id == shop_id).values(scopes=scopes))
 
 
 def lock_or_create(session: Session, domain: str, values: dict[str, Any]) -> Shop:

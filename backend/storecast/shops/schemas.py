@@ -5,7 +5,11 @@ from typing import Annotated, Literal
 
 from pydantic import BaseModel, ConfigDict, StringConstraints
 
+from storecast.shops.features import Feature
+
 PixelState = Literal["active", "inactive", "error"]
+PixelReason = Literal["scopes_missing", "not_deployed", "refused"]
+ShopState = Literal["installed", "frozen", "closed", "uninstalled"]
 
 # One address, no display name: enough to catch a typing error; the gate of a campaign checks the domain itself.
 _ADDRESS = r"^[^@\s<>,;\"]+@[^@\s<>,;\"]+\.[^@\s<>,;\"]+$"
@@ -26,6 +30,9 @@ class StoreSettings(BaseModel):
     currency: str
     timezone: str
     plan: str | None
+    development_store: bool
+    state: ShopState
+    unavailable_since: datetime | None
 
 
 class ScopeSettings(BaseModel):
@@ -33,6 +40,23 @@ class ScopeSettings(BaseModel):
 
     granted: list[str]
     missing: list[str]
+
+
+class FeatureScopes(BaseModel):
+    """What one feature needs; it is off while ``missing`` is not empty."""
+
+    feature: Feature
+    scopes: list[str]
+    missing: list[str]
+    granted: bool
+    optional: bool
+
+
+class FeatureList(BaseModel):
+    """Every feature with its scopes, and where in the Shopify admin the app is opened to grant them."""
+
+    features: list[FeatureScopes]
+    admin_url: str
 
 
 class TokenSettings(BaseModel):
@@ -47,8 +71,15 @@ class PixelSettings(BaseModel):
     """The storefront pixel."""
 
     state: PixelState
+    # Why Shopify does not take it, for people to mend; ``error`` is in Shopify's words.
+    reason: PixelReason | None = None
     error: str | None = None
+    # The scopes to be granted while these are what is missing.
+    missing: list[str] = []
+    checked_at: datetime | None = None
     last_event_at: datetime | None = None
+    # Of the extension that sent the last event; None when that one is older than versions.
+    version: str | None = None
     key: str
 
 

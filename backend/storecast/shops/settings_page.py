@@ -4,7 +4,8 @@ from sqlalchemy.orm import Session
 
 from storecast.config.settings import get_settings
 from storecast.kit.types import ShopId
-from storecast.shops import repository, schemas, service, settings_panels
+from storecast.shops import features, repository, schemas, service, settings_panels
+from storecast.shops.features import Feature
 from storecast.shops.models import Shop, ShopToken
 
 
@@ -17,7 +18,7 @@ def read(session: Session, shop_id: ShopId) -> schemas.Settings:
         store=schemas.StoreSettings.model_validate(shop, from_attributes=True),
         scopes=schemas.ScopeSettings(
             granted=sorted(shop.scopes),
-            missing=[scope for scope in wanted if not _granted(scope, shop.scopes)],
+            missing=[scope for scope in wanted if not features.holds(scope, shop.scopes)],
         ),
         token=_token(repository.find_token(session, shop_id)),
         pixel=pixel(shop, **panels.get("pixel", {})),
@@ -29,16 +30,46 @@ def read(session: Session, shop_id: ShopId) -> schemas.Settings:
     )
 
 
+def pixel_of(session: Session, shop_id: ShopId) -> schemas.PixelSettings:
+    """The pixel's section as it is now."""
+    panels = settings_panels.collect(session, shop_id)
+    return pixel(service.get(session, shop_id), **panels.get("pixel", {}))
+
+
 def pixel(shop: Shop, **figures: object) -> schemas.PixelSettings:
     """The pixel's section alone."""
     return schemas.PixelSettings.model_validate(
-        {"state": shop.pixel_state, "error": shop.pixel_error, "key": shop.pixel_key, **figures}
+        {
+            "state": shop.pixel_state,
+            "reason": shop.pixel_reason,
+            "error": shop.pixel_error,
+            "missing": features.lacking(shop, Feature.PIXEL),
+            "checked_at": shop.pixel_checked_at,
+            "key": shop.pixel_key,
+            **figures,
+        }
     )
 
 
-def _granted(scope: str, granted: list[str]) -> bool:
-    # A write scope implies the read scope of the same thing, and Shopify lists only the former.
-    return scope in granted or scope.replace("read_", "write_", 1) in granted
+def feature_list(session: Session, shop_id: ShopId) -> schemas.FeatureList:
+    """Which feature needs which scopes, and whether the shop has granted them."""
+    shop = service.get(session, shop_id)
+    shopify = get_settings().shopify
+    return schemas.FeatureList(
+        features=[_feature(shop, feature) for feature in Feature],
+        admin_url=f"{shopify.origin(shop.domain)}/admin/apps/{shopify.api_key}",
+    )
+
+
+def _feature(shop: Shop, feature: Feature) -> schemas.FeatureScopes:
+    missing = features.missing(feature, shop.scopes)
+    return schemas.FeatureScopes(
+        feature=feature,
+        scopes=list(features.NEEDS[feature]),
+        missing=missing,
+        granted=not missing,
+        optional=feature in features.OPTIONAL,
+    )
 
 
 def _token(token: ShopToken | None) -> schemas.TokenSettings:

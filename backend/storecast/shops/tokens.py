@@ -10,8 +10,6 @@ day by day. That has no way back, so a crash in the middle of it costs the merch
 keep theirs: a migration that Shopify refuses changes nothing while the token still works.
 """
 
-from collections.abc import Callable
-from contextlib import AbstractContextManager
 from datetime import datetime, timedelta
 from functools import lru_cache
 from typing import Any
@@ -27,13 +25,12 @@ from storecast.kit.types import ShopId
 from storecast.shopify.client import AdminClient
 from storecast.shopify.errors import GrantRefused
 from storecast.shopify.oauth import Grant, TokenEndpoint
-from storecast.shops import repository
+from storecast.shops import availability, repository
 from storecast.shops.errors import ClientRefused, ReauthorizationNeeded, ShopUnknown, TokenBusy
 from storecast.shops.models import ShopToken
+from storecast.shops.unit_of_work import UnitOfWork
 
 log = structlog.get_logger(__name__)
-
-UnitOfWork = Callable[[], AbstractContextManager[Session]]
 
 REFRESH_EARLY = timedelta(minutes=5)
 """Before the end of a token's hour: longer than any single call, so that a token in hand does not die in use."""
@@ -51,7 +48,7 @@ class Sealed:
     """Encrypts tokens with the shop's id inside."""
 
     def __init__(self, secrets: list[str]) -> None:
-        self._sealer = Sealer(secrets, "shop-tokens")
+        self._sealer = Sealer(secrets, ShopToken.sealed.purpose)
 
     def seal(self, shop_id: ShopId, token: str) -> bytes:
         """The ciphertext under the newest key."""
@@ -134,19 +131,25 @@ def access_token(unit_of_work: UnitOfWork, shop_id: ShopId, *, rejected: str | N
     raise TokenBusy(retry_after=BUSY_RETRY_S)
 
 
-def admin_client(unit_of_work: UnitOfWork, shop_id: ShopId) -> AdminClient:
+def admin_client(unit_of_work: UnitOfWork, shop_id: ShopId, *, probing: bool = False) -> AdminClient:
     """A client for the shop's Admin API with a fresh token, which it renews when Shopify refuses it in use.
 
-    Call it, and use the client, outside any transaction.
+    Call it, and use the client, outside any transaction. Raises ShopPaused for a frozen or closed shop unless
+    ``probing``.
     """
-    token = access_token(unit_of_work, shop_id)
     with unit_of_work() as session:
-        domain = _domain(session, shop_id)
+        shop = repository.find(session, shop_id)
+        if shop is None:
+            raise ShopUnknown
+        if availability.is_paused(shop) and not probing:
+            raise availability.paused(shop)
+        domain = shop.domain
+    token = access_token(unit_of_work, shop_id)
 
     def renew(rejected: str) -> str:
         return access_token(unit_of_work, shop_id, rejected=rejected)
 
-    return AdminClient(get_settings().shopify, domain, token, renew=renew)
+    return availability.ShopClient(unit_of_work, shop_id, get_settings().shopify, domain, token, renew=renew)
 
 
 def migrate(unit_of_work: UnitOfWork, shop_id: ShopId) -> bool:
@@ -188,6 +191,11 @@ def _renew(unit_of_work: UnitOfWork, shop_id: ShopId, domain: str, lease_id: UUI
     try:
         grant = TokenEndpoint(get_settings().shopify, domain).refresh(refresh_token)
     except GrantRefused as refused:
+        if availability.state_of(refused.error) is not None:
+            # The whole shop is refused, not the token: that will do when the shop is back.
+            with unit_of_work() as session:
+                repository.end_lease(session, shop_id, lease_id, {})
+            raise availability.note_refusal(unit_of_work, shop_id, refused.error) from refused
         log.warning("shop_token_refused", shop_id=shop_id, error_code=refused.error)
         if refused.error == "invalid_client":
             # Our own secret, or the app is gone from the shop, of which a webhook tells. The refresh token is not to

@@ -18,6 +18,7 @@ from storecast.kit.ids import public_id
 from storecast.kit.pages import Page, decode_id_cursor, encode_cursor
 from storecast.kit.types import ShopId
 from storecast.shopify.bulk import BulkOperation, BulkStatus
+from storecast.shops import availability
 from storecast.shops import service as shops
 from storecast.sync import refresh, repository, schemas
 from storecast.sync.errors import SyncOver, SyncUnknown
@@ -186,8 +187,20 @@ def wake(session: Session, shop_id: ShopId, operation_gid: str) -> None:
 
 def refresh_shop(session: Session, shop_id: ShopId) -> None:
     """Read the settings and scopes of an installed shop again; of one that has left, nothing can be read."""
-    if shops.get(session, shop_id).state == "installed":
+    shop = shops.get(session, shop_id)
+    if shop.state == "installed":
         outbox.add(session, shop_id, RefreshShop())
+    availability.ask_soon(session, shop)
+
+
+def take_late_uninstall(session: Session, shop_id: ShopId, left_at: datetime) -> None:
+    """The shop left and came back before we heard of it: what the departure ended at Shopify starts anew.
+
+    Nothing is to do when the install that followed was a new one to us: it has done that.
+    """
+    installed_at = shops.get(session, shop_id).installed_at
+    if (installed_at is None or installed_at < left_at) and shops.begin_anew(session, shop_id):
+        start(session, shop_id, kind="first")
 
 
 def open_operations(session: Session, shop_id: ShopId, run_id: int) -> list[str]:

@@ -108,7 +108,7 @@ def finish_sync(job: FinishSync, ctx: TaskContext) -> None:
     """The pixel needs nothing of the synchronisation, but both belong to getting ready."""
     if _began_anew(ctx, job.sync_run_id):
         return
-    pixel.activate(ctx.unit_of_work, ctx.shop_id)
+    pixel.maintain(ctx.unit_of_work, ctx.shop_id)
     with ctx.unit_of_work() as session:
         service.finish(session, ctx.shop_id, job.sync_run_id)
 

@@ -26,6 +26,7 @@ class DrainInbox(Job):
     queue: ClassVar[Queue] = "critical"
     # Each delivery counts its own attempts; the job must outlast the last of them.
     max_attempts: ClassVar[int] = 1000
+    outlives_shop: ClassVar[bool] = True
 
     def unique_key(self) -> str | None:
         return "drain"

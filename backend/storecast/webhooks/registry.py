@@ -22,6 +22,9 @@ class Delivery:
     payload: dict[str, Any]
 
 
+FOR_DEPARTED = frozenset({"app/uninstalled", "customers/data_request", "customers/redact", "shop/redact"})
+"""The topics that are handled for a shop that has uninstalled the app: what it still sends of others is history."""
+
 Handler = Callable[[Session, ShopId, Delivery], None]
 
 _handlers: defaultdict[str, list[Handler]] = defaultdict(list)

@@ -14,6 +14,8 @@ from sqlalchemy.orm import Session
 from storecast.kit.clock import utcnow
 from storecast.kit.errors import Permanent
 from storecast.kit.types import ShopId
+from storecast.shops import availability
+from storecast.shops import service as shops
 from storecast.webhooks import registry, repository
 from storecast.webhooks.models import InboxEntry
 
@@ -71,6 +73,8 @@ def drain(session: Session, shop_id: ShopId, *, now: datetime) -> Drained:
     repository.take_turns(session, shop_id)
     entries = repository.lock_due(session, shop_id, now=now, retry_base_s=RETRY_BASE_S, limit=BATCH)
     handled = sum(_handle(session, shop_id, entry) for entry in entries)
+    if entries:
+        availability.ask_soon(session, shops.get(session, shop_id))
     session.flush()  # the attempts just counted decide when the next try is due
     next_try_at = repository.next_try_at(session, shop_id, retry_base_s=RETRY_BASE_S)
     retry_in_s = max(1.0, (next_try_at - now).total_seconds()) if next_try_at is not None else None
@@ -84,7 +88,7 @@ def _handle(session: Session, shop_id: ShopId, entry: InboxEntry) -> bool:
             entry.topic, entry.webhook_id, entry.event_id, entry.triggered_at, orjson.loads(entry.body)
         )
         with session.begin_nested():
-            for handler in registry.handlers(entry.topic):
+            for handler in _handlers(session, shop_id, entry.topic):
                 handler(session, shop_id, delivery)
     except Exception as error:  # noqa: BLE001  # whatever a payload makes a handler do must not stop the deliveries behind it
         entry.error = f"{type(error).__name__}: {error}"
@@ -102,6 +106,12 @@ def _handle(session: Session, shop_id: ShopId, entry: InboxEntry) -> bool:
     entry.error = None
     entry.done_at = utcnow()
     return True
+
+
+def _handlers(session: Session, shop_id: ShopId, topic: str) -> list[registry.Handler]:
+    """Who takes the delivery: a late one must not bring back data of a shop that has left or was redacted."""
+    left = shops.get(session, shop_id).state == "uninstalled"
+    return [] if left and topic not in registry.FOR_DEPARTED else registry.handlers(topic)
 
 
 def figures(session: Session, shop_id: ShopId) -> InboxFigures:

@@ -41,6 +41,8 @@ class Job:
     tags: ClassVar[tuple[str, ...]] = ()
     # People may start it: by a schedule, in a workflow, now.
     open_to_users: ClassVar[bool] = False
+    # It still has to run when its shop has uninstalled the app.
+    outlives_shop: ClassVar[bool] = False
     # A shop's people are shown it among their tasks.
     for_merchants: ClassVar[bool] = False
 

@@ -9,7 +9,7 @@ from uuid import UUID
 
 import orjson
 import structlog
-from sqlalchemy import BigInteger, DateTime, Text, Uuid, bindparam, func, literal, select, text
+from sqlalchemy import BigInteger, DateTime, Text, Uuid, bindparam, func, literal, select, text, update
 from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.orm import Session
 
@@ -144,6 +144,21 @@ def pending(session: Session, job_type: type[J]) -> list[J]:
         .order_by(OutboxJob.enqueued_at, OutboxJob.id)
     )
     return [job_type.from_payload(dict(row.args)) for row in rows]
+
+
+def hurry(session: Session, shop_id: ShopId, *, held_by: str) -> None:
+    """Let the shop's jobs that an error of this class made wait run now."""
+    session.execute(
+        update(OutboxJob)
+        .where(
+            OutboxJob.shop_id == shop_id,
+            OutboxJob.state == "scheduled",
+            OutboxJob.error.startswith(f"{held_by}:", autoescape=True),
+        )
+        .values(state="staged", run_at=func.now())
+        .execution_options(synchronize_session=False)
+    )
+    wake(session)
 
 
 def wake(session: Session) -> None:

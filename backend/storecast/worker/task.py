@@ -21,7 +21,7 @@ from sqlalchemy.orm import Session
 
 from storecast.db.session import platform_session, tenant_session
 from storecast.kit.clock import utcnow
-from storecast.kit.errors import Permanent, Retryable
+from storecast.kit.errors import NotNow, Permanent, Retryable
 from storecast.kit.types import ShopId
 from storecast.observability import tracing
 from storecast.resilience.circuit import CircuitOpen
@@ -213,7 +213,7 @@ class Runner:
                 self._put_back(job, error, record)
                 return None
             if outcome == "not_now":
-                delay_s = error.retry_after if isinstance(error, CircuitOpen) else None
+                delay_s = error.retry_after if isinstance(error, CircuitOpen | NotNow) else None
                 log.info("job_handed_back", reason=type(error).__name__)
                 self._ledger.hand_back([job], delay_s=delay_s or NEWER_VERSION_S, error=record.error)
                 return None
@@ -232,10 +232,13 @@ class Runner:
         except JobUnknown as error:
             patient = utcnow() - job.enqueued_at < NEWER_VERSION_PATIENCE
             return ("not_now" if patient else "dead"), error
-        except CircuitOpen as error:
+        except (CircuitOpen, NotNow) as error:
             # Nothing was tried, so nothing failed: an outage must not use up the attempts of all who wait for its end.
             return "not_now", error
         except Permanent as error:
+            # Whoever stopped it has taken away what it needs, as an uninstall takes the tokens: that is no failure.
+            if self._ledger.cancel_requested(job):
+                return "cancelled", error
             return "dead", error
         except Exception as error:  # noqa: BLE001  # every failure of a body is an outcome, recorded with its traceback
             return ("dead" if job.attempt >= job.max_attempts else "retry"), error

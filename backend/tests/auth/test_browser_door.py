@@ -10,6 +10,7 @@ from fastapi.testclient import TestClient
 from sqlalchemy import func, select
 
 from storecast.db.session import platform_session
+from storecast.entrypoints.api import create_app
 from storecast.shops.models import Shop, ShopToken
 from tests.simulated_shopify import SHOP, SimulatedShopify, simulated_world
 
@@ -120,7 +121,7 @@ def test_signing_out_everywhere_ends_every_browsers_session(
     shopify: SimulatedShopify, client: TestClient
 ) -> None:
     sign_in(client)
-    with TestClient(client.app, follow_redirects=False) as elsewhere:
+    with TestClient(create_app(), follow_redirects=False, base_url=str(client.base_url)) as elsewhere:
         sign_in(elsewhere)
         assert elsewhere.delete("/api/v1/sessions").status_code == 403
         assert client.get("/api/v1/session").status_code == 200

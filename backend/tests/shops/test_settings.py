@@ -24,6 +24,9 @@ def test_the_page_shows_the_shop_and_no_secret(
         "currency": "USD",
         "timezone": "America/New_York",
         "plan": None,
+        "development_store": False,
+        "state": "installed",
+        "unavailable_since": None,
     }
     assert body["token"] == {"expires_at": None, "refresh_expires_at": None, "state": "valid"}
     assert (body["pixel"]["state"], body["pixel"]["key"]) == ("inactive", "pk_acme")

@@ -21,7 +21,8 @@ from storecast.shopify.oauth import Grant, TokenEndpoint
 from storecast.shops import repository, tokens
 from storecast.shops.errors import ReauthorizationNeeded, TokenBusy
 from storecast.shops.models import Shop, ShopToken
-from storecast.shops.tokens import Sealed, UnitOfWork
+from storecast.shops.tokens import Sealed
+from storecast.shops.unit_of_work import UnitOfWork
 from tests.simulated_shopify import SHOP, SimulatedShopify, simulated_world
 
 

@@ -15,6 +15,9 @@ import type {
 
 export const WIRE_VERSION = 1;
 
+/** Of this extension; package.json says the same, and a test compares them. It is raised with every release. */
+export const PIXEL_VERSION = "0.2.0";
+
 const EVENT_NAMES = [
   "page_viewed",
   "product_viewed",
@@ -69,6 +72,7 @@ export interface WireEvent {
   readonly currency: string | null;
   readonly search: string | null;
   readonly consent: Consent;
+  readonly pixel: string;
 }
 
 /** What an event's `data` adds; absent means null on the wire. */
@@ -126,6 +130,7 @@ export function toWire(event: StorefrontEvent, given: Given): WireEvent {
     currency: money === null ? null : money.currencyCode,
     search: facts.search?.slice(0, MAX_SEARCH_CHARS) ?? null,
     consent: given.consent,
+    pixel: PIXEL_VERSION,
   };
 }
 

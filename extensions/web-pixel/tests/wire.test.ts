@@ -2,7 +2,7 @@ import assert from "node:assert/strict";
 import { readdirSync, readFileSync } from "node:fs";
 import { test } from "node:test";
 
-import { isStorefrontEvent, toWire, type Given, type StorefrontEvent, type WireEvent } from "../src/wire";
+import { isStorefrontEvent, PIXEL_VERSION, toWire, type Given, type StorefrontEvent, type WireEvent } from "../src/wire";
 
 interface Golden {
   readonly given: Pick<Given, "id" | "consent" | "click"> & {
@@ -43,6 +43,11 @@ test("every event that is sent has a golden file, and nothing else has", () => {
   for (const name of ["alert_displayed", "ui_extension_errored", "clicked", "toString", ""]) {
     assert.equal(isStorefrontEvent({ name }), false);
   }
+});
+
+test("the version on the wire is the package's", () => {
+  const { version } = JSON.parse(readFileSync("package.json", "utf8")) as { version: string };
+  assert.equal(PIXEL_VERSION, version);
 });
 
 test("a value is what the shop would print, whatever the float says", () => {

@@ -1,14 +1,17 @@
 import { Frame, Navigation, Toast, TopBar } from "@shopify/polaris";
-import { ExitIcon, KeyboardIcon } from "@shopify/polaris-icons";
+import { ExitIcon, KeyboardIcon, StoreIcon } from "@shopify/polaris-icons";
+import { useQuery } from "@tanstack/react-query";
 import { type ReactNode, useCallback, useEffect, useState } from "react";
 import { Link, useLocation } from "react-router";
 import { useI18n } from "@/i18n/useI18n";
 import type { Session } from "@/lib/api/types";
-import { rememberShop, signOut } from "@/lib/signIn";
+import { ownShopsQuery } from "@/lib/queries/session";
+import { rememberShop, signOut, switchShop } from "@/lib/signIn";
 import { ToastContext } from "@/lib/useToast";
 import { AccessLostBanner } from "./AccessLostBanner";
 import { MainRegion } from "./MainRegion";
 import { SECTIONS } from "./navigation";
+import { ShopBanner } from "./ShopBanner";
 import { Shortcuts } from "./Shortcuts";
 import { SignOutEverywhereModal } from "./SignOutEverywhereModal";
 
@@ -16,6 +19,8 @@ import { SignOutEverywhereModal } from "./SignOutEverywhereModal";
 export function BrowserShell({ session, children }: { session: Session; children: ReactNode }) {
   const { t } = useI18n();
   const { pathname } = useLocation();
+  const own = useQuery(ownShopsQuery);
+  const others = own.data?.items.filter((shop) => !shop.current) ?? [];
   const [menuOpen, setMenuOpen] = useState(false);
   const [userOpen, setUserOpen] = useState(false);
   const [isLeaving, setLeaving] = useState(false);
@@ -62,6 +67,20 @@ export function BrowserShell({ session, children }: { session: Session; children
           open={userOpen}
           onToggle={() => setUserOpen(!userOpen)}
           actions={[
+            ...(others.length > 0
+              ? [
+                  {
+                    items: others.map(({ domain, name }) => ({
+                      content: t("nav.switch_shop", { name }),
+                      icon: StoreIcon,
+                      onAction: () =>
+                        void switchShop(domain).catch(() =>
+                          showToast(t("nav.switch_failed"), { isError: true }),
+                        ),
+                    })),
+                  },
+                ]
+              : []),
             {
               items: [
                 { content: t("nav.shortcuts"), icon: KeyboardIcon, onAction: () => setShortcutsOpen(true) },
@@ -89,6 +108,7 @@ export function BrowserShell({ session, children }: { session: Session; children
       <ToastContext.Provider value={showToast}>
         <MainRegion as="div">
           {session.shop.access === "lost" && <AccessLostBanner domain={session.shop.domain} />}
+          <ShopBanner shop={session.shop} />
           {children}
         </MainRegion>
         {isLeaving && (

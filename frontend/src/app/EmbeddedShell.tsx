@@ -7,6 +7,7 @@ import { ToastContext } from "@/lib/useToast";
 import { AccessLostBanner } from "./AccessLostBanner";
 import { MainRegion } from "./MainRegion";
 import { SECTIONS } from "./navigation";
+import { ShopBanner } from "./ShopBanner";
 
 const showToast = (message: string, options?: { isError?: boolean }) => {
   showAdminToast(message, options?.isError ?? false);
@@ -42,6 +43,7 @@ export function EmbeddedShell({ session, children }: { session: Session; childre
       <div className="sc-embedded">
         <MainRegion>
           {session.shop.access === "lost" && <AccessLostBanner domain={session.shop.domain} />}
+          <ShopBanner shop={session.shop} />
           {children}
         </MainRegion>
       </div>

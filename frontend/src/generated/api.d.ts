@@ -1643,6 +1643,46 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/v1/session/shop": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Switch Shop
+         * @description Go on in another of the person's stores: the browser's session gets a new id and speaks of that store alone.
+         */
+        post: operations["switch_shop"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/session/shops": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * List Shops
+         * @description The stores that the person may switch to in the browser, by name; inside the Shopify admin only this one.
+         */
+        get: operations["list_shops"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/v1/sessions": {
         parameters: {
             query?: never;
@@ -1696,9 +1736,92 @@ export interface paths {
         put?: never;
         /**
          * Activate Pixel
-         * @description Create or update the storefront pixel now; a refusal by Shopify shows as state ``error``.
+         * @description Create or update the storefront pixel now; a refusal by Shopify shows as state ``error`` with its reason.
          */
         post: operations["activate_pixel"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/settings/pixel/check": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Check Pixel
+         * @description Compare the pixel at Shopify with what it should be, and correct it. One that is switched off stays off.
+         */
+        post: operations["check_pixel"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/settings/pixel/deactivate": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Deactivate Pixel
+         * @description Take the pixel off the storefront until somebody activates it again.
+         */
+        post: operations["deactivate_pixel"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/settings/scopes": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Read Scopes
+         * @description Which feature needs which access scopes, and whether the store has granted them.
+         *
+         *     Inside the Shopify admin the missing ones are asked for with App Bridge (`shopify.scopes.request`); elsewhere
+         *     `admin_url` leads there.
+         */
+        get: operations["read_scopes"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/settings/scopes/refresh": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Refresh Scopes
+         * @description Ask Shopify now what the store has granted: the webhook that says so may take a while.
+         */
+        post: operations["refresh_scopes"];
         delete?: never;
         options?: never;
         head?: never;
@@ -3004,6 +3127,37 @@ export interface components {
             title_key: string;
         };
         /**
+         * Feature
+         * @description What a store can have switched on.
+         * @enum {string}
+         */
+        Feature: "people" | "orders" | "products" | "consent" | "pixel" | "marketing" | "discounts" | "store_credit";
+        /**
+         * FeatureList
+         * @description Every feature with its scopes, and where in the Shopify admin the app is opened to grant them.
+         */
+        FeatureList: {
+            /** Admin Url */
+            admin_url: string;
+            /** Features */
+            features: components["schemas"]["FeatureScopes"][];
+        };
+        /**
+         * FeatureScopes
+         * @description What one feature needs; it is off while ``missing`` is not empty.
+         */
+        FeatureScopes: {
+            feature: components["schemas"]["Feature"];
+            /** Granted */
+            granted: boolean;
+            /** Missing */
+            missing: string[];
+            /** Optional */
+            optional: boolean;
+            /** Scopes */
+            scopes: string[];
+        };
+        /**
          * FieldGroup
          * @description Fields that belong together.
          */
@@ -3880,6 +4034,28 @@ export interface components {
             timezone: string;
             total: components["schemas"]["Money"];
         };
+        /**
+         * OwnShop
+         * @description A store that the person works in.
+         */
+        OwnShop: {
+            /** Current */
+            current: boolean;
+            /** Domain */
+            domain: string;
+            /** Name */
+            name: string;
+            /**
+             * Role
+             * @enum {string}
+             */
+            role: "owner" | "admin" | "marketer" | "operator" | "viewer";
+            /**
+             * State
+             * @enum {string}
+             */
+            state: "installed" | "frozen" | "closed" | "uninstalled";
+        };
         /** Page[AlertEvent] */
         Page_AlertEvent_: {
             /** Items */
@@ -4016,6 +4192,8 @@ export interface components {
          * @description The storefront pixel.
          */
         PixelSettings: {
+            /** Checked At */
+            checked_at?: string | null;
             /** Error */
             error?: string | null;
             /** Key */
@@ -4023,10 +4201,19 @@ export interface components {
             /** Last Event At */
             last_event_at?: string | null;
             /**
+             * Missing
+             * @default []
+             */
+            missing?: string[];
+            /** Reason */
+            reason?: ("scopes_missing" | "not_deployed" | "refused") | null;
+            /**
              * State
              * @enum {string}
              */
             state: "active" | "inactive" | "error";
+            /** Version */
+            version?: string | null;
         };
         /**
          * Preview
@@ -4940,8 +5127,21 @@ export interface components {
             domain: string;
             /** Name */
             name: string;
+            /**
+             * State
+             * @enum {string}
+             */
+            state: "installed" | "frozen" | "closed" | "uninstalled";
             /** Timezone */
             timezone: string;
+        };
+        /**
+         * SessionShops
+         * @description The stores of one person.
+         */
+        SessionShops: {
+            /** Items */
+            items: components["schemas"]["OwnShop"][];
         };
         /**
          * SessionsStep
@@ -4984,6 +5184,17 @@ export interface components {
             webhooks: components["schemas"]["WebhookSettings"];
         };
         /**
+         * ShopChoice
+         * @description The store to go on in.
+         * @example {
+         *       "domain": "cdnow.myshopify.com"
+         *     }
+         */
+        ShopChoice: {
+            /** Domain */
+            domain: string;
+        };
+        /**
          * SparkPoint
          * @description Jobs over in one minute.
          */
@@ -5005,6 +5216,8 @@ export interface components {
         StoreSettings: {
             /** Currency */
             currency: string;
+            /** Development Store */
+            development_store: boolean;
             /** Domain */
             domain: string;
             /** Email */
@@ -5013,8 +5226,15 @@ export interface components {
             name: string;
             /** Plan */
             plan: string | null;
+            /**
+             * State
+             * @enum {string}
+             */
+            state: "installed" | "frozen" | "closed" | "uninstalled";
             /** Timezone */
             timezone: string;
+            /** Unavailable Since */
+            unavailable_since: string | null;
         };
         /**
          * Suggested
@@ -9505,6 +9725,84 @@ export interface operations {
             };
         };
     };
+    switch_shop: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["ShopChoice"];
+            };
+        };
+        responses: {
+            /** @description The request cannot be served as it is */
+            "4XX": {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Try again later */
+            "5XX": {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Successful Response */
+            204: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+        };
+    };
+    list_shops: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description The request cannot be served as it is */
+            "4XX": {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Try again later */
+            "5XX": {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["SessionShops"];
+                };
+            };
+        };
+    };
     sign_out_everywhere: {
         parameters: {
             query?: never;
@@ -9613,6 +9911,158 @@ export interface operations {
                 };
                 content: {
                     "application/json": components["schemas"]["PixelSettings"];
+                };
+            };
+        };
+    };
+    check_pixel: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description The request cannot be served as it is */
+            "4XX": {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Try again later */
+            "5XX": {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["PixelSettings"];
+                };
+            };
+        };
+    };
+    deactivate_pixel: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description The request cannot be served as it is */
+            "4XX": {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Try again later */
+            "5XX": {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["PixelSettings"];
+                };
+            };
+        };
+    };
+    read_scopes: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description The request cannot be served as it is */
+            "4XX": {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Try again later */
+            "5XX": {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["FeatureList"];
+                };
+            };
+        };
+    };
+    refresh_scopes: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description The request cannot be served as it is */
+            "4XX": {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Try again later */
+            "5XX": {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["FeatureList"];
                 };
             };
         };

@@ -4,7 +4,7 @@
  * The App Bridge global, which exists only inside the admin's iframe.
  * Everything that differs between the two doors asks here; nobody else reads `window.shopify`.
  */
-type AppBridge = Pick<typeof shopify, "idToken" | "toast" | "saveBar" | "loading">;
+type AppBridge = Pick<typeof shopify, "idToken" | "toast" | "saveBar" | "loading" | "scopes">;
 
 function findBridge(): AppBridge | null {
   const bridge = (globalThis as { shopify?: Partial<AppBridge> }).shopify;
@@ -40,4 +40,12 @@ export function setAdminSaveBar(id: string, visible: boolean): void {
 /** Asks the person whether to leave unsaved work; resolves when they may leave. */
 export async function confirmLeavingInAdmin(): Promise<void> {
   await findBridge()?.saveBar?.leaveConfirmation();
+}
+
+/** Shopify's own dialogue for optional permissions; whether the merchant granted all of them. Inside the admin only. */
+export async function requestScopes(scopes: readonly string[]): Promise<boolean> {
+  const bridge = findBridge();
+  if (!bridge?.scopes) return false;
+  const answer = await bridge.scopes.request([...scopes] as Parameters<typeof shopify.scopes.request>[0]);
+  return answer.result === "granted-all";
 }

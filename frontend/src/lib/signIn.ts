@@ -70,3 +70,10 @@ export async function signOutEverywhere(domain: string): Promise<void> {
   await body(api.DELETE("/api/v1/sessions"));
   window.location.assign("/");
 }
+
+/** Goes on in another of the person's stores: everything loaded belongs to the one before, so the page begins anew. */
+export async function switchShop(domain: string): Promise<void> {
+  await body(api.POST("/api/v1/session/shop", { body: { domain } }));
+  rememberShop(domain);
+  window.location.assign("/");
+}

@@ -3,6 +3,7 @@ import type {
   Campaign,
   CampaignRow,
   CustomerRow,
+  FeatureList,
   FieldGroup,
   Gate,
   Home,
@@ -13,6 +14,7 @@ import type {
   Report,
   Segment,
   Session,
+  SessionShops,
   Settings,
   SyncRun,
 } from "@/lib/api/types";
@@ -35,6 +37,7 @@ export const session: Session = {
     currency: "USD",
     timezone: "America/New_York",
     access: "usable",
+    state: "installed",
   },
   user: { id: "7", name: "Robin Vance", email: "robin@cdnow.example", role: "owner" },
   door: "browser",
@@ -545,7 +548,10 @@ export const settings: Settings = {
     email: "hello@cdnow.example",
     currency: "USD",
     timezone: "America/New_York",
-    plan: "basic",
+    plan: "Basic",
+    development_store: false,
+    state: "installed",
+    unavailable_since: null,
   },
   scopes: {
     granted: ["read_customers", "write_customers", "read_orders", "read_products", "write_pixels"],
@@ -556,8 +562,58 @@ export const settings: Settings = {
     refresh_expires_at: new Date(NOW + 80 * DAY_MS).toISOString(),
     state: "valid",
   },
-  pixel: { state: "inactive", last_event_at: null, key: "px_01jd2b9k7h" },
+  pixel: {
+    state: "inactive",
+    reason: null,
+    error: null,
+    missing: [],
+    checked_at: null,
+    last_event_at: null,
+    version: null,
+    key: "px_01jd2b9k7h",
+  },
   sender: { name: "CDNOW Records", email: "news@cdnow.example", verified: true },
   attribution: { click_days: 5, open_days: 1 },
   webhooks: { last_received_at: ago(42_000), waiting: 0, dead: 0 },
+};
+
+export const featureList: FeatureList = {
+  features: [
+    { feature: "people", scopes: ["read_customers"], missing: [], granted: true, optional: false },
+    { feature: "orders", scopes: ["read_orders"], missing: [], granted: true, optional: false },
+    {
+      feature: "pixel",
+      scopes: ["write_pixels", "read_customer_events"],
+      missing: ["read_customer_events"],
+      granted: false,
+      optional: false,
+    },
+    {
+      feature: "discounts",
+      scopes: ["write_discounts"],
+      missing: ["write_discounts"],
+      granted: false,
+      optional: true,
+    },
+  ],
+  admin_url: "https://cdnow.myshopify.com/admin/apps/key",
+};
+
+export const ownShops: SessionShops = {
+  items: [
+    {
+      domain: "cdnow.myshopify.com",
+      name: "CDNOW Records",
+      role: "owner",
+      state: "installed",
+      current: true,
+    },
+    {
+      domain: "blue-train.myshopify.com",
+      name: "Blue Train",
+      role: "admin",
+      state: "frozen",
+      current: false,
+    },
+  ],
 };

@@ -145,6 +145,8 @@ export const handlers = [
   ...consoleHandlers,
   ...taskHandlers,
   http.get(`${API}/settings`, () => HttpResponse.json(data.settings)),
+  http.get(`${API}/settings/scopes`, () => HttpResponse.json(data.featureList)),
+  http.get(`${API}/session/shops`, () => HttpResponse.json(data.ownShops)),
   http.put(`${API}/settings/sender`, () => HttpResponse.json(data.settings.sender)),
   http.post(`${API}/settings/pixel/activate`, () =>
     HttpResponse.json({ ...data.settings.pixel, state: "active" }),

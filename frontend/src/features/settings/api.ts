@@ -1,5 +1,6 @@
 import { queryOptions, useMutation, useQueryClient } from "@tanstack/react-query";
 import { api, body } from "@/lib/api/client";
+import { requestScopes } from "@/lib/appBridge";
 
 const REFRESH_MS = 30_000;
 
@@ -18,10 +19,30 @@ export function useSaveSender() {
   });
 }
 
-export function useActivatePixel() {
+export const scopesQuery = queryOptions({
+  queryKey: ["settings", "scopes"],
+  queryFn: ({ signal }) => body(api.GET("/api/v1/settings/scopes", { signal })),
+});
+
+export type PixelAction = "activate" | "check" | "deactivate";
+
+export function useChangePixel() {
   const client = useQueryClient();
   return useMutation({
-    mutationFn: () => body(api.POST("/api/v1/settings/pixel/activate")),
+    mutationFn: (action: PixelAction) => body(api.POST(`/api/v1/settings/pixel/${action}`)),
+    onSuccess: () => client.invalidateQueries({ queryKey: settingsQuery.queryKey }),
+  });
+}
+
+/** Asks the merchant in Shopify's dialogue, then Shopify for what is true now; whether all was granted. */
+export function useGrantScopes() {
+  const client = useQueryClient();
+  return useMutation({
+    mutationFn: async (scopes: readonly string[]) => {
+      const granted = await requestScopes(scopes);
+      if (granted) await body(api.POST("/api/v1/settings/scopes/refresh"));
+      return granted;
+    },
     onSuccess: () => client.invalidateQueries({ queryKey: settingsQuery.queryKey }),
   });
 }

@@ -78,4 +78,10 @@ export const shell = {
   "customer.last_order": "Letzte Bestellung {date}",
   "customer.no_order": "Noch keine Bestellung",
   "customer.orders": { one: "{count} Bestellung", other: "{count} Bestellungen" },
+  "nav.switch_shop": "Zu {name} wechseln",
+  "nav.switch_failed": "Der Shop ließ sich nicht wechseln; versuchen Sie es noch einmal",
+  "shop.frozen": "Dieser Shop ist bei Shopify eingefroren",
+  "shop.closed": "Dieser Shop ist bei Shopify geschlossen",
+  "shop.waits":
+    "Bis dahin wird nichts gesendet und nichts abgeglichen. Es geht von selbst weiter, wenn der Shop zurück ist; laufende Kampagnen sind angehalten.",
 } as const;

@@ -76,4 +76,10 @@ export const shell = {
   "customer.last_order": "Last order {date}",
   "customer.no_order": "No order yet",
   "customer.orders": { one: "{count} order", other: "{count} orders" },
+  "nav.switch_shop": "Switch to {name}",
+  "nav.switch_failed": "The store could not be switched; try again",
+  "shop.frozen": "This store is frozen at Shopify",
+  "shop.closed": "This store is closed at Shopify",
+  "shop.waits":
+    "Nothing is sent or synchronised meanwhile. It goes on by itself when the store is back; campaigns under way are paused.",
 } as const;

@@ -6,3 +6,10 @@ export const sessionQuery = queryOptions({
   queryFn: ({ signal }) => body(api.GET("/api/v1/session", { signal })),
   staleTime: Number.POSITIVE_INFINITY,
 });
+
+/** The stores that the person may switch to in the browser. */
+export const ownShopsQuery = queryOptions({
+  queryKey: ["session", "shops"],
+  queryFn: ({ signal }) => body(api.GET("/api/v1/session/shops", { signal })),
+  staleTime: Number.POSITIVE_INFINITY,
+});

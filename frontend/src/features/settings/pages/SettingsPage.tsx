@@ -68,7 +68,7 @@ function SettingsContent({ settings }: { settings: Settings }) {
         title={t("settings.store.title")}
         description={t("settings.store.why")}
       >
-        <StoreCard store={settings.store} />
+        <StoreCard store={settings.store} token={settings.token} />
       </Layout.AnnotatedSection>
       <Layout.AnnotatedSection id="people" title={t("access.title")} description={t("access.settings_why")}>
         <PeopleCard />
@@ -78,7 +78,7 @@ function SettingsContent({ settings }: { settings: Settings }) {
         title={t("settings.access.title")}
         description={t("settings.access.why")}
       >
-        <AccessCard scopes={settings.scopes} token={settings.token} />
+        <AccessCard token={settings.token} />
       </Layout.AnnotatedSection>
       <Layout.AnnotatedSection
         id="webhooks"
