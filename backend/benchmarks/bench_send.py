@@ -57,14 +57,14 @@ class Usage:
     peak_mib: float = 0.0
 
 
-def seed(at: Stage) -> None:
-    """N subscribed customers with facts."""
+def seed(at: Stage, count: int = N) -> None:
+    """Subscribed customers with facts."""
     with psycopg.connect(at.dsn) as connection:
         connection.execute(
             "INSERT INTO customers (shop_id, public_id, gid, email, first_name, city, email_state, shopify_updated_at) "
             "SELECT %s, 'cus_' || n, 'gid://shopify/Customer/' || n, 'customer' || n || '@example.com', "
             "CASE WHEN n %% 5 > 0 THEN 'Name' || n END, 'Bern', 'subscribed', now() FROM generate_series(1, %s) AS n",
-            [at.shop_id, N],
+            [at.shop_id, count],
         )
         connection.execute(
             "INSERT INTO customer_facts (shop_id, customer_id, orders_count) SELECT shop_id, id, id % 7 FROM customers"
@@ -98,7 +98,7 @@ def draft(at: Stage) -> tuple[int, str]:
     return campaign.id, campaign.public_id
 
 
-def release(at: Stage, public_id: str) -> None:
+def release(at: Stage, public_id: str, count: int = N) -> None:
     """Let it go."""
     from storecast.campaigns import service
     from storecast.db.session import tenant_session
@@ -106,7 +106,7 @@ def release(at: Stage, public_id: str) -> None:
 
     shop_id = ShopId(at.shop_id)
     with tenant_session(shop_id) as session:
-        service.send(session, shop_id, public_id, scheduled_at=None, confirm_recipients=N, actor="bench")
+        service.send(session, shop_id, public_id, scheduled_at=None, confirm_recipients=count, actor="bench")
 
 
 @contextmanager

@@ -10,8 +10,8 @@ from starlette.types import Receive
 
 from storecast.kit.errors import StorecastError
 
-BODY_TIMEOUT_S = 10.0
-"""For a whole body: Shopify gives up after five seconds, a beacon of 64 KiB needs no more on a poor line."""
+BODY_TIMEOUT_S = 5.0
+"""For a whole body: Shopify gives up after five seconds, and the servers in front collect the bodies of browsers."""
 
 
 class BodyTruncated(StorecastError):
