@@ -5,7 +5,7 @@ from collections.abc import Mapping
 from datetime import UTC, datetime
 from typing import Any, ClassVar
 
-import orjson
+import msgspec
 import structlog
 from prometheus_client import Counter
 from starlette.types import Message, Receive, Scope, Send
@@ -54,6 +54,8 @@ _SHAPES = {
     b"x-shopify-api-version": re.compile(rb"[a-z0-9-]{1,32}"),
 }
 _OPTIONAL = frozenset({b"x-shopify-event-id", b"x-shopify-api-version"})
+
+_OBJECT = msgspec.json.Decoder(dict[str, msgspec.Raw])
 
 SINK = Sink(
     name="webhooks",
@@ -220,9 +222,18 @@ def _malformed(name: bytes) -> StorecastError:
 
 
 def _require_object(body: bytes) -> None:
+    """Whether it is one JSON object in UTF-8, without building it: that costs a quarter."""
     try:
-        payload = orjson.loads(body)
-    except orjson.JSONDecodeError as error:
+        _OBJECT.decode(body)
+        body.decode()
+    except msgspec.ValidationError:
+        raise _refused(
+            "json",
+            Invalid(
+                "The body is not a JSON object.", errors=[FieldError("", "not an object", "not_an_object")]
+            ),
+        ) from None
+    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
         raise _refused(
             "json",
             Invalid(
@@ -231,13 +242,6 @@ def _require_object(body: bytes) -> None:
                 errors=[FieldError("", str(error), "malformed_json")],
             ),
         ) from error
-    if not isinstance(payload, dict):
-        raise _refused(
-            "json",
-            Invalid(
-                "The body is not a JSON object.", errors=[FieldError("", "not an object", "not_an_object")]
-            ),
-        )
 
 
 def _instant(value: bytes | None) -> datetime | None:

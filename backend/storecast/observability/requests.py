@@ -4,6 +4,7 @@ A caller's ``X-Request-ID`` is kept when it is short and plain, so that one id f
 API, the outbox and the worker.
 """
 
+import itertools
 import os
 import re
 import time
@@ -20,6 +21,10 @@ _PLAIN = re.compile(rb"[A-Za-z0-9._-]{8,64}")
 
 _PROBES = frozenset({"/healthz", "/readyz", "/metrics"})
 """Asked every few seconds by machines: a trace of each would bury the others."""
+
+_PROCESS = os.urandom(8).hex()
+_NUMBERS = itertools.count(1)
+"""Ids that no other process and no other request has; they are no secret, and random ones cost a system call each."""
 
 REQUESTS = Counter(
     "storecast_requests_total", "Answers by route and status class", ["process", "route", "status"]
@@ -47,7 +52,9 @@ class RequestContext:
             await self._app(scope, receive, send)
             return
         given = next((value for name, value in scope["headers"] if name == b"x-request-id"), b"")
-        identifier = given.decode() if given and _PLAIN.fullmatch(given) else os.urandom(16).hex()
+        identifier = (
+            given.decode() if given and _PLAIN.fullmatch(given) else f"{_PROCESS}{next(_NUMBERS):016x}"
+        )
         scope.setdefault("state", {})["request_id"] = identifier
         own_header = (b"x-request-id", identifier.encode())
         status = 500
