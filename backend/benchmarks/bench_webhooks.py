@@ -20,6 +20,7 @@ from pathlib import Path
 import psycopg
 
 from benchmarks import bench_send
+from benchmarks.crew import wait_for
 from benchmarks.deliveries import maker
 from benchmarks.http_load import Figures, free_port, load, merged, serving, uvicorn
 from benchmarks.meter import Meter, own_postgres
@@ -127,8 +128,7 @@ def beside_a_campaign(at: Stage) -> Figures:
         load(port, maker(), 100)
         bench_send.release(at, public_id, RECIPIENTS)
         accepted = "SELECT count(*) FROM message_deliveries WHERE state = 'accepted'"
-        while not scalar(at, accepted):
-            pass
+        wait_for(lambda: scalar(at, accepted), "the campaign's first message", 120)
         figures = load(port, maker(), int(BESIDE_PER_S * BESIDE_S), per_second=BESIDE_PER_S)
         running = scalar(at, "SELECT count(*) FROM campaigns WHERE state = 'sending'")
         print(
