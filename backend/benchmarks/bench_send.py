@@ -123,12 +123,25 @@ def workers(at: Stage) -> Iterator[list[psutil.Process]]:
         processes = []
         for command in commands:
             process = subprocess.Popen(
-                command, cwd=BACKEND, env={**os.environ, **at.environment}, stdout=log, stderr=log
+                command,
+                cwd=BACKEND,
+                # SIGTERM means to hand back what runs, as in a deployment: it may come before the campaign's end.
+                env={**os.environ, **at.environment, "REMAP_SIGTERM": "SIGQUIT"},
+                stdout=log,
+                stderr=log,
             )
-            stack.callback(process.wait, 60)
-            stack.callback(process.terminate)
+            stack.callback(_end, process)
             processes.append(psutil.Process(process.pid))
         yield processes
+
+
+def _end(process: subprocess.Popen[bytes]) -> None:
+    process.terminate()
+    try:
+        process.wait(60)
+    except subprocess.TimeoutExpired:
+        process.kill()
+        process.wait()
 
 
 def await_workers(at: Stage) -> None:
