@@ -113,7 +113,7 @@ docs: install ## Check the links and the commands that the documentation names
 BENCHES := $(patsubst $(BACKEND)/benchmarks/bench_%.py,bench-%,$(wildcard $(BACKEND)/benchmarks/bench_*.py))
 
 .PHONY: bench
-bench: $(BENCHES) ## Every benchmark, one by one: bench-sync, bench-edge, bench-send, bench-jobs, … (N=… for the size)
+bench: $(BENCHES) ## Every benchmark, one by one: bench-sync, bench-webhooks, bench-edge, bench-send, bench-jobs, … (N=… for the size)
 
 bench-%: install
 	@test -f $(BACKEND)/benchmarks/bench_$*.py || { echo "there is no backend/benchmarks/bench_$*.py" >&2; exit 2; }
@@ -122,6 +122,10 @@ bench-%: install
 .PHONY: chaos-jobs
 chaos-jobs: install ## Jobs while workers, relays and the broker are killed (BROKER=redis|rabbitmq, N=20000, KILLS=25)
 	@$(RUN) python -m benchmarks.chaos_jobs
+
+.PHONY: chaos-webhooks
+chaos-webhooks: install ## Webhooks while edge, relay, workers, PostgreSQL and Redis are killed (N=20000, KILLS=24)
+	@$(RUN) python -m benchmarks.chaos_webhooks
 
 .PHONY: audit
 audit: install ## Known vulnerabilities of all packages, and a static security linter

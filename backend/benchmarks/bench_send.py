@@ -57,14 +57,14 @@ class Usage:
     peak_mib: float = 0.0
 
 
-def seed(at: Stage) -> None:
-    """N subscribed customers with facts."""
+def seed(at: Stage, count: int = N) -> None:
+    """Subscribed customers with facts."""
     with psycopg.connect(at.dsn) as connection:
         connection.execute(
             "INSERT INTO customers (shop_id, public_id, gid, email, first_name, city, email_state, shopify_updated_at) "
             "SELECT %s, 'cus_' || n, 'gid://shopify/Customer/' || n, 'customer' || n || '@example.com', "
             "CASE WHEN n %% 5 > 0 THEN 'Name' || n END, 'Bern', 'subscribed', now() FROM generate_series(1, %s) AS n",
-            [at.shop_id, N],
+            [at.shop_id, count],
         )
         connection.execute(
             "INSERT INTO customer_facts (shop_id, customer_id, orders_count) SELECT shop_id, id, id % 7 FROM customers"
@@ -98,7 +98,7 @@ def draft(at: Stage) -> tuple[int, str]:
     return campaign.id, campaign.public_id
 
 
-def release(at: Stage, public_id: str) -> None:
+def release(at: Stage, public_id: str, count: int = N) -> None:
     """Let it go."""
     from storecast.campaigns import service
     from storecast.db.session import tenant_session
@@ -106,7 +106,7 @@ def release(at: Stage, public_id: str) -> None:
 
     shop_id = ShopId(at.shop_id)
     with tenant_session(shop_id) as session:
-        service.send(session, shop_id, public_id, scheduled_at=None, confirm_recipients=N, actor="bench")
+        service.send(session, shop_id, public_id, scheduled_at=None, confirm_recipients=count, actor="bench")
 
 
 @contextmanager
@@ -123,12 +123,25 @@ def workers(at: Stage) -> Iterator[list[psutil.Process]]:
         processes = []
         for command in commands:
             process = subprocess.Popen(
-                command, cwd=BACKEND, env={**os.environ, **at.environment}, stdout=log, stderr=log
+                command,
+                cwd=BACKEND,
+                # SIGTERM means to hand back what runs, as in a deployment: it may come before the campaign's end.
+                env={**os.environ, **at.environment, "REMAP_SIGTERM": "SIGQUIT"},
+                stdout=log,
+                stderr=log,
             )
-            stack.callback(process.wait, 60)
-            stack.callback(process.terminate)
+            stack.callback(_end, process)
             processes.append(psutil.Process(process.pid))
         yield processes
+
+
+def _end(process: subprocess.Popen[bytes]) -> None:
+    process.terminate()
+    try:
+        process.wait(60)
+    except subprocess.TimeoutExpired:
+        process.kill()
+        process.wait()
 
 
 def await_workers(at: Stage) -> None:

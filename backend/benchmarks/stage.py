@@ -27,6 +27,8 @@ class Stage:
     dsn: str
     shop_id: int
     environment: dict[str, str]
+    postgres: EmbeddedPostgres
+    redis: EmbeddedRedis
 
 
 @contextlib.contextmanager
@@ -61,4 +63,4 @@ def stage(**settings: str) -> Iterator[Stage]:
                 [SHOP, PIXEL_KEY],
             ).fetchone()
         assert row is not None
-        yield Stage(Path(folder), postgres.dsn, row[0], environment)
+        yield Stage(Path(folder), postgres.dsn, row[0], environment, postgres, redis)

@@ -7,10 +7,10 @@ from contextlib import asynccontextmanager
 import structlog
 from prometheus_client import CONTENT_TYPE_LATEST, generate_latest
 from starlette.applications import Starlette
-from starlette.middleware import Middleware
 from starlette.requests import Request
 from starlette.responses import PlainTextResponse, Response
 from starlette.routing import Route
+from starlette.types import ASGIApp, Receive, Scope, Send
 
 from storecast.config.settings import Settings
 from storecast.db.roles import Role
@@ -59,17 +59,15 @@ class Edge:
         self._webhook_commit = GroupCommit(dsn, role, webhooks.SINK)
         self._pixel_commit = GroupCommit(dsn, role, PIXEL_SINK)
         self._tracking_commit = GroupCommit(dsn, role, TRACKING_SINK)
-        self._webhooks = webhooks.Webhooks(self._webhook_commit, self.shops, settings.shopify.secrets())
+        self.webhooks = webhooks.Webhooks(self._webhook_commit, self.shops, settings.shopify.secrets())
         self._read_click = read_click
         self._links: dict[tuple[int, int, int], str] = {}
 
     def routes(self) -> list[Route]:
-        """Every address of the edge."""
+        """Every address of the edge but the webhooks'."""
         submit, read_click = self._tracking_commit.submit, self._read_click
         pixel_endpoint = pixel.endpoint(self._pixel_commit.submit, self._shop_id_of_key, read_click)
         return [
-            Route("/webhooks", self._webhooks.receive, methods=["POST"]),
-            Route("/webhooks/{rest:path}", self._webhooks.receive, methods=["POST"]),
             Route("/pixel/v1/events", pixel_endpoint, methods=["POST", "OPTIONS"]),
             Route("/o/{token}.gif", tracking.open_endpoint(submit, read_click), methods=["GET", "HEAD"]),
             Route(
@@ -126,7 +124,22 @@ class Edge:
         return rows[0][0] if rows else None
 
 
-def create_app(settings: Settings, read_click: tracking.ReadClick) -> Starlette:
+class _FrontDoor:
+    """Webhooks on their short way, everything else through the router."""
+
+    def __init__(self, hooks: webhooks.Webhooks, others: ASGIApp) -> None:
+        self._hooks = hooks
+        self._others = others
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        path = scope.get("path", "")
+        if scope["type"] == "http" and (path == "/webhooks" or path.startswith("/webhooks/")):
+            await self._hooks(scope, receive, send)
+        else:
+            await self._others(scope, receive, send)
+
+
+def create_app(settings: Settings, read_click: tracking.ReadClick) -> ASGIApp:
     """The edge over these settings; ``read_click`` opens tracking tokens."""
     edge = Edge(settings, read_click)
 
@@ -141,17 +154,17 @@ def create_app(settings: Settings, read_click: tracking.ReadClick) -> Starlette:
         await edge.stop()
         await asyncio.to_thread(tracing.shutdown)
 
-    return Starlette(
+    others = Starlette(
         routes=[
             Route("/healthz", _alive),
             Route("/readyz", edge.ready),
             Route("/metrics", _metrics),
             *edge.routes(),
         ],
-        middleware=[Middleware(RequestContext, process="edge", log_requests=False)],
         exception_handlers={StorecastError: _problem, Exception: _problem},
         lifespan=lifespan,
     )
+    return RequestContext(_FrontDoor(edge.webhooks, others), process="edge", log_requests=False)
 
 
 async def _alive(_request: Request) -> Response:

@@ -2,19 +2,20 @@
 
 While one commit is on its way the next rows gather, so that the batch grows with the load and nobody waits for a
 timer. A row is acknowledged when it is on disk, or not at all: when PostgreSQL is away, every waiting request fails
-with Unavailable, which the edge answers with 503 and ``Retry-After``.
+with Unavailable, which the edge answers with 503 and ``Retry-After``. Rows that PostgreSQL refuses for what they are
+cost only the request that brought them.
 """
 
 import asyncio
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import Any
 
 import asyncpg
 import structlog
 from asyncpg.prepared_stmt import PreparedStatement
 
-from storecast.kit.errors import Unavailable
+from storecast.kit.errors import Invalid, NotFound, Unavailable
 from storecast.kit.ids import UUID7_SQL
 from storecast.observability import tracing
 
@@ -52,11 +53,20 @@ class Sink:
         return f"WITH incoming AS (SELECT * FROM unnest({arrays}) AS row ({names})), {trace}, {self.merge}"
 
 
-@dataclass(slots=True)
+_FAULT_OF_ROWS = (
+    asyncpg.DataError,
+    asyncpg.IntegrityConstraintViolationError,
+    asyncpg.ProgramLimitExceededError,
+)
+
+
+@dataclass(frozen=True, slots=True)
 class _Waiting:
-    rows: list[tuple[Any, ...]] = field(default_factory=list)
-    answers: list[asyncio.Future[None]] = field(default_factory=list)
-    traces: list[str | None] = field(default_factory=list)
+    """What one request wants written, and where it waits."""
+
+    rows: Sequence[tuple[Any, ...]]
+    answer: asyncio.Future[None]
+    trace: str | None
 
 
 class GroupCommit:
@@ -66,7 +76,8 @@ class GroupCommit:
         self._dsn = dsn
         self._role = role
         self._sink = sink
-        self._waiting = _Waiting()
+        self._waiting: list[_Waiting] = []
+        self._waiting_rows = 0
         self._wake = asyncio.Event()
         self._writer: asyncio.Task[None] | None = None
         self._connection: asyncpg.Connection | None = None
@@ -78,22 +89,24 @@ class GroupCommit:
 
     async def stop(self) -> None:
         """Write what waits, then close."""
-        await asyncio.gather(*self._waiting.answers, return_exceptions=True)
+        await asyncio.gather(*(each.answer for each in self._waiting), return_exceptions=True)
         if self._writer is not None:
             self._writer.cancel()
             await asyncio.gather(self._writer, return_exceptions=True)
         await self._drop_connection()
 
     async def submit(self, rows: Sequence[tuple[Any, ...]]) -> None:
-        """Return when the rows are committed; raises Unavailable when they could not be."""
+        """Return when the rows are committed; raises Unavailable when they could not be.
+
+        Raises Invalid for rows that can never be stored and NotFound for rows of a shop that is gone.
+        """
         if not rows:
             return
-        if len(self._waiting.rows) + len(rows) > MAX_WAITING_ROWS:
+        if self._waiting_rows + len(rows) > MAX_WAITING_ROWS:
             raise Unavailable("Too much is waiting to be written.", code="overloaded")
         answer = asyncio.get_running_loop().create_future()
-        self._waiting.rows.extend(rows)
-        self._waiting.answers.append(answer)
-        self._waiting.traces.append(tracing.current_traceparent())
+        self._waiting.append(_Waiting(rows, answer, tracing.current_traceparent()))
+        self._waiting_rows += len(rows)
         self._wake.set()
         await answer
 
@@ -101,29 +114,54 @@ class GroupCommit:
         while True:
             await self._wake.wait()
             self._wake.clear()
-            while self._waiting.rows:
-                batch, self._waiting = self._waiting, _Waiting()
+            while self._waiting:
+                batch, self._waiting, self._waiting_rows = self._waiting, [], 0
                 await self._commit(batch)
 
-    async def _commit(self, batch: _Waiting) -> None:
+    async def _commit(self, batch: list[_Waiting]) -> None:
         try:
             async with asyncio.timeout(COMMIT_TIMEOUT_S):
-                with tracing.commit_span(batch.traces, {"storecast.rows": len(batch.rows)}):
-                    for start in range(0, len(batch.rows), MAX_BATCH_ROWS):
-                        await self._write(batch.rows[start : start + MAX_BATCH_ROWS])
+                await self._write(batch)
+        except _FAULT_OF_ROWS as error:
+            await self._commit_apart(batch, error)
         except (OSError, TimeoutError, asyncpg.PostgresError, asyncpg.InterfaceError) as error:
             log.warning(
-                "group_commit_failed", sink=self._sink.name, rows=len(batch.rows), error=type(error).__name__
+                "group_commit_failed", sink=self._sink.name, requests=len(batch), error=type(error).__name__
             )
             await self._drop_connection()
-            failure = Unavailable("The database is away; nothing was stored.", code="storage_away")
-            _answer(batch.answers, failure)
+            _answer(batch, Unavailable("The database is away; nothing was stored.", code="storage_away"))
         else:
-            _answer(batch.answers, None)
+            _answer(batch, None)
 
-    async def _write(self, rows: list[tuple[Any, ...]]) -> None:
-        statement = self._statement if self._statement is not None else await self._open()
-        await statement.fetch(*map(list, zip(*rows, strict=True)), tracing.current_traceparent())
+    async def _commit_apart(self, batch: list[_Waiting], error: Exception) -> None:
+        """By halves, until the rows at fault are alone."""
+        if len(batch) > 1:
+            half = len(batch) // 2
+            await self._commit(batch[:half])
+            await self._commit(batch[half:])
+            return
+        log.warning("rows_refused", sink=self._sink.name, error=type(error).__name__)
+        gone = isinstance(error, asyncpg.ForeignKeyViolationError)
+        _answer(
+            batch,
+            NotFound("The shop is gone.", code="unknown_shop")
+            if gone
+            else Invalid("This cannot be stored.", code="not_storable"),
+        )
+
+    async def _write(self, batch: list[_Waiting]) -> None:
+        rows = [row for each in batch for row in each.rows]
+        with tracing.commit_span((each.trace for each in batch), {"storecast.rows": len(rows)}):
+            traceparent = tracing.current_traceparent()
+            for start in range(0, len(rows), MAX_BATCH_ROWS):
+                statement = await self._ready()
+                columns = map(list, zip(*rows[start : start + MAX_BATCH_ROWS], strict=True))
+                await statement.fetch(*columns, traceparent)
+
+    async def _ready(self) -> PreparedStatement:
+        if self._connection is not None and self._connection.is_closed():  # PostgreSQL went away in between
+            await self._drop_connection()
+        return self._statement if self._statement is not None else await self._open()
 
     async def _open(self) -> PreparedStatement:
         self._connection = await asyncpg.connect(
@@ -140,21 +178,22 @@ class GroupCommit:
         self._connection = self._statement = None
 
 
-def _answer(answers: list[asyncio.Future[None]], error: Exception | None) -> None:
-    for answer in answers:
-        if answer.done():  # the client hung up meanwhile
+def _answer(batch: list[_Waiting], error: Exception | None) -> None:
+    for each in batch:
+        if each.answer.done():  # the client hung up meanwhile
             continue
         if error is None:
-            answer.set_result(None)
+            each.answer.set_result(None)
         else:
-            answer.set_exception(error)
+            each.answer.set_exception(error)
 
 
 def stage_jobs(source: str, job: str, queue: str, key: str, max_attempts: int = 8) -> str:
     """SQL that stages one waiting job for each shop in ``source`` (a CTE with shop_id), in the same commit.
 
     The conflicting row is locked by DO UPDATE until the commit, so that a job which is about to start waits for
-    the new rows instead of missing them. One that waits for its next try is due at once.
+    the new rows instead of missing them. One that waits for its next try is due at once. One that is due already is
+    only locked: no new version of it is written, and nobody is told again.
     """
     return f"""
     staged AS (
@@ -165,6 +204,7 @@ def stage_jobs(source: str, job: str, queue: str, key: str, max_attempts: int = 
       ON CONFLICT (coalesce(shop_id, 0), name, unique_key) WHERE unique_key IS NOT NULL AND state <> 'running'
       DO UPDATE SET run_at = least(outbox.run_at, excluded.run_at),
                     state = CASE outbox.state WHEN 'scheduled' THEN 'staged' ELSE outbox.state END
+              WHERE outbox.state = 'scheduled' OR outbox.run_at > excluded.run_at
       RETURNING 1
     )
     SELECT pg_notify('storecast_outbox', '') FROM (SELECT 1 FROM staged LIMIT 1) AS woken

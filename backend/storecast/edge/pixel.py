@@ -278,7 +278,7 @@ def endpoint(
     async def handle(request: Request) -> Response:
         if request.method == "OPTIONS":
             return Response(status_code=204, headers=CORS)
-        body = await read_body(request, MAX_BODY_BYTES)
+        body = await read_body(request.receive, request.headers.get("content-length"), MAX_BODY_BYTES)
         if body is None:
             raise TooLarge(_TOO_LARGE)
         batch = parse_batch(body, utcnow())

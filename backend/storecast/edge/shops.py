@@ -43,6 +43,10 @@ class ShopDirectory:
         """The shop whose pixel carries the key."""
         return await self._find("pixel_key", key)
 
+    def forget(self, domain: str) -> None:
+        """Ask again for the shop of the domain: it was found to be gone."""
+        self._cache.pop(("domain", domain), None)
+
     async def fetch(self, query: str, *args: object) -> list[asyncpg.Record]:
         """Rows of any query that the edge's role may run; raises Unavailable when PostgreSQL is away."""
         try:

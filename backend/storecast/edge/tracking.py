@@ -173,7 +173,7 @@ async def asks_to_unsubscribe(request: Request) -> bool:
 
 
 async def _form_fields(request: Request) -> dict[str, str]:
-    body = await read_body(request, MAX_FORM_BYTES)
+    body = await read_body(request.receive, request.headers.get("content-length"), MAX_FORM_BYTES)
     if body is None:
         return {}
     content_type = request.headers.get("content-type", "").partition(";")[0].strip().lower()

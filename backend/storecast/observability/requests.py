@@ -4,13 +4,13 @@ A caller's ``X-Request-ID`` is kept when it is short and plain, so that one id f
 API, the outbox and the worker.
 """
 
+import itertools
+import os
 import re
 import time
-from uuid import uuid4
 
 import structlog
 from prometheus_client import Counter, Histogram
-from starlette.datastructures import MutableHeaders
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from storecast.observability import tracing
@@ -21,6 +21,10 @@ _PLAIN = re.compile(rb"[A-Za-z0-9._-]{8,64}")
 
 _PROBES = frozenset({"/healthz", "/readyz", "/metrics"})
 """Asked every few seconds by machines: a trace of each would bury the others."""
+
+_PROCESS = os.urandom(8).hex()
+_NUMBERS = itertools.count(1)
+"""Ids that no other process and no other request has; they are no secret, and random ones cost a system call each."""
 
 REQUESTS = Counter(
     "storecast_requests_total", "Answers by route and status class", ["process", "route", "status"]
@@ -40,14 +44,19 @@ class RequestContext:
         self._app = app
         self._process = process
         self._log_requests = log_requests
+        # Looking a series up by its labels costs more than counting in it.
+        self._series: dict[tuple[str, int], tuple[Counter, Histogram]] = {}
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         if scope["type"] != "http":
             await self._app(scope, receive, send)
             return
         given = next((value for name, value in scope["headers"] if name == b"x-request-id"), b"")
-        identifier = given.decode() if _PLAIN.fullmatch(given) else uuid4().hex
+        identifier = (
+            given.decode() if given and _PLAIN.fullmatch(given) else f"{_PROCESS}{next(_NUMBERS):016x}"
+        )
         scope.setdefault("state", {})["request_id"] = identifier
+        own_header = (b"x-request-id", identifier.encode())
         status = 500
         started = time.perf_counter()
 
@@ -55,34 +64,51 @@ class RequestContext:
             nonlocal status
             if message["type"] == "http.response.start":
                 status = message["status"]
-                MutableHeaders(scope=message)["X-Request-ID"] = identifier
+                message = {**message, "headers": [*message.get("headers", ()), own_header]}
             await send(message)
 
-        with structlog.contextvars.bound_contextvars(request_id=identifier), _span(scope) as span:
-            try:
-                await self._app(scope, receive, send_with_id)
-            finally:
-                self._record(scope, status, time.perf_counter() - started)
-                span.rename(f"{scope['method']} {_route(scope)}")
-                span.set(
-                    {
-                        "http.request.method": scope["method"],
-                        "http.route": _route(scope),
-                        "http.response.status_code": status,
-                        "storecast.request_id": identifier,
-                    }
-                )
-                if status >= 500:
-                    span.failed(str(status))
+        bound = structlog.contextvars.bind_contextvars(request_id=identifier)
+        try:
+            with _span(scope) as span:
+                try:
+                    await self._app(scope, receive, send_with_id)
+                finally:
+                    self._record(scope, status, time.perf_counter() - started)
+                    if span is not tracing.OFF:
+                        _describe(span, scope, status, identifier)
+        finally:
+            structlog.contextvars.reset_contextvars(**bound)
 
     def _record(self, scope: Scope, status: int, seconds: float) -> None:
         route = _route(scope)
-        REQUESTS.labels(self._process, route, f"{status // 100}xx").inc()
-        REQUEST_SECONDS.labels(self._process, route).observe(seconds)
+        key = (route, status // 100)
+        if key not in self._series:
+            self._series[key] = (
+                REQUESTS.labels(self._process, route, f"{status // 100}xx"),
+                REQUEST_SECONDS.labels(self._process, route),
+            )
+        count, duration = self._series[key]
+        count.inc()
+        duration.observe(seconds)
         if self._log_requests:
             log.info(
                 "request", method=scope["method"], route=route, status=status, ms=round(seconds * 1000, 1)
             )
+
+
+def _describe(span: tracing.Span, scope: Scope, status: int, identifier: str) -> None:
+    route = _route(scope)
+    span.rename(f"{scope['method']} {route}")
+    span.set(
+        {
+            "http.request.method": scope["method"],
+            "http.route": route,
+            "http.response.status_code": status,
+            "storecast.request_id": identifier,
+        }
+    )
+    if status >= 500:
+        span.failed(str(status))
 
 
 def _route(scope: Scope) -> str:

@@ -58,3 +58,24 @@ def test_a_small_chaos_run_loses_nothing_and_does_nothing_twice(broker: str) -> 
         "duplicate_effects": 0,
         "kills": 2,
     }
+
+
+def test_a_small_chaos_run_of_webhooks_loses_nothing_and_does_nothing_twice() -> None:
+    ran = subprocess.run(
+        [sys.executable, "-m", "benchmarks.chaos_webhooks"],
+        cwd=BACKEND,
+        env={**os.environ, "N": "150", "KILLS": "4"},
+        capture_output=True,
+        text=True,
+        timeout=400,
+        check=False,
+    )
+
+    assert ran.returncode == 0, ran.stderr[-3000:]
+    assert json.loads(ran.stdout.splitlines()[-1]) == {
+        "chaos": "webhooks",
+        "deliveries": 150,
+        "lost": 0,
+        "duplicate_effects": 0,
+        "kills": 4,
+    }, ran.stdout

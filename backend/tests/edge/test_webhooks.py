@@ -1,20 +1,27 @@
 """Webhooks at the edge: on disk before the 200, refused without a trace otherwise."""
 
+import asyncio
 import base64
 import hmac
+import secrets
 import threading
 from collections.abc import Iterator
+from types import NoneType
+from typing import Any
 from uuid import uuid4
 
 import psycopg
 import pytest
-from sqlalchemy import select
+from sqlalchemy import select, text
 from sqlalchemy.orm import Session
 from starlette.testclient import TestClient
 
 from storecast.config.settings import Settings
+from storecast.db.roles import Role
 from storecast.edge import webhooks
 from storecast.edge.app import create_app
+from storecast.edge.group_commit import GroupCommit
+from storecast.kit.errors import Invalid, NotFound
 from storecast.shops.models import Shop
 from storecast.webhooks.jobs import DrainInbox
 from storecast.webhooks.models import InboxEntry
@@ -204,6 +211,77 @@ def test_concurrent_deliveries_are_all_on_disk_when_they_are_answered(
         thread.join()
 
     assert missing == []
+
+
+def test_a_shop_that_is_erased_costs_no_other_shop_its_deliveries(
+    edge: TestClient, shop: Shop, other_shop: Shop, platform: Session, database: str
+) -> None:
+    """The edge still takes the erased shop for known: PostgreSQL refuses its row, and only that."""
+    for domain in (shop.domain, other_shop.domain):
+        assert edge.post("/webhooks", content=ORDER, headers=signed(ORDER, domain)).status_code == 200
+    with psycopg.connect(database) as connection:
+        connection.execute("DELETE FROM shops WHERE id = %s", [shop.id])
+
+    answers: dict[str, int] = {}
+
+    def deliver(domain: str) -> None:
+        answers[domain] = edge.post("/webhooks", content=ORDER, headers=signed(ORDER, domain)).status_code
+
+    threads = [threading.Thread(target=deliver, args=[each.domain]) for each in (shop, other_shop)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+
+    assert answers == {shop.domain: 404, other_shop.domain: 200}
+    assert [entry.shop_domain for entry in stored(platform)] == [other_shop.domain] * 2
+    redact = signed(b"{}", shop.domain, X_Shopify_Topic="shop/redact")
+    assert edge.post("/webhooks", content=b"{}", headers=redact).status_code == 200
+
+
+async def test_rows_at_fault_are_refused_alone(database: str, shop: Shop, platform: Session) -> None:
+    commit = GroupCommit(database, Role.EDGE.value, webhooks.SINK)
+    commit.start()
+
+    def row(webhook_id: str, shop_id: int = shop.id) -> tuple[Any, ...]:
+        return (shop_id, shop.domain, webhook_id, None, "orders/create", None, None, ORDER)
+
+    too_long = "".join(map(chr, range(32, 127))) * 100 + uuid4().hex
+    waiting = [
+        commit.submit([row("first")]),
+        commit.submit([row(secrets.token_hex(8_000) + too_long)]),
+        commit.submit([row("second")]),
+        commit.submit([row("nobody's", shop_id=2**40)]),
+        commit.submit([row("third"), row("fourth")]),
+    ]
+    outcomes = await asyncio.gather(*waiting, return_exceptions=True)
+    await commit.stop()
+
+    assert [type(outcome) for outcome in outcomes] == [NoneType, Invalid, NoneType, NotFound, NoneType]
+    assert [entry.webhook_id for entry in stored(platform)] == ["first", "second", "third", "fourth"]
+
+
+def test_a_job_that_waits_already_is_not_written_again(
+    edge: TestClient, shop: Shop, platform: Session
+) -> None:
+    versions = []
+    for _ in range(3):
+        edge.post("/webhooks", content=ORDER, headers=signed(ORDER, shop.domain))
+        platform.rollback()
+        versions.append(platform.execute(text("SELECT ctid, id FROM outbox")).one())
+    assert len(set(versions)) == 1
+
+
+def test_a_job_that_waits_for_its_next_try_is_due_at_once(
+    edge: TestClient, shop: Shop, platform: Session
+) -> None:
+    edge.post("/webhooks", content=ORDER, headers=signed(ORDER, shop.domain))
+    platform.execute(text("UPDATE outbox SET state = 'scheduled', run_at = now() + interval '1 hour'"))
+    platform.commit()
+
+    edge.post("/webhooks", content=ORDER, headers=signed(ORDER, shop.domain))
+
+    assert platform.execute(text("SELECT state, run_at <= now() FROM outbox")).one() == ("staged", True)
 
 
 def test_without_postgresql_the_answer_is_503_and_never_a_lie(settings: Settings, shop: Shop) -> None:
