@@ -16,6 +16,7 @@ from sqlalchemy import (
     func,
     literal,
     not_,
+    null,
     or_,
     select,
     text,
@@ -179,7 +180,7 @@ def erase(
     mine = _mine(target, shop_id, rule, subject, personal)
     if rule.action == "delete":
         return session.execute(delete(target).where(mine)).rowcount  # type: ignore[attr-defined,no-any-return]
-    emptied = {column: _nothing(target, column) for column in (*personal, *rule.unlink)}
+    emptied = _emptied(target, (*personal, *rule.unlink))
     return session.execute(update(target).where(mine).values(emptied)).rowcount  # type: ignore[attr-defined,no-any-return]
 
 
@@ -194,7 +195,7 @@ def erase_mentions(session: Session, shop_id: ShopId, name: str, mention: Mentio
     """Take the person out of the rows that quote them; returns how many rows that were."""
     target = table(name)
     mine = and_(of_shop(target, shop_id, platform=mention.platform), quotes(target, mention, subject))
-    values: dict[str, Any] = {column: _nothing(target, column) for column in mention.empties}
+    values = _emptied(target, mention.empties)
     values |= {column: _without(target.c[column], subject) for column in mention.replaces}
     values |= {
         column: _without(target.c[column], subject) + " #" + cast(target.c.id, Text)
@@ -218,8 +219,7 @@ def empty_shop_columns(
 ) -> None:
     """Empty the personal columns of the shop's own rows."""
     target = table(name)
-    emptied = {column: _nothing(target, column) for column in personal}
-    session.execute(update(target).where(target.c[key] == shop_id).values(emptied))
+    session.execute(update(target).where(target.c[key] == shop_id).values(_emptied(target, personal)))
 
 
 def count_of_shop(session: Session, shop_id: ShopId, name: str, *, but_job: str | None = None) -> int:
@@ -310,6 +310,12 @@ def _filtered(column: ColumnElement[Any], subject: Subject) -> ColumnElement[Any
     item = func.unnest(column).column_valued("item")
     expression = subject.in_records().in_text()
     return func.array(select(item).where(not_(item.op("~*")(expression))).scalar_subquery())
+
+
+def _emptied(target: Table, columns: Sequence[str]) -> dict[str, Any]:
+    """Values for an update; None given to a jsonb column would be JSON's null, which is something."""
+    nothing = {column: _nothing(target, column) for column in columns}
+    return {column: null() if value is None else value for column, value in nothing.items()}
 
 
 def _nothing(target: Table, column: str) -> Any:

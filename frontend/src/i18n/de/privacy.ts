@@ -1,0 +1,2 @@
+import type { privacy as en } from "../en/privacy";
+import type { Catalogue } from "../translate";
