@@ -2,6 +2,8 @@
 
 import io
 import json
+from collections.abc import Iterator
+from contextlib import contextmanager
 from datetime import datetime, timedelta
 from typing import Any
 
@@ -11,14 +13,18 @@ from fastapi.testclient import TestClient
 from sqlalchemy import Table, delete, func, insert, select, text
 from sqlalchemy.orm import Session
 
+from storecast.audit import service as audit
+from storecast.audit.models import AuditEntry
 from storecast.auth.models import ShopMember
 from storecast.db.base import Base
-from storecast.db.session import platform_session, tenant_session
+from storecast.db.roles import Role
+from storecast.db.session import engine, platform_session, tenant_session
 from storecast.entrypoints.metadata import load_models
 from storecast.entrypoints.modules import register_jobs
 from storecast.kit.clock import utcnow
 from storecast.kit.types import ShopId
-from storecast.privacy import coverage, service, shop_erasure
+from storecast.messaging.jobs import WriteConsent
+from storecast.privacy import coverage, links, service, shop_erasure
 from storecast.privacy.jobs import HandleRequest, TellMerchant
 from storecast.privacy.models import PrivacyRequest
 from storecast.shops.models import Shop
@@ -26,7 +32,7 @@ from storecast.webhooks import registry
 from storecast.webhooks.models import InboxEntry
 from storecast.webhooks.registry import Delivery
 from storecast.worker import outbox
-from storecast.worker.models import OutboxJob
+from storecast.worker.models import JobRun, OutboxJob
 from tests.factories.story import NOW, Story
 
 load_models()
@@ -186,11 +192,10 @@ def handle(shop: Shop, request_id: int, now: datetime = NOW) -> PrivacyRequest:
     for _ in range(PASSES_MAX):
         service.handle(lambda: tenant_session(shop_id), shop_id, request_id, now=now)
         with tenant_session(shop_id) as session:
-            request = session.get(PrivacyRequest, request_id)
-        assert request is not None
+            request = session.scalars(select(PrivacyRequest).where(PrivacyRequest.id == request_id)).one()
         if request.state == "done":
-            break
-    return request
+            return request
+    raise AssertionError("passes went on finding something")
 
 
 def proof(request: PrivacyRequest) -> dict[str, Any]:
@@ -371,3 +376,139 @@ def test_the_running_job_survives_its_own_erasure(gone: Shop) -> None:
     handle(gone, request_id)
     with platform_session() as session:
         assert [job.args for job in session.scalars(select(OutboxJob))] == [{"request_id": request_id}]
+
+
+class Killed(BaseException):
+    """The process dies: nothing catches this."""
+
+
+@pytest.mark.parametrize("after", [1, 3, 9, 20, 40])
+def test_an_erasure_that_is_killed_anywhere_goes_on_and_counts_right(shop: Shop, after: int) -> None:
+    shop_id = ShopId(shop.id)
+    with tenant_session(shop_id) as session:
+        fill(session, shop)
+    request_id = receive(shop, "customers/redact", {"customer": CUSTOMER, "orders_to_redact": []})
+    begun = 0
+
+    @contextmanager
+    def dying() -> Iterator[Session]:
+        nonlocal begun
+        begun += 1
+        with tenant_session(shop_id) as session:
+            yield session
+            if begun == after:
+                raise Killed
+
+    with pytest.raises(Killed):
+        service.handle(dying, shop_id, request_id, now=NOW)
+    request = handle(shop, request_id)
+
+    with tenant_session(shop_id) as session:
+        assert places_of(session, MARK, GID, f": {NUMBER},") == []
+    assert request.state == "done"
+    assert proof(request)["customers"] == (1, 0)
+    assert proof(request)["pixel_events"] == (2, 0)
+
+
+def test_jobs_logs_notes_and_deeds_forget_whom_they_quoted(shop: Shop) -> None:
+    shop_id = ShopId(shop.id)
+    with tenant_session(shop_id) as session:
+        fill(session, shop)
+        audit.record(session, shop_id, "7", "job_retried", "job:1", reason=f"{MARK}@example.com called")
+        audit.record(session, shop_id, "7", "job_retried", "job:2", reason="bystander@example.com called")
+        outbox.add(session, shop_id, WriteConsent(GID, "2026-01-01T00:00:00Z"))
+    with engine(Role.RETENTION).begin() as connection:
+        connection.execute(text(HISTORY), {"shop": shop.id, "gid": GID, "email": f"{MARK}@example.com"})
+    handle(shop, receive(shop, "customers/redact", {"customer": CUSTOMER}))
+
+    with tenant_session(shop_id) as session:
+        assert places_of(session, MARK, GID) == []
+        assert audit.broken_at(session, shop_id) is None
+        details = [entry.detail for entry in session.scalars(select(AuditEntry).order_by(AuditEntry.id))]
+        assert details == [{}, {"reason": "bystander@example.com called"}]
+        run = session.scalars(select(JobRun)).one()
+        assert (run.error, run.attempts, run.terms, run.args) == (
+            None, [], [], {"customer_gid": "[erased]", "other": "gid://shopify/Customer/1911670", "id": 0},
+        )  # fmt: skip
+        (job,) = session.scalars(select(OutboxJob).where(OutboxJob.name == WriteConsent.name))
+        assert (job.args["customer_gid"], job.cancel_requested_at is None) == ("[erased]", False)
+
+
+HISTORY = f"""
+INSERT INTO job_runs (id, shop_id, name, queue, args, terms, state, max_attempts, error, attempts, enqueued_at,
+                      finished_at)
+VALUES (gen_random_uuid(), :shop, 'x', 'default',
+        jsonb_build_object('customer_gid', CAST(:gid AS text), 'other', :gid || '0', 'id', {NUMBER}),
+        ARRAY['customer_gid:' || :gid], 'dead', 1, 'Failed for ' || :email,
+        jsonb_build_array(jsonb_build_object('traceback', 'line\n' || :email)), now(), now())
+"""
+
+
+def test_an_entry_that_was_tampered_with_shows_and_an_erased_one_stays_erased(shop: Shop) -> None:
+    shop_id = ShopId(shop.id)
+    with tenant_session(shop_id) as session:
+        for number in range(3):
+            audit.record(session, shop_id, "7", "deed", f"thing:{number}", note="x")
+    forge = (
+        "UPDATE audit_log SET subject = 'erased', detail = '{\"planted\": 1}', salt = NULL"
+        " WHERE subject = 'thing:1'"
+    )
+    with engine(Role.RETENTION).begin() as connection:
+        connection.execute(text(forge))
+    with tenant_session(shop_id) as session:
+        second = session.scalars(select(AuditEntry.id).order_by(AuditEntry.id)).all()[1]
+        assert audit.broken_at(session, shop_id) == second
+
+
+def test_requests_for_domains_that_nobody_knows_are_answered_and_forgotten(database: str) -> None:
+    body = json.dumps({"customer": {"id": NUMBER, "email": f"{MARK}@example.com"}}).encode()
+    with engine(Role.EDGE).begin() as connection:
+        connection.execute(
+            text(
+                "INSERT INTO webhook_inbox (shop_domain, webhook_id, topic, body)"
+                " VALUES ('nobody.myshopify.com', 'wh-x', 'customers/redact', :body)"
+            ),
+            {"body": body},
+        )
+    with platform_session() as session:
+        assert service.answer_strangers(session, now=NOW) == 1
+    with platform_session() as session:
+        assert service.answer_strangers(session, now=NOW) == 0
+        (request,) = session.scalars(select(PrivacyRequest))
+        assert (request.shop_id, request.shop_domain, request.kind, request.state) == (
+            None, "nobody.myshopify.com", "customer_redact", "done",
+        )  # fmt: skip
+        (entry,) = session.scalars(select(InboxEntry))
+        assert (entry.state, entry.body) == ("done", b"{}")
+
+
+def test_a_link_is_for_one_shop_and_one_time(shop: Shop, other_shop: Shop) -> None:
+    token = links.make(ShopId(shop.id), 5, NOW + timedelta(days=7))
+    assert links.read(token, ShopId(shop.id), NOW) == 5
+    assert links.read(token, ShopId(other_shop.id), NOW) is None
+    assert links.read(token, ShopId(shop.id), NOW + timedelta(days=7)) is None
+    for forged in (token[:-2], "A" + token[1:], "", "é", "A" * 60):
+        assert links.read(forged, ShopId(shop.id), NOW) is None
+
+
+def test_the_merchant_asks_and_is_refused_what_names_nobody(
+    shop: Shop, client: TestClient, signed_in: dict[str, str]
+) -> None:
+    refused = client.post("/api/v1/privacy/requests", headers=signed_in, json={"kind": "customer_redact"})
+    assert (refused.status_code, [error["pointer"] for error in refused.json()["errors"]]) == (
+        422,
+        ["/email"],
+    )
+    with tenant_session(ShopId(shop.id)) as session:
+        assert session.scalars(select(PrivacyRequest)).all() == []
+    asked = {"kind": "customer_redact", "email": f"{MARK}@example.com"}
+    made = client.post("/api/v1/privacy/requests", headers=signed_in, json=asked)
+    assert (made.status_code, made.json()["asked_by"], made.json()["state"]) == (202, "merchant", "received")
+    handle(shop, made.json()["id"])
+    with tenant_session(ShopId(shop.id)) as session:
+        assert places_of(session, MARK) == []
+        assert [entry.action for entry in session.scalars(select(AuditEntry))] == [
+            "privacy_customer_redact_asked"
+        ]
+    again = client.post(f"/api/v1/privacy/requests/{made.json()['id']}/rerun", headers=signed_in)
+    assert (again.status_code, again.json()["code"]) == (409, "privacy_request_not_repeatable")

@@ -54,7 +54,10 @@ export const accessQuery = infiniteQueryOptions({
   queryKey: [...key, "access"],
   queryFn: ({ pageParam, signal }) =>
     body(
-      api.GET("/api/v1/privacy/access", { params: { query: pageParam ? { cursor: pageParam } : {} }, signal }),
+      api.GET("/api/v1/privacy/access", {
+        params: { query: pageParam ? { cursor: pageParam } : {} },
+        signal,
+      }),
     ),
   initialPageParam: null as string | null,
   getNextPageParam: (last) => last.next_cursor,
@@ -77,9 +80,7 @@ export function useRerun() {
   const invalidate = useInvalidate();
   return useMutation({
     mutationFn: (id: number) =>
-      body(
-        api.POST("/api/v1/privacy/requests/{request_id}/rerun", { params: { path: { request_id: id } } }),
-      ),
+      body(api.POST("/api/v1/privacy/requests/{request_id}/rerun", { params: { path: { request_id: id } } })),
     onSettled: invalidate,
   });
 }

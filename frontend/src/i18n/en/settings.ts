@@ -57,6 +57,9 @@ export const settings = {
     other: "{count} messages could not be read.",
   },
   "settings.webhooks.look": "Look at the tasks",
+  "settings.privacy.title": "Privacy",
+  "settings.privacy.why": "Requests of customers for their data, how long it is kept, and who looked at it.",
+  "settings.privacy.open": "Open privacy",
   "settings.language.title": "Language",
   "settings.language.why": "Of these pages, for you. Customers get messages in the words you write.",
 } as const;

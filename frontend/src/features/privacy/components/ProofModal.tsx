@@ -80,9 +80,7 @@ function ArchiveActions({ request }: { request: PrivacyRequestDetail }) {
       {(download.error ?? passphrase.error) && (
         <ErrorState error={download.error ?? passphrase.error} title={t("privacy.archive_failed")} />
       )}
-      <Text as="p">
-        {t("privacy.archive", { until: f.date(request.archive?.until ?? request.due_at) })}
-      </Text>
+      <Text as="p">{t("privacy.archive", { until: f.date(request.archive?.until ?? request.due_at) })}</Text>
       {shown ? (
         <Banner tone="warning" title={t("privacy.passphrase_once")}>
           <InlineStack gap="200" blockAlign="center">

@@ -17,7 +17,7 @@ export function RetentionCard() {
       key: "days",
       header: t("privacy.column.kept"),
       cell: (row) =>
-        row.days === null ? t("privacy.until_erasure") : t("privacy.days", { days: row.days, count: row.days }),
+        row.days === null ? t("privacy.until_erasure") : t("privacy.days", { count: row.days }),
     },
     { key: "by", header: t("privacy.column.by"), long: true, cell: (row) => t(`privacy.enforced.${row.by}`) },
   ];

@@ -48,7 +48,9 @@ export function PrivacyPage() {
             <EmptyState
               icon={LockIcon}
               title={t("privacy.empty.title")}
-              action={<Button onClick={() => setAsking("data_request")}>{t("privacy.ask.data_request")}</Button>}
+              action={
+                <Button onClick={() => setAsking("data_request")}>{t("privacy.ask.data_request")}</Button>
+              }
             >
               {t("privacy.empty.body")}
             </EmptyState>
