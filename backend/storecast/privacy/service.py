@@ -133,6 +133,8 @@ def handle(unit_of_work: UnitOfWork, shop_id: ShopId, request_id: int, *, now: d
         kind = request.kind
         if kind != "shop_redact":
             subject = erasure.find_subject(session, shop_id, request)
+        if kind == "customer_redact":
+            # Written down before anything goes: what leads to the rest may be gone when a killed process comes back.
             request.subject = {**dict(request.subject or {}), "resolved": erasure.as_json(subject)}
     if kind == "data_request":
         with unit_of_work() as session:
