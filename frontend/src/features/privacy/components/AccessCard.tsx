@@ -6,14 +6,16 @@ import { CardSkeleton, LoadingRegion } from "@/components/Skeletons";
 import { TableCard } from "@/components/TableCard";
 import { TimeAgo } from "@/components/TimeAgo";
 import { useI18n } from "@/i18n/useI18n";
+import { useActor } from "@/lib/useActor";
 import { type Access, accessQuery } from "../api";
 
 /** Who was shown people's data. */
 export function AccessCard() {
   const { t, f } = useI18n();
+  const actorOf = useActor();
   const query = useInfiniteQuery(accessQuery);
   const columns: Column<Access>[] = [
-    { key: "actor", header: t("privacy.column.who"), cell: (row) => row.actor },
+    { key: "actor", header: t("privacy.column.who"), cell: (row) => actorOf(`user:${row.actor}`) },
     { key: "view", header: t("privacy.column.what"), cell: (row) => t.code("privacy.view", row.view) },
     { key: "subject", header: t("privacy.column.of"), long: true, cell: (row) => row.subject },
     {
