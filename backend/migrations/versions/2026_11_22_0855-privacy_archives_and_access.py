@@ -12,7 +12,7 @@ from storecast.db.roles import Role
 from storecast.kit.clock import utcnow
 
 revision = "0005"
-down_revision = "0004"
+down_revision = "3560297633a8"
 
 _RETENTION = {
     "audit_log": "SELECT, DELETE, UPDATE (subject, detail, salt)",
