@@ -53,5 +53,5 @@ def list_recipients(
 ) -> Page[Recipient]:
     """The audience person by person."""
     page = service.list_recipients(db, principal.shop_id, campaign_id, state=state, cursor=cursor)
-    access.note(db, principal.shop_id, principal.user_id, "recipients", campaign_id, people=len(page.items))
+    access.note(db, principal.shop_id, principal.actor, "recipients", campaign_id, people=len(page.items))
     return page

@@ -27,7 +27,7 @@ def create_privacy_request(
     body: schemas.NewPrivacyRequest, db: TenantDb, principal: CurrentPrincipal
 ) -> schemas.PrivacyRequestDetail:
     """Export or erase what is held on one customer; it is done in the background."""
-    return service.ask(db, principal.shop_id, principal.user_id, body, now=utcnow())
+    return service.ask(db, principal.shop_id, principal.actor, body, now=utcnow())
 
 
 @router.get("/requests/{request_id}")
@@ -43,7 +43,7 @@ def rerun_privacy_request(
     request_id: RequestId, db: TenantDb, principal: CurrentPrincipal
 ) -> schemas.PrivacyRequestDetail:
     """Start an open request now, or make the archive of a data request anew, with a new passphrase."""
-    return service.rerun(db, principal.shop_id, principal.user_id, request_id, now=utcnow())
+    return service.rerun(db, principal.shop_id, principal.actor, request_id, now=utcnow())
 
 
 @router.post("/requests/{request_id}/passphrase")
@@ -51,7 +51,7 @@ def show_archive_passphrase(
     request_id: RequestId, db: TenantDb, principal: CurrentPrincipal
 ) -> schemas.ArchivePassphrase:
     """The passphrase of the archive. It is shown once; 409 ``privacy_passphrase_shown`` afterwards."""
-    return service.show_passphrase(db, principal.shop_id, principal.user_id, request_id, now=utcnow())
+    return service.show_passphrase(db, principal.shop_id, principal.actor, request_id, now=utcnow())
 
 
 @router.post("/requests/{request_id}/link")
@@ -69,7 +69,7 @@ def create_archive_link(
 )
 def download_archive(token: str, db: TenantDb, principal: CurrentPrincipal) -> Response:
     """Download an archive by its link; each download is logged, ten an hour at most."""
-    request_id, body = service.download(db, principal.shop_id, principal.user_id, token, now=utcnow())
+    request_id, body = service.download(db, principal.shop_id, principal.actor, token, now=utcnow())
     name = f"personal-data-{request_id}.zip"
     headers = {"Content-Disposition": f'attachment; filename="{name}"', "Cache-Control": "no-store"}
     return Response(body, media_type="application/zip", headers=headers)

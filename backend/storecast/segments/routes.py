@@ -33,7 +33,7 @@ def list_segment_fields() -> Fields:
 def preview_segment(body: SegmentPreviewRequest, db: TenantDb, principal: CurrentPrincipal) -> SegmentPreview:
     """Count rules without saving them."""
     found = service.preview(db, principal.shop_id, body.rules)
-    access.note(db, principal.shop_id, principal.user_id, "sample", "rules", people=len(found.sample))
+    access.note(db, principal.shop_id, principal.actor, "sample", "rules", people=len(found.sample))
     return found
 
 

@@ -61,7 +61,7 @@ export const accesses: Schemas["Access"][] = [
   {
     id: "01936b00-0000-7000-8000-000000000001",
     at: ago(60_000),
-    actor: "7",
+    actor: "user:7",
     view: "recipients",
     subject: "cmp_autumn",
     people: 50,

@@ -15,7 +15,7 @@ export function AccessCard() {
   const actorOf = useActor();
   const query = useInfiniteQuery(accessQuery);
   const columns: Column<Access>[] = [
-    { key: "actor", header: t("privacy.column.who"), cell: (row) => actorOf(`user:${row.actor}`) },
+    { key: "actor", header: t("privacy.column.who"), cell: (row) => actorOf(row.actor) },
     { key: "view", header: t("privacy.column.what"), cell: (row) => t.code("privacy.view", row.view) },
     { key: "subject", header: t("privacy.column.of"), long: true, cell: (row) => row.subject },
     {
