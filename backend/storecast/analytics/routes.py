@@ -6,6 +6,7 @@ from fastapi import APIRouter, Query
 
 from storecast.analytics import home, service
 from storecast.analytics.schemas import CampaignRow, Home, Overview, Recipient, Report
+from storecast.audit import access
 from storecast.campaigns.schemas import State
 from storecast.kit.clock import utcnow
 from storecast.kit.pages import Page
@@ -51,4 +52,6 @@ def list_recipients(
     cursor: str | None = None,
 ) -> Page[Recipient]:
     """The audience person by person."""
-    return service.list_recipients(db, principal.shop_id, campaign_id, state=state, cursor=cursor)
+    page = service.list_recipients(db, principal.shop_id, campaign_id, state=state, cursor=cursor)
+    access.note(db, principal.shop_id, principal.actor, "recipients", campaign_id, people=len(page.items))
+    return page

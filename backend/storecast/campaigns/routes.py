@@ -2,6 +2,7 @@
 
 from fastapi import APIRouter
 
+from storecast.audit import access
 from storecast.campaigns import schemas, service, trials
 from storecast.db.session import tenant_session
 from storecast.shops.access import CurrentPrincipal, Permission, Principal, TenantDb, require
@@ -51,6 +52,7 @@ def preview_campaign(
     with tenant_session(principal.shop_id) as session:
         campaign = service.get(session, principal.shop_id, campaign_id)
         trial = trials.load(session, principal.shop_id, campaign, body.customer_id)
+        access.note(session, principal.shop_id, principal.actor, "preview", campaign_id, people=1)
     return trials.render(trials.with_unsaved(trial, body))
 
 

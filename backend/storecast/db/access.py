@@ -16,6 +16,7 @@ _ALL = "SELECT, INSERT, UPDATE, DELETE"
 _APP_ONLY = {
     "shops": "SELECT, UPDATE",
     "audit_log": "SELECT, INSERT",
+    "personal_data_access": "SELECT, INSERT",
     "job_runs": "SELECT, UPDATE (retried_as, discarded_at)",
     "job_logs": "SELECT",
     "job_orphans": "SELECT",
@@ -77,8 +78,20 @@ _GRANTS: dict[Role, dict[str, str]] = {
         "sync_runs": _ALL,
         "audit_log": "SELECT, INSERT",
         "privacy_requests": _ALL,
+        "privacy_archives": "SELECT, DELETE",
     },
-    Role.RETENTION: {"webhook_inbox": "SELECT, DELETE", "fleet_processes": "SELECT, DELETE"},
+    # It owns the partitioned tables (job_runs, job_logs); of the others it erases what a law asks for.
+    Role.RETENTION: {
+        "webhook_inbox": "SELECT, DELETE",
+        "fleet_processes": "SELECT, DELETE",
+        "audit_log": "SELECT, DELETE, UPDATE (subject, detail, salt)",
+        "outbox": "SELECT, UPDATE (args, terms, tags, error, attempts, progress, result, unique_key, "
+        "cancel_requested_at)",
+        "job_orphans": "SELECT, DELETE",
+        "job_batches": "SELECT, DELETE, UPDATE (completion)",
+        "job_bulk_actions": "SELECT, DELETE, UPDATE (q)",
+        "dead_letter_notes": "SELECT, UPDATE (body)",
+    },
 }
 
 

@@ -24,6 +24,8 @@ PARTITIONED: dict[str, Partitioning] = {
     "message_deliveries": Partitioning("month", timedelta(days=800)),
     "job_runs": Partitioning("month", timedelta(days=90)),
     "job_logs": Partitioning("day", timedelta(days=14)),
+    # As long as what was looked at may be kept: who asks after it learns who had seen it.
+    "personal_data_access": Partitioning("day", timedelta(days=400)),
 }
 
 DAYS_AHEAD = 7

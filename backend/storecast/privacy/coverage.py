@@ -1,16 +1,18 @@
 """What happens to each table that holds personal data when a person asks, and how their rows are found.
 
-Models declare their personal columns (`personal_data`); this file says for each such table what erasing means.
-A test walks the metadata: a table that declares personal data and is not named here fails the build.
+Models declare their personal columns (`personal_data`); this file says for each such table what erasing means
+(`CUSTOMER_RULES`), and which other tables may quote a person (`MENTIONS`). A test walks the metadata: a table that
+declares personal data and is not named here fails the build; another searches every table after an erasure.
 """
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
-from typing import Literal
+from dataclasses import dataclass, field
+from typing import Any, Literal
 
-from sqlalchemy import ColumnElement, LargeBinary, Table, and_, false, func, literal, or_
+from sqlalchemy import ColumnElement, Table, Text, and_, cast, false, func, or_, select, true
 
 from storecast.db.base import Base
+from storecast.privacy.needles import Needles
 
 Action = Literal["delete", "clear"]
 
@@ -21,12 +23,20 @@ class Subject:
 
     gids: Sequence[str] = ()
     emails: Sequence[str] = ()
+    phones: Sequence[str] = ()
     customer_ids: Sequence[int] = ()
     order_ids: Sequence[int] = ()
     order_gids: Sequence[str] = ()
     client_ids: Sequence[str] = ()
-    # What a stored webhook would contain if it spoke of the person.
-    needles: Sequence[bytes] = ()
+    # The request itself, which needs to know the person until it is done.
+    request_id: int = 0
+    # What a text contains that speaks of this person and of nobody else; names are shared, so they are kept apart.
+    needles: Needles = field(default_factory=Needles)
+    names: tuple[str, ...] = ()
+
+    def in_records(self) -> Needles:
+        """With the full name: fit for records of what the program did, not for what merchants write."""
+        return Needles(tuple(sorted({*self.needles.texts, *self.names})), self.needles.numbers)
 
 
 Match = Callable[[Table, Subject], ColumnElement[bool]]
@@ -43,6 +53,30 @@ class Rule:
     action: Action
     exported: bool = True
     unlink: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Mention:
+    """A table that is not about people but may quote one: what becomes of the columns of a row that does.
+
+    ``empties`` say nothing afterwards (an error that quotes one value may quote the next), ``replaces`` (text, jsonb)
+    lose the quoted text alone, ``numbered`` too and get the row's id (names that must differ), ``filters`` (arrays)
+    lose the items that hold it. ``platform`` rows, of no shop, count too. What a merchant ``authored`` is not searched
+    for full names: a product may be called like a customer. A job that waits and quotes the person ``stops``.
+    """
+
+    empties: tuple[str, ...] = ()
+    replaces: tuple[str, ...] = ()
+    numbered: tuple[str, ...] = ()
+    filters: tuple[str, ...] = ()
+    platform: bool = False
+    authored: bool = False
+    stops: bool = False
+
+    @property
+    def columns(self) -> tuple[str, ...]:
+        """Every column that is looked at."""
+        return (*self.empties, *self.replaces, *self.numbered, *self.filters)
 
 
 def _customer(table: Table, subject: Subject) -> ColumnElement[bool]:
@@ -73,16 +107,36 @@ def _identity(table: Table, subject: Subject) -> ColumnElement[bool]:
     return or_(table.c.client_id.in_(subject.client_ids), table.c.customer_id.in_(subject.customer_ids))
 
 
-def _mentions(table: Table, subject: Subject) -> ColumnElement[bool]:
-    """Webhooks that were worked off; one that still waits is needed once more and then retention's."""
-    spoken = (
-        func.position(literal(needle, LargeBinary).op("IN")(table.c.body)) > 0 for needle in subject.needles
-    )
-    return and_(table.c.state != "pending", or_(false(), *spoken))
+def _webhook(table: Table, subject: Subject) -> ColumnElement[bool]:
+    """Webhooks that were worked off; one that still waits is needed once more, and the erasure waits for it."""
+    return and_(table.c.state != "pending", _speaks(table.c.body, subject))
+
+
+def waiting_webhook(table: Table, subject: Subject) -> ColumnElement[bool]:
+    """Webhooks about the person that are not worked off yet."""
+    return and_(table.c.state == "pending", _speaks(table.c.body, subject))
+
+
+def _speaks(body: ColumnElement[bytes], subject: Subject) -> ColumnElement[bool]:
+    # Bytes as text, whatever they are: a body that is no UTF-8 must not stop an erasure.
+    return func.encode(body, "escape").op("~*")(subject.needles.in_escaped_bytes())
 
 
 def _earlier_request(table: Table, subject: Subject) -> ColumnElement[bool]:
-    return table.c.customer_gid.in_(subject.gids)
+    named = or_(table.c.customer_gid.in_(subject.gids), _says(table.c.subject, subject))
+    return and_(table.c.id != subject.request_id, named)
+
+
+def _archive(table: Table, subject: Subject) -> ColumnElement[bool]:
+    requests = Base.metadata.tables["privacy_requests"]
+    theirs = select(requests.c.id).where(
+        requests.c.shop_id == table.c.shop_id, _earlier_request(requests, subject)
+    )
+    return table.c.request_id.in_(theirs)
+
+
+def _says(column: ColumnElement[Any], subject: Subject) -> ColumnElement[bool]:
+    return cast(column, Text).op("~*")(subject.needles.anywhere())
 
 
 CUSTOMER_RULES: dict[str, Rule] = {
@@ -95,29 +149,69 @@ CUSTOMER_RULES: dict[str, Rule] = {
     "orders": Rule(_order, "clear", unlink=("customer_id",)),
     "customer_facts": Rule(_by_customer_id, "delete"),
     "customers": Rule(_customer, "delete"),
-    "webhook_inbox": Rule(_mentions, "delete", exported=False),
-    "privacy_requests": Rule(_earlier_request, "clear", exported=False),
+    "webhook_inbox": Rule(_webhook, "delete"),
+    # The archives before the requests that lead to them.
+    "privacy_archives": Rule(_archive, "delete", exported=False),
+    "privacy_requests": Rule(_earlier_request, "clear"),
 }
+
+MENTIONS: dict[str, Mention] = {
+    "outbox": Mention(
+        empties=("error", "attempts", "progress", "result", "unique_key"),
+        replaces=("args",),
+        filters=("terms", "tags"),
+        platform=True,
+        stops=True,
+    ),
+    "job_runs": Mention(
+        empties=("error", "attempts", "progress", "result"),
+        replaces=("args",),
+        filters=("terms", "tags"),
+        platform=True,
+    ),
+    "job_logs": Mention(empties=("facts",), platform=True),
+    "job_batches": Mention(replaces=("completion",), platform=True),
+    "job_bulk_actions": Mention(replaces=("q",), platform=True),
+    "dead_letter_notes": Mention(replaces=("body",), platform=True),
+    "job_schedules": Mention(replaces=("args", "title")),
+    "workflows": Mention(replaces=("definition", "name"), empties=("unique_key",)),
+    "workflow_nodes": Mention(replaces=("args", "condition"), empties=("result", "error")),
+    "sync_runs": Mention(empties=("error",)),
+    "sync_resources": Mention(empties=("refusals",)),
+    "alert_events": Mention(empties=("deliveries",)),
+    "shops": Mention(empties=("pixel_error",)),
+    "segments": Mention(replaces=("rules",), numbered=("name",), authored=True),
+    "micro_segments": Mention(replaces=("label", "facts"), authored=True),
+}
+"""What people type and what goes wrong may quote a customer. So may the audit log, whose chain is `audit`'s business.
+
+Campaigns are not searched: what a merchant writes to everybody is not about one of them, and the merchant's own address
+in a footer must survive the erasure of the test orders that they placed.
+"""
 
 NOT_ABOUT_CUSTOMERS = {
     "shops": "the merchant's own name and address; erased with the shop",
     "shop_members": "the merchant's staff; erased with the shop",
     "api_keys": "which of the merchant's staff made a key; erased with the shop",
-    "audit_log": "the merchant's staff as actors; an append-only, hash-chained proof of who did what",
+    "audit_log": "the merchant's staff as actors; what an entry says of a customer is erased, its chain stays whole",
+    "personal_data_access": "the merchant's staff as actors, ids of ours as subjects; past their time they are dropped",
 }
 
 KEPT_WITH_THE_SHOP_GONE = {
-    "audit_log": "append-only and hash-chained: the proof of who did what outlives the data that it was done to",
-    "alert_events": "they go with the rules that fired them, by the foreign key",
-    "job_batches": "counts of runs; holds ids, no personal data",
-    "job_bulk_actions": "what was done to runs; holds ids, no personal data",
-    "job_logs": "what runs logged: events and ids, never payloads; past their time they are dropped",
-    "job_orphans": "history of runs; holds ids, no personal data",
-    "job_runs": "history of runs; holds ids, no personal data",
-    "outbox": "the erasing job is one of its rows; others of the shop find nothing and end",
-    "privacy_requests": "the proof that the erasure was done; its personal columns are cleared",
+    "outbox": "the erasing job is one of its rows, and ends by itself; every other row of the shop goes",
+    "privacy_requests": "the proof that the erasure was done: counts and dates; its personal columns are cleared",
     "shops": "one row so that a later request or reinstall finds the domain; its personal columns are cleared",
 }
+
+CACHES = "storecast:"
+"""What Storecast writes to Redis begins with this; the broker's own keys hold ids of jobs."""
+
+
+def quotes(table: Table, mention: Mention, subject: Subject) -> ColumnElement[bool]:
+    """Whether one of the columns of a row quotes the person."""
+    needles = subject.needles if mention.authored else subject.in_records()
+    expression = needles.anywhere()
+    return or_(false(), *(cast(table.c[name], Text).op("~*")(expression) for name in mention.columns))
 
 
 def tables_with_personal_data() -> dict[str, tuple[str, ...]]:
@@ -128,6 +222,16 @@ def tables_with_personal_data() -> dict[str, tuple[str, ...]]:
         if columns:
             declared[str(mapper.local_table.description)] = columns
     return declared
+
+
+def of_shop(table: Table, shop_id: int, *, platform: bool = False) -> ColumnElement[bool]:
+    """The rows of a shop; with ``platform`` those that belong to no shop as well (all, where no row names one)."""
+    if table.name == "shops":
+        return table.c.id == shop_id
+    if "shop_id" not in table.c:
+        return true() if platform else false()
+    mine: ColumnElement[bool] = table.c.shop_id == shop_id
+    return or_(mine, table.c.shop_id.is_(None)) if platform else mine
 
 
 def table(name: str) -> Table:

@@ -21,3 +21,45 @@ class HandleRequest(Job):
 
     def unique_key(self) -> str | None:
         return str(self.request_id)
+
+
+@dataclass(frozen=True, slots=True)
+class TellMerchant(Job):
+    """Mail the merchant that an archive is ready. The message names no person."""
+
+    name: ClassVar[str] = "privacy.tell_merchant"
+
+    request_id: int
+
+    def unique_key(self) -> str | None:
+        return str(self.request_id)
+
+
+@dataclass(frozen=True, slots=True)
+class AnswerStrangers(Job):
+    """Record the requests for domains that Storecast does not know as answered: nothing is held."""
+
+    name: ClassVar[str] = "privacy.answer_strangers"
+
+    def unique_key(self) -> str | None:
+        return "answer"
+
+
+@dataclass(frozen=True, slots=True)
+class ForgetArchives(Job):
+    """Delete the archives whose time is over, and what their requests knew of the person."""
+
+    name: ClassVar[str] = "privacy.forget_archives"
+
+    def unique_key(self) -> str | None:
+        return "forget"
+
+
+@dataclass(frozen=True, slots=True)
+class ResumeRequests(Job):
+    """Stage the open requests again that no job stands for: one that gave up has not been answered."""
+
+    name: ClassVar[str] = "privacy.resume_requests"
+
+    def unique_key(self) -> str | None:
+        return "resume"

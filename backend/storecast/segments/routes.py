@@ -2,6 +2,7 @@
 
 from fastapi import APIRouter, Response
 
+from storecast.audit import access
 from storecast.kit.pages import Page
 from storecast.segments import service
 from storecast.segments.schemas import Fields, Segment, SegmentPreview, SegmentPreviewRequest, SegmentWrite
@@ -31,7 +32,9 @@ def list_segment_fields() -> Fields:
 @router.post("/preview", dependencies=[require(Permission.READ)])
 def preview_segment(body: SegmentPreviewRequest, db: TenantDb, principal: CurrentPrincipal) -> SegmentPreview:
     """Count rules without saving them."""
-    return service.preview(db, principal.shop_id, body.rules)
+    found = service.preview(db, principal.shop_id, body.rules)
+    access.note(db, principal.shop_id, principal.actor, "sample", "rules", people=len(found.sample))
+    return found
 
 
 @router.get("/{segment_id}", dependencies=[require(Permission.READ)])

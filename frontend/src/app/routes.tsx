@@ -132,6 +132,10 @@ export const pages: RouteObject[] = [
     path: "settings",
     lazy: async () => ({ Component: (await import("@/features/settings/pages/SettingsPage")).SettingsPage }),
   },
+  {
+    path: "settings/privacy",
+    lazy: async () => ({ Component: (await import("@/features/privacy/pages/PrivacyPage")).PrivacyPage }),
+  },
   { path: "*", Component: NotFoundPage },
 ];
 

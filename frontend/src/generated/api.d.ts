@@ -1239,6 +1239,46 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/v1/privacy/access": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * List Personal Data Access
+         * @description Who was shown personal data, newest first.
+         */
+        get: operations["list_personal_data_access"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/privacy/archives/{token}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Download Archive
+         * @description Download an archive by its link; each download is logged, ten an hour at most.
+         */
+        get: operations["download_archive"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/v1/privacy/requests": {
         parameters: {
             query?: never;
@@ -1248,11 +1288,15 @@ export interface paths {
         };
         /**
          * List Privacy Requests
-         * @description Requests of customers, newest first.
+         * @description Requests for people's data and its erasure, newest first.
          */
         get: operations["list_privacy_requests"];
         put?: never;
-        post?: never;
+        /**
+         * Create Privacy Request
+         * @description Export or erase what is held on one customer; it is done in the background.
+         */
+        post: operations["create_privacy_request"];
         delete?: never;
         options?: never;
         head?: never;
@@ -1268,9 +1312,89 @@ export interface paths {
         };
         /**
          * Read Privacy Request
-         * @description A request; for a data request with everything that is stored of the customer.
+         * @description A request with its proof: how many rows of each table there were before and after.
          */
         get: operations["read_privacy_request"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/privacy/requests/{request_id}/link": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Create Archive Link
+         * @description An address that downloads the archive until its time is over.
+         */
+        post: operations["create_archive_link"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/privacy/requests/{request_id}/passphrase": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Show Archive Passphrase
+         * @description The passphrase of the archive. It is shown once; 409 ``privacy_passphrase_shown`` afterwards.
+         */
+        post: operations["show_archive_passphrase"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/privacy/requests/{request_id}/rerun": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Rerun Privacy Request
+         * @description Start an open request now, or make the archive of a data request anew, with a new passphrase.
+         */
+        post: operations["rerun_privacy_request"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/privacy/retention": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * List Retention Periods
+         * @description How long each kind of personal data is kept, and what enforces it.
+         */
+        get: operations["list_retention_periods"];
         put?: never;
         post?: never;
         delete?: never;
@@ -2185,6 +2309,27 @@ export type webhooks = Record<string, never>;
 export interface components {
     schemas: {
         /**
+         * Access
+         * @description Somebody was shown data of people.
+         */
+        Access: {
+            /** Actor */
+            actor: string;
+            /**
+             * At
+             * Format: date-time
+             */
+            at: string;
+            /** Id */
+            id: string;
+            /** People */
+            people: number;
+            /** Subject */
+            subject: string;
+            /** View */
+            view: string;
+        };
+        /**
          * AccessTokenAnswer
          * @description A token (RFC 6749 §5.1); ``expires_in`` is in seconds, ``scope`` a list with spaces.
          * @example {
@@ -2410,6 +2555,42 @@ export interface components {
              * @enum {string}
              */
             state: "working" | "expired" | "revoked";
+        };
+        /**
+         * Archive
+         * @description The encrypted archive of a data request; its passphrase is shown once.
+         */
+        Archive: {
+            /** Bytes */
+            bytes: number;
+            /** Passphrase Waits */
+            passphrase_waits: boolean;
+            /**
+             * Until
+             * Format: date-time
+             */
+            until: string;
+        };
+        /**
+         * ArchiveLink
+         * @description Where the archive is downloaded, by whoever is signed in and may manage the shop, until then.
+         */
+        ArchiveLink: {
+            /**
+             * Expires At
+             * Format: date-time
+             */
+            expires_at: string;
+            /** Path */
+            path: string;
+        };
+        /**
+         * ArchivePassphrase
+         * @description What opens the archive. It is not shown again.
+         */
+        ArchivePassphrase: {
+            /** Passphrase */
+            passphrase: string;
         };
         /**
          * Attempt
@@ -3902,6 +4083,27 @@ export interface components {
             job_id?: string | null;
         };
         /**
+         * NewPrivacyRequest
+         * @description Whom it is about, by at least one of Shopify id, e-mail address and phone number.
+         * @example {
+         *       "email": "ada@example.com",
+         *       "kind": "data_request"
+         *     }
+         */
+        NewPrivacyRequest: {
+            /** Customer Id */
+            customer_id?: number | null;
+            /** Email */
+            email?: string | null;
+            /**
+             * Kind
+             * @enum {string}
+             */
+            kind: "data_request" | "customer_redact";
+            /** Phone */
+            phone?: string | null;
+        };
+        /**
          * NewSchedule
          * @description A schedule to start. Without a time zone it follows the shop's; only operators may name another shop.
          * @example {
@@ -4055,6 +4257,13 @@ export interface components {
              * @enum {string}
              */
             state: "installed" | "frozen" | "closed" | "uninstalled";
+        };
+        /** Page[Access] */
+        Page_Access_: {
+            /** Items */
+            items: components["schemas"]["Access"][];
+            /** Next Cursor */
+            next_cursor?: string | null;
         };
         /** Page[AlertEvent] */
         Page_AlertEvent_: {
@@ -4253,9 +4462,17 @@ export interface components {
         };
         /**
          * PrivacyRequestDetail
-         * @description With the result: the export of a data request, or what an erasure removed.
+         * @description With the proof: counts per table, never contents.
          */
         PrivacyRequestDetail: {
+            archive: components["schemas"]["Archive"] | null;
+            /**
+             * Asked By
+             * @enum {string}
+             */
+            asked_by: "shopify" | "merchant";
+            /** Can Rerun */
+            can_rerun: boolean;
             /** Done At */
             done_at: string | null;
             /**
@@ -4270,26 +4487,39 @@ export interface components {
              * @enum {string}
              */
             kind: "data_request" | "customer_redact" | "shop_redact";
+            /** Proof */
+            proof: components["schemas"]["TableProof"][];
             /**
              * Received At
              * Format: date-time
              */
             received_at: string;
-            /** Result */
-            result: {
-                [key: string]: unknown;
-            } | null;
+            /** Refused */
+            refused: string | null;
             /**
              * State
              * @enum {string}
              */
             state: "received" | "done";
+            /**
+             * Urgency
+             * @enum {string}
+             */
+            urgency: "none" | "soon" | "overdue";
         };
         /**
          * PrivacyRequestRow
-         * @description A request that Shopify passed on, and by when it has to be done.
+         * @description A request that Shopify passed on or the merchant made, and by when it has to be done.
          */
         PrivacyRequestRow: {
+            archive: components["schemas"]["Archive"] | null;
+            /**
+             * Asked By
+             * @enum {string}
+             */
+            asked_by: "shopify" | "merchant";
+            /** Can Rerun */
+            can_rerun: boolean;
             /** Done At */
             done_at: string | null;
             /**
@@ -4309,11 +4539,18 @@ export interface components {
              * Format: date-time
              */
             received_at: string;
+            /** Refused */
+            refused: string | null;
             /**
              * State
              * @enum {string}
              */
             state: "received" | "done";
+            /**
+             * Urgency
+             * @enum {string}
+             */
+            urgency: "none" | "soon" | "overdue";
         };
         /**
          * Problem
@@ -4616,6 +4853,21 @@ export interface components {
         ResumeRequest: {
             /** Reason */
             reason?: string | null;
+        };
+        /**
+         * Retention
+         * @description How long a kind of data is kept; null: as long as the shop uses the app.
+         */
+        Retention: {
+            /**
+             * By
+             * @enum {string}
+             */
+            by: "partition" | "job" | "erasure";
+            /** Days */
+            days: number | null;
+            /** Table */
+            table: string;
         };
         /**
          * RetryRequest
@@ -5359,6 +5611,18 @@ export interface components {
              * @enum {string}
              */
             state: "queued" | "running" | "importing" | "done" | "failed" | "cancelled";
+        };
+        /**
+         * TableProof
+         * @description How many rows of one table spoke of the person (or belonged to the shop) before and after.
+         */
+        TableProof: {
+            /** After */
+            after: number;
+            /** Before */
+            before: number;
+            /** Table */
+            table: string;
         };
         /**
          * Task
@@ -8695,6 +8959,86 @@ export interface operations {
             };
         };
     };
+    list_personal_data_access: {
+        parameters: {
+            query?: {
+                cursor?: string | null;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description The request cannot be served as it is */
+            "4XX": {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Try again later */
+            "5XX": {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Page_Access_"];
+                };
+            };
+        };
+    };
+    download_archive: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                token: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description The request cannot be served as it is */
+            "4XX": {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Try again later */
+            "5XX": {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The encrypted archive */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/zip": unknown;
+                };
+            };
+        };
+    };
     list_privacy_requests: {
         parameters: {
             query?: {
@@ -8735,6 +9079,48 @@ export interface operations {
             };
         };
     };
+    create_privacy_request: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["NewPrivacyRequest"];
+            };
+        };
+        responses: {
+            /** @description The request cannot be served as it is */
+            "4XX": {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Try again later */
+            "5XX": {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Successful Response */
+            202: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["PrivacyRequestDetail"];
+                };
+            };
+        };
+    };
     read_privacy_request: {
         parameters: {
             query?: never;
@@ -8771,6 +9157,164 @@ export interface operations {
                 };
                 content: {
                     "application/json": components["schemas"]["PrivacyRequestDetail"];
+                };
+            };
+        };
+    };
+    create_archive_link: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                request_id: number;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description The request cannot be served as it is */
+            "4XX": {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Try again later */
+            "5XX": {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ArchiveLink"];
+                };
+            };
+        };
+    };
+    show_archive_passphrase: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                request_id: number;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description The request cannot be served as it is */
+            "4XX": {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Try again later */
+            "5XX": {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ArchivePassphrase"];
+                };
+            };
+        };
+    };
+    rerun_privacy_request: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                request_id: number;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description The request cannot be served as it is */
+            "4XX": {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Try again later */
+            "5XX": {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Successful Response */
+            202: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["PrivacyRequestDetail"];
+                };
+            };
+        };
+    };
+    list_retention_periods: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description The request cannot be served as it is */
+            "4XX": {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Try again later */
+            "5XX": {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Retention"][];
                 };
             };
         };

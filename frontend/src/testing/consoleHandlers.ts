@@ -3,6 +3,7 @@ import { HttpResponse, http } from "msw";
 import * as alerts from "./alertsData";
 import * as operations from "./operationsData";
 import * as plans from "./planData";
+import * as privacy from "./privacyData";
 import * as lines from "./queuesData";
 
 const API = "*/api/v1";
@@ -75,4 +76,13 @@ export const consoleHandlers = [
   http.delete(`${API}/alerts/channels/:id`, none),
   http.post(`${API}/alerts/channels/:id/test`, () => HttpResponse.json({ ok: true, error: null })),
   http.get(`${API}/alerts/events`, () => page(alerts.events)),
+  http.get(`${API}/privacy/requests`, () => page(privacy.requests)),
+  http.post(`${API}/privacy/requests`, () => HttpResponse.json(privacy.detail, { status: 202 })),
+  http.get(`${API}/privacy/requests/:id`, () => HttpResponse.json(privacy.detail)),
+  http.post(`${API}/privacy/requests/:id/rerun`, () => HttpResponse.json(privacy.detail, { status: 202 })),
+  http.post(`${API}/privacy/requests/:id/passphrase`, () =>
+    HttpResponse.json({ passphrase: "k7mqp-only-once" }),
+  ),
+  http.get(`${API}/privacy/retention`, () => HttpResponse.json(privacy.retention)),
+  http.get(`${API}/privacy/access`, () => page(privacy.accesses)),
 ];

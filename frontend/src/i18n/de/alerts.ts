@@ -120,6 +120,7 @@ export const alerts: Record<keyof typeof english, Message> = {
   "alert_metric.history_drops": "Verlorene Verlaufszeilen",
   "alert_metric.schedules_missed": "Verpasste Zeitpläne",
   "alert_metric.workflows_failed": "Gescheiterte Abläufe",
+  "alert_metric.privacy_requests_due": "Fällige oder überfällige Datenschutzanfragen",
   "alert_metric.circuits_open": "Getrennte Gegenstellen",
   "alert_metric.campaign_bounce_percent": "Anteil unzustellbarer Nachrichten",
   "alert_metric.campaign_complaint_percent": "Anteil als Spam gemeldeter Nachrichten",

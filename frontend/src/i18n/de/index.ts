@@ -9,6 +9,7 @@ import { gate } from "./gate";
 import { health } from "./health";
 import { home } from "./home";
 import { operations } from "./operations";
+import { privacy } from "./privacy";
 import { queues } from "./queues";
 import { report } from "./report";
 import { schedules } from "./schedules";
@@ -31,6 +32,7 @@ export const de: Messages = {
   ...analytics,
   ...operations,
   ...settings,
+  ...privacy,
   ...alerts,
   ...fleet,
   ...health,

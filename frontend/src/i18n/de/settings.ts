@@ -51,6 +51,10 @@ export const settings = {
     other: "{count} Nachrichten ließen sich nicht lesen.",
   },
   "settings.webhooks.look": "Zu den Aufgaben",
+  "settings.privacy.title": "Datenschutz",
+  "settings.privacy.why":
+    "Anfragen von Kundschaft zu ihren Daten, wie lange sie bleiben und wer sie angesehen hat.",
+  "settings.privacy.open": "Datenschutz öffnen",
   "settings.language.title": "Sprache",
   "settings.language.why": "Dieser Seiten, für Sie. Kundschaft bekommt Nachrichten in Ihren Worten.",
   "settings.pixel.again": "Noch einmal versuchen",

@@ -113,6 +113,7 @@ export const alerts = {
   "alert_metric.history_drops": "History lines dropped",
   "alert_metric.schedules_missed": "Schedules that missed their time",
   "alert_metric.workflows_failed": "Workflows that failed",
+  "alert_metric.privacy_requests_due": "Privacy requests due or overdue",
   "alert_metric.circuits_open": "Hosts cut off",
   "alert_metric.campaign_bounce_percent": "Share of messages that bounce",
   "alert_metric.campaign_complaint_percent": "Share of messages called spam",

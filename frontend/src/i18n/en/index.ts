@@ -8,6 +8,7 @@ import { gate } from "./gate";
 import { health } from "./health";
 import { home } from "./home";
 import { operations } from "./operations";
+import { privacy } from "./privacy";
 import { queues } from "./queues";
 import { report } from "./report";
 import { schedules } from "./schedules";
@@ -30,6 +31,7 @@ export const en = {
   ...analytics,
   ...operations,
   ...settings,
+  ...privacy,
   ...alerts,
   ...fleet,
   ...health,

@@ -1,10 +1,11 @@
-import { BlockStack, Layout } from "@shopify/polaris";
+import { BlockStack, Button, Card, Layout } from "@shopify/polaris";
 import { useQuery } from "@tanstack/react-query";
 import { Page } from "@/components/Page";
 import { QueryView } from "@/components/QueryView";
 import { CardSkeleton, LoadingRegion } from "@/components/Skeletons";
 import { useI18n } from "@/i18n/useI18n";
 import type { Settings } from "@/lib/api/types";
+import { useMay } from "@/lib/useSession";
 import { settingsQuery } from "../api";
 import { AccessCard } from "../components/AccessCard";
 import { AttributionCard } from "../components/AttributionCard";
@@ -40,6 +41,7 @@ export function SettingsPage() {
 
 function SettingsContent({ settings }: { settings: Settings }) {
   const { t } = useI18n();
+  const mayManage = useMay("manage");
   return (
     <Layout>
       <Layout.AnnotatedSection
@@ -87,6 +89,17 @@ function SettingsContent({ settings }: { settings: Settings }) {
       >
         <WebhooksCard webhooks={settings.webhooks} />
       </Layout.AnnotatedSection>
+      {mayManage && (
+        <Layout.AnnotatedSection
+          id="privacy"
+          title={t("settings.privacy.title")}
+          description={t("settings.privacy.why")}
+        >
+          <Card>
+            <Button url="/settings/privacy">{t("settings.privacy.open")}</Button>
+          </Card>
+        </Layout.AnnotatedSection>
+      )}
       <Layout.AnnotatedSection
         id="language"
         title={t("settings.language.title")}

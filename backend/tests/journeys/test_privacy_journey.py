@@ -1,0 +1,170 @@
+"""A person is planted everywhere through the public doors, erased by Shopify's webhook, and then looked for everywhere.
+
+The search knows no table: every column of every table and partition, every key of Redis, every log of the processes.
+"""
+
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+from uuid import uuid4
+
+import httpx
+import pytest
+import redis
+from fastapi.testclient import TestClient
+
+from storecast.config.settings import get_settings
+from storecast.entrypoints.api import create_app
+from storecast.kit.clock import utcnow
+from tests.journeys.conftest import Journey
+from tests.simulated_shopify import SHOP
+
+MARK = "Zyxquorvath"
+OTHER = "Wibblefjord"
+
+EMAIL, OTHER_EMAIL = f"{MARK}@example.com".lower(), f"{OTHER}@example.com".lower()
+
+
+@pytest.fixture
+def api(journey: Journey) -> Iterator[TestClient]:
+    with TestClient(create_app()) as client:
+        client.headers["Authorization"] = f"Bearer {journey.shopify.id_token()}"
+        yield client
+
+
+def text_of_columns(journey: Journey, table: str) -> str:
+    """An expression with everything that a row says, bytes as the text that they are."""
+    columns = journey.rows(
+        "SELECT attname AS name, atttypid = 'bytea'::regtype AS is_bytes FROM pg_attribute"
+        " WHERE attrelid = %s::regclass AND attnum > 0 AND NOT attisdropped",
+        table,
+    )
+    shown = [
+        f"encode(\"{column['name']}\", 'escape')" if column["is_bytes"] else f'"{column["name"]}"::text'
+        for column in columns
+    ]
+    return f"concat_ws(' ', {', '.join(shown)})"
+
+
+def tables_with(journey: Journey, needle: str) -> dict[str, int]:
+    """Every table, each partition by itself, with its rows that hold the text in any column; row-level security off."""
+    tables = journey.rows(
+        "SELECT oid::regclass::text AS name FROM pg_class"
+        " WHERE relkind = 'r' AND relnamespace = 'public'::regnamespace"
+    )
+    found = {}
+    for table in tables:
+        name = table["name"]
+        said = text_of_columns(journey, name)
+        row = journey.row(f"SELECT count(*) AS n FROM {name} WHERE {said} ILIKE %s", f"%{needle}%")
+        if row["n"]:
+            found[name] = row["n"]
+    return found
+
+
+def keys_with(needle: str) -> list[str]:
+    """Every key of Redis whose name or dumped content holds the text."""
+    with redis.Redis.from_url(get_settings().redis_url) as client:
+        return [
+            key.decode()
+            for key in client.scan_iter()
+            if needle.lower().encode() in key.lower() + content(client, key).lower()
+        ]
+
+
+def content(client: Any, key: bytes) -> bytes:
+    readers = {
+        b"string": lambda: client.get(key),
+        b"hash": lambda: client.hgetall(key),
+        b"list": lambda: client.lrange(key, 0, -1),
+        b"set": lambda: client.smembers(key),
+        b"zset": lambda: client.zrange(key, 0, -1),
+        b"stream": lambda: client.xrange(key),
+    }
+    return repr(readers[client.type(key)]()).encode()
+
+
+def files_with(folder: Path, needle: str) -> list[str]:
+    """Every file that Storecast's processes wrote and that holds the text; the simulator is the world outside."""
+    return [
+        str(path)
+        for path in folder.rglob("*")
+        if path.is_file()
+        and "simulator" not in path.relative_to(folder).parts
+        and needle.lower().encode() in path.read_bytes().lower()
+    ]
+
+
+def plant(journey: Journey, api: TestClient, mark: str, email: str) -> dict[str, Any]:
+    """One person in every place that a public door leads to; returns their order."""
+    order: dict[str, Any] = journey.shopify.control(
+        "orders", customer_email=email, first_name=mark, last_name=f"{mark}son", city=mark, country_code="GB"
+    )
+    journey.shopify.control("customers/update", customer_email=email, note=f"Calls herself {mark}")
+    journey.shopify.control("customers/tags", customer_email=email, add=[mark])
+    journey.wait_until_quiet()
+    gid = journey.row("SELECT gid FROM customers WHERE email = %s", email)["gid"]
+    event = {
+        "id": str(uuid4()),
+        "name": "page_viewed",
+        "at": utcnow().isoformat(),
+        "client_id": f"{mark}-browser",
+        "seq": 1,
+        "url": f"https://store.example/?utm_campaign={mark}",
+        "referrer": f"https://{mark.lower()}.example/",
+        "search": mark,
+        "customer_gid": gid,
+        "consent": {"analytics": True, "marketing": True},
+    }
+    key = journey.row("SELECT pixel_key FROM shops")["pixel_key"]
+    seen = httpx.post(
+        f"{get_settings().edge_url}/pixel/v1/events", json={"v": 1, "key": key, "events": [event]}, timeout=10
+    )
+    assert seen.status_code < 300, seen.text
+    made = api.post("/api/v1/segments", json={"name": f"Only {email}", "rules": SUBSCRIBED})
+    assert made.status_code == 201, made.text
+    asked = api.post("/api/v1/privacy/requests", json={"kind": "data_request", "email": email})
+    assert asked.status_code == 202, asked.text
+    journey.wait_for("SELECT 1 FROM privacy_requests WHERE id = %s AND state = 'done'", asked.json()["id"])
+    return order
+
+
+SUBSCRIBED = {
+    "op": "and",
+    "rules": [{"field": "email_subscription", "operator": "is", "value": "subscribed"}],
+}
+
+
+def test_the_search_finds_a_table_that_nobody_told_it_of(journey: Journey) -> None:
+    journey.database.execute("CREATE TABLE forgotten (id int, said text, raw bytea, doc jsonb)")
+    journey.database.execute("INSERT INTO forgotten VALUES (1, 'x Findable y', NULL, NULL)")
+    journey.database.execute("INSERT INTO forgotten VALUES (2, NULL, 'findable'::bytea, NULL)")
+    journey.database.execute("""INSERT INTO forgotten VALUES (3, NULL, NULL, '{"a": ["FINDABLE"]}')""")
+    assert tables_with(journey, "findable") == {"forgotten": 3}
+    journey.database.execute("DROP TABLE forgotten")
+
+
+def test_a_person_who_was_everywhere_is_found_nowhere(
+    journey: Journey, api: TestClient, tmp_path_factory: pytest.TempPathFactory
+) -> None:
+    folder = tmp_path_factory.getbasetemp()
+    for mark, email in ((MARK, EMAIL), (OTHER, OTHER_EMAIL)):
+        plant(journey, api, mark, email)
+    journey.wait_until_quiet()
+    planted = {name.rpartition("_2")[0] or name for name in tables_with(journey, MARK)}
+    assert {
+        "customers", "orders", "pixel_events", "webhook_inbox", "segments", "privacy_requests",
+    } <= planted  # fmt: skip
+    before = tables_with(journey, OTHER)
+    with redis.Redis.from_url(get_settings().redis_url) as client:
+        client.set("storecast:cached:answer", f'{{"email": "{EMAIL}"}}')
+
+    journey.shopify.control("customers/redact", shop=SHOP, customer_email=EMAIL)
+    journey.wait_for("SELECT 1 FROM privacy_requests WHERE kind = 'customer_redact' AND state = 'done'")
+    journey.wait_until_quiet()
+
+    assert tables_with(journey, MARK) == {}
+    assert keys_with(MARK) == []
+    assert files_with(folder, MARK) == []
+    assert tables_with(journey, OTHER) == before
+    assert api.get("/api/v1/privacy/requests").json()["items"][0]["state"] == "done"
