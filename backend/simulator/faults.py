@@ -24,6 +24,8 @@ class Faults:
     """Webhooks of one moment go out newest first."""
     drop: int = 0
     """Webhooks that are never sent."""
+    recent_orders: bool = False
+    """Orders older than sixty days are not listed to an app without `read_all_orders`; off, every app is approved."""
     token_revoked: bool = False
     """Every access token is refused."""
     bulk_failure: int = 0

@@ -101,6 +101,7 @@ def _refunds(order: Order, ctx: Context) -> list[dict[str, Any]]:
             "id": gid("Refund", order.id),
             "legacyResourceId": str(order.id),
             "createdAt": order.updated_at,
+            "processedAt": order.updated_at,
             "updatedAt": order.updated_at,
             "totalRefundedSet": money_bag(order.refunded_minor, order.currency),
             "totalRefunded": money_v2(order.refunded_minor, order.currency),

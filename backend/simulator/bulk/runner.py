@@ -38,6 +38,9 @@ ROOT_LISTINGS = {
     "orders": listings.ORDERS,
     "products": listings.PRODUCTS,
     "productVariants": listings.VARIANTS,
+    "collections": listings.COLLECTIONS,
+    "abandonedCheckouts": listings.ABANDONED_CHECKOUTS,
+    "segments": listings.SEGMENTS,
 }
 
 

@@ -4,7 +4,7 @@ from sqlalchemy.orm import Session
 
 from storecast.kit.types import ShopId
 from storecast.shops import service as shops
-from storecast.sync import service
+from storecast.sync import operations, service
 from storecast.webhooks.registry import Delivery, on
 
 
@@ -13,7 +13,7 @@ def take_finished_operation(session: Session, shop_id: ShopId, delivery: Deliver
     """Look at the run at once; the payload names the operation but not its result."""
     gid = delivery.payload.get("admin_graphql_api_id")
     if isinstance(gid, str):
-        service.wake(session, shop_id, gid)
+        operations.wake(session, shop_id, gid)
 
 
 @on("app/uninstalled")
