@@ -30,6 +30,8 @@ class Faults:
     """Every access token is refused."""
     bulk_failure: int = 0
     """Bulk operations that end FAILED half way."""
+    bulk_busy: int = 0
+    """Bulk operations refused with LIMIT_REACHED, as if others were running."""
     webhook_bad_hmac: int = 0
     """Webhooks signed with a wrong secret."""
     _lock: threading.Lock = field(default_factory=threading.Lock, repr=False)

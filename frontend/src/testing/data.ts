@@ -10,6 +10,7 @@ import type {
   Overview,
   Preview,
   Recipient,
+  Reconciliation,
   Report,
   Segment,
   Session,
@@ -457,6 +458,8 @@ export const syncRun: SyncRun = {
   id: "syn_1",
   kind: "first",
   mode: "bulk",
+  batch_size: null,
+  custom_query: null,
   state: "done",
   started_at: ago(6 * HOUR_MS),
   finished_at: ago(6 * HOUR_MS - 94_000),
@@ -471,6 +474,8 @@ export const syncRun: SyncRun = {
       bytes_done: 9_100_000,
       bytes_total: 9_100_000,
       refusals: [],
+      refused_by_reason: [],
+      skipped_reason: null,
     },
     {
       resource: "products",
@@ -481,6 +486,8 @@ export const syncRun: SyncRun = {
       bytes_done: 300_000,
       bytes_total: 300_000,
       refusals: [],
+      refused_by_reason: [],
+      skipped_reason: null,
     },
     {
       resource: "orders",
@@ -491,9 +498,26 @@ export const syncRun: SyncRun = {
       bytes_done: 41_000_000,
       bytes_total: 41_000_000,
       refusals: [],
+      refused_by_reason: [],
+      skipped_reason: null,
     },
   ],
   progress: 1,
+};
+
+export const reconciliation: Reconciliation = {
+  id: 7,
+  resource: "orders",
+  state: "done",
+  theirs: 69_659,
+  ours: 69_658,
+  missing: 1,
+  stale: 2,
+  surplus: 0,
+  repaired: 3,
+  error: null,
+  started_at: ago(3 * HOUR_MS),
+  finished_at: ago(3 * HOUR_MS - 40_000),
 };
 
 export const runningSync: SyncRun = {

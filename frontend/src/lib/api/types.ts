@@ -33,6 +33,7 @@ export type Segment = Schemas["Segment"];
 export type SegmentPreview = Schemas["SegmentPreview"];
 export type Session = Schemas["Session"];
 export type Settings = Schemas["Settings"];
+export type Reconciliation = Schemas["Reconciliation"];
 export type SyncRun = Schemas["SyncRun"];
 export type TemplateCheck = Schemas["TemplateCheck"];
 export type TemplateRow = Schemas["TemplateRow"];
