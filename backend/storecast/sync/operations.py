@@ -20,14 +20,15 @@ MAX_POLL_S = 30.0
 
 
 def begin(session: Session, shop_id: ShopId, run_id: int) -> bool:
-    """Mark a run as running; False when there is nothing left to start of it."""
+    """Mark a run as running; False when nothing of it is to be started or looked at."""
     run = repository.lock(session, shop_id, run_id)
     if run is None or run.state not in OPEN_STATES:
         return False
     if run.state == "queued":
         run.state = "running"
         run.started_at = utcnow()
-    return any(item.state == "pending" for item in repository.list_resources(session, shop_id, run_id))
+    session.flush()
+    return awaits(session, shop_id, run_id)
 
 
 def claim_startable(session: Session, shop_id: ShopId, run_id: int) -> list[Resource]:

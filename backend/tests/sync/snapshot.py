@@ -41,7 +41,8 @@ def take(session: Session) -> dict[str, list[tuple[Any, ...]]]:
 
 def wipe(session: Session) -> None:
     """As before the first synchronisation."""
-    for model in (CustomerFacts, *TABLES):
+    session.execute(delete(CustomerFacts))
+    for model in TABLES:
         session.execute(delete(model))
 
 

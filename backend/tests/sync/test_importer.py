@@ -438,7 +438,7 @@ def test_whatever_stands_between_them_good_lines_are_kept_and_bad_ones_counted_b
         expected[reason] = expected.get(reason, 0) + 1
     assert counts.reasons == expected
     names = session.execute(select(Customer.gid, Customer.first_name).order_by(Customer.gid)).all()
-    assert [(gid.rpartition("/")[2], len(name)) for gid, name in names] == [
+    assert [(gid.rpartition("/")[2], len(name or "")) for gid, name in names] == [
         ("1", 5),
         ("2", 3),
         ("3", 100_000),
@@ -458,7 +458,10 @@ def test_whatever_stands_between_them_good_lines_are_kept_and_bad_ones_counted_b
 def test_money_with_more_decimals_than_its_currency_is_rounded_half_to_even(
     session: Session, shop_id: ShopId, amount: str, currency: str, minor: int
 ) -> None:
-    bags = {"totalPriceSet": money(amount, currency), "totalRefundedSet": money("0", currency)}
+    bags: dict[str, Any] = {
+        "totalPriceSet": money(amount, currency),
+        "totalRefundedSet": money("0", currency),
+    }
     importer.import_lines(session, shop_id, "orders", [order(1, None, **bags)])
     assert session.scalars(select(Order.total_minor)).all() == [minor]
 
