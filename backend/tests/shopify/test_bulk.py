@@ -10,11 +10,11 @@ from graphql import parse
 from hypothesis import given
 from hypothesis import strategies as st
 
-from storecast.config.settings import get_settings
 from storecast.resilience.guard import Guard
 from storecast.shopify import bulk, operations
 from storecast.shopify.client import AdminClient
 from storecast.shopify.errors import OperationRefused, ShopifyUnreachable
+from tests.shopify.test_client import SHOPIFY
 
 URL = "https://files.example/result.jsonl"
 UNGUARDED = Guard(None, None)
@@ -162,7 +162,7 @@ def test_a_search_becomes_an_argument_of_the_root_connection() -> None:
         )
 
     client = AdminClient(
-        get_settings().shopify,
+        SHOPIFY,
         "one.myshopify.com",
         "token",
         http=httpx.Client(transport=httpx.MockTransport(answer)),
