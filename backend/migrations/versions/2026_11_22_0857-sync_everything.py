@@ -10,7 +10,7 @@ from storecast.db import tenancy
 from storecast.db.roles import Role
 
 revision = "0005"
-down_revision = "0004"
+down_revision = "3560297633a8"
 
 TABLES = (
     "abandoned_checkouts",
