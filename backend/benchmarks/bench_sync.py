@@ -97,13 +97,13 @@ def import_files(at: Stage, files: dict[str, Path], answers: "multiprocessing.Qu
     from storecast.kit.chunks import batched
     from storecast.kit.types import ShopId
     from storecast.orders import service as orders
-    from storecast.sync import importer
+    from storecast.sync import importer, resources
 
     shop_id = ShopId(at.shop_id)
     rows = refused = 0
     started = time.perf_counter()
     for name, file in files.items():
-        what = importer.resource_named(name)
+        what = resources.named(name)
         with file.open("rb") as lines:
             for chunk in batched(lines, importer.CHUNK_LINES):
                 with tenant_session(shop_id) as session:

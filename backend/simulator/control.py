@@ -19,6 +19,7 @@ from simulator.app_manifest import COMPLIANCE_TOPICS
 from simulator.config import SimulatorConfig
 from simulator.gids import number_of
 from simulator.id_tokens import mint_id_token
+from simulator.seeds import shelves
 from simulator.seeds.generated import fill as fill_generated
 from simulator.state.records import Customer, Order, Shop, tag_list
 from simulator.store import Store
@@ -44,6 +45,10 @@ def routes(config: SimulatorConfig, store: Store, world: World) -> list[BaseRout
         "customers/redact": switches.redact_customer,
         "customers/tags": switches.change_tags,
         "customers/delete": switches.delete_customer,
+        "documents": switches.save_document,
+        "documents/delete": switches.delete_document,
+        "products/delete": switches.delete_product,
+        "orders/delete": switches.delete_order,
         "install": switches.install,
         "uninstall": switches.uninstall,
         "scopes": switches.change_scopes,
@@ -251,6 +256,40 @@ class Switches:
         self._world.delete_customer(shop, customer.id)
         return {"customer_id": f"gid://shopify/Customer/{customer.id}"}
 
+    def save_document(self, given: dict[str, Any]) -> dict[str, Any]:
+        """A collection, abandoned checkout or segment by hand: `kind`, `key` and the fields in `body`. No webhook."""
+        body = given["body"]
+        if not isinstance(body, dict):
+            raise Unusable("body must be an object")
+        kind = str(given["kind"])
+        saved = self._store.documents.save(self._shop(given).id, kind, str(given["key"]), body)
+        return {"id": f"gid://shopify/{kind}/{saved.id}"}
+
+    def delete_document(self, given: dict[str, Any]) -> dict[str, Any]:
+        """Without a webhook, as if it had been lost."""
+        kind = str(given["kind"])
+        number = number_of(str(given["id"]), kind)
+        if number is None:
+            raise Unusable(f"{given['id']!r} is no {kind}")
+        self._store.documents.forget(self._shop(given).id, kind, number)
+        return {"id": given["id"]}
+
+    def delete_product(self, given: dict[str, Any]) -> dict[str, Any]:
+        """Without a webhook, as if it had been lost."""
+        number = number_of(str(given["id"]), "Product")
+        with self._store.database.write() as connection:
+            connection.execute("delete from products where id = ?", (number,))
+            connection.execute("delete from variants where product_id = ?", (number,))
+        self._store.products.forget()
+        return {"id": given["id"]}
+
+    def delete_order(self, given: dict[str, Any]) -> dict[str, Any]:
+        """Without a webhook, as if it had been lost."""
+        order = self._order(self._shop(given), given)
+        with self._store.database.write() as connection:
+            connection.execute("delete from orders where id = ?", (order.id,))
+        return {"id": f"gid://shopify/Order/{order.id}"}
+
     def redact_customer(self, given: dict[str, Any]) -> dict[str, Any]:
         """The privacy webhook goes out with the person's data, then the platform forgets them."""
         shop = self._shop(given)
@@ -299,6 +338,7 @@ class Switches:
                 domain, str(given.get("name") or domain), plan=str(given.get("plan") or "Basic")
             )
             fill_generated(self._store, shop, int(given.get("customers", 100)))
+            shelves.fill(self._store, shop)
         self._store.products.forget()
         return {"domain": domain, **self._store.totals(shop.id)}
 

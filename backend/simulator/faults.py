@@ -24,10 +24,14 @@ class Faults:
     """Webhooks of one moment go out newest first."""
     drop: int = 0
     """Webhooks that are never sent."""
+    recent_orders: bool = False
+    """Orders older than sixty days are not listed to an app without `read_all_orders`; off, every app is approved."""
     token_revoked: bool = False
     """Every access token is refused."""
     bulk_failure: int = 0
     """Bulk operations that end FAILED half way."""
+    bulk_busy: int = 0
+    """Bulk operations refused with LIMIT_REACHED, as if others were running."""
     webhook_bad_hmac: int = 0
     """Webhooks signed with a wrong secret."""
     _lock: threading.Lock = field(default_factory=threading.Lock, repr=False)

@@ -193,7 +193,7 @@ def order(shop: Shop, order: Order, customer_row: Customer | None, products: Pro
         "discount_applications": [
             {"type": "discount_code", "code": code["code"], "target_type": "line_item"} for code in codes
         ],
-        "fulfillments": [],
+        "fulfillments": _fulfillments(order),
         "line_items": _line_items(order, products),
         "refunds": _refunds(order),
         "shipping_lines": [
@@ -237,6 +237,22 @@ def _line_items(order: Order, products: Products) -> list[dict[str, Any]]:
     return items
 
 
+def _fulfillments(order: Order) -> list[dict[str, Any]]:
+    if order.fulfillment_status != "FULFILLED":
+        return []
+    return [
+        {
+            "id": order.id,
+            "admin_graphql_api_id": gid("Fulfillment", order.id),
+            "order_id": order.id,
+            "status": "success",
+            "shipment_status": "delivered",
+            "created_at": order.created_at,
+            "updated_at": order.updated_at,
+        }
+    ]
+
+
 def _refunds(order: Order) -> list[dict[str, Any]]:
     if not order.refunded_minor:
         return []
@@ -249,7 +265,7 @@ def _refunds(order: Order) -> list[dict[str, Any]]:
             "refund_line_items": [],
             "transactions": [
                 {
-                    "id": order.id,
+                    "id": order.refund_transaction_id,
                     "kind": "refund",
                     "status": "success",
                     "amount": money(order.refunded_minor),

@@ -7,6 +7,7 @@ import binascii
 import json
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 from graphql import GraphQLError
@@ -14,8 +15,11 @@ from graphql import GraphQLError
 from simulator.admin_api import search
 from simulator.admin_api.context import Context
 from simulator.admin_api.search import FieldSearch, Search
+from simulator.clock import instant_text
 from simulator.state.database import columns
-from simulator.state.records import BulkOperation, Customer, Order, Product, Variant
+from simulator.state.records import BulkOperation, Customer, Document, Order, Product, Variant
+
+RECENT_ORDER_DAYS = 60
 
 
 @dataclass(frozen=True)
@@ -27,6 +31,8 @@ class Listing:
     sort_keys: Mapping[str, str]
     fields: Mapping[str, FieldSearch]
     text_columns: tuple[str, ...] = ()
+    where: str = "1"
+    """What narrows the table to the list."""
 
 
 _SHARED = {
@@ -140,6 +146,27 @@ BULK_OPERATIONS = Listing(
 )
 
 
+def _kept_whole(kind: str, updated: str, sort_keys: Mapping[str, str]) -> Listing:
+    """Documents of one kind; `updated` is the field that says when one was last changed."""
+    changed = f"json_extract(body, '$.{updated}')"
+    return Listing(
+        "documents",
+        Document,
+        {"ID": "id", **{key: changed if column == updated else column for key, column in sort_keys.items()}},
+        _SHARED
+        | {"updated_at": search.instant(changed), "title": search.text("json_extract(body, '$.title')")},
+        ("key",),
+        where=f"kind = '{kind}'",
+    )
+
+
+COLLECTIONS = _kept_whole("Collection", "updatedAt", {"UPDATED_AT": "updatedAt", "TITLE": "key"})
+ABANDONED_CHECKOUTS = _kept_whole("AbandonedCheckout", "updatedAt", {"CREATED_AT": "created_at"})
+SEGMENTS = _kept_whole(
+    "Segment", "lastEditDate", {"LAST_EDIT_DATE": "lastEditDate", "CREATION_DATE": "created_at"}
+)
+
+
 def page(ctx: Context, listing: Listing, args: Mapping[str, Any], *, path: str, where: str = "1",
          parameters: tuple[Any, ...] = ()) -> dict[str, Any]:  # fmt: skip
     """One page of a connection."""
@@ -230,13 +257,22 @@ def _column(listing: Listing, args: Mapping[str, Any]) -> str:
 
 def _condition(ctx: Context, listing: Listing, args: Mapping[str, Any], path: str) -> tuple[str, list[Any]]:
     query = args.get("query")
+    narrowed, values = _visible(ctx, listing)
     if not query:
-        return "1", []
+        return narrowed, values
     compiled = Search(listing.fields, listing.text_columns)
-    condition = compiled.compile(query)
+    condition, more = compiled.compile(query)
     if compiled.warnings:
         ctx.warnings.append({"path": [path], "query": query, "warnings": compiled.warnings})
-    return condition
+    return f"{narrowed} and ({condition})", [*values, *more]
+
+
+def _visible(ctx: Context, listing: Listing) -> tuple[str, list[Any]]:
+    """What of the table the app may list: of orders the last sixty days, unless it was granted more."""
+    if listing is ORDERS and ctx.store.faults.recent_orders and "read_all_orders" not in ctx.scopes:
+        since = datetime.now(UTC) - timedelta(days=RECENT_ORDER_DAYS)
+        return "created_at >= ?", [instant_text(since)]
+    return listing.where, []
 
 
 def _encode(value: Any, number: int) -> str:

@@ -201,7 +201,11 @@ PIXEL: dict[str, Getter] = {
 DOCUMENT: dict[str, Getter] = {
     "id": lambda d, ctx: gid(d.kind, d.id),
     "createdAt": lambda d, ctx: d.created_at,
-    "updatedAt": lambda d, ctx: d.created_at,
+    "updatedAt": lambda d, ctx: d.fields().get("updatedAt") or d.created_at,
+}
+ABANDONED_CHECKOUT = DOCUMENT | {
+    "customer": lambda d, ctx: ctx.store.customers.find(ctx.shop.id, d.fields()["customerId"]),
+    "abandonedCheckoutUrl": lambda d, ctx: f"https://{ctx.shop.domain}/checkouts/{d.key}/recover",
 }
 
 FIELDS: dict[str, dict[str, Getter]] = {
@@ -214,6 +218,7 @@ FIELDS: dict[str, dict[str, Getter]] = {
     "BulkOperation": BULK_OPERATION,
     "AppInstallation": INSTALLATION,
     "WebPixel": PIXEL,
+    "AbandonedCheckout": ABANDONED_CHECKOUT,
 }
 CONNECTIONS: dict[tuple[str, str], ConnectionGetter] = {
     ("Customer", "orders"): lambda c, ctx, args: ctx.store.orders.list_of_customer(c.id),
@@ -221,6 +226,11 @@ CONNECTIONS: dict[tuple[str, str], ConnectionGetter] = {
     ("Product", "variants"): lambda p, ctx, args: ctx.store.products.list_variants(p.id),
     ("Product", "images"): lambda p, ctx, args: [found] if (found := _image(p, ctx)) else [],
     ("Product", "media"): lambda p, ctx, args: [found] if (found := _media(p, ctx)) else [],
+    ("Collection", "products"): lambda c, ctx, args: [
+        found
+        for number in c.fields()["productIds"]
+        if (found := ctx.store.products.find(ctx.shop.id, number))
+    ],
     **{("Order", name): getter for name, getter in ORDER_CONNECTIONS.items()},
     **{("LineItem", name): getter for name, getter in LINE_ITEM_CONNECTIONS.items()},
 }
@@ -265,7 +275,7 @@ def getter(parent: str, field: str, result: GraphQLOutputType) -> Getter:
         elif isinstance(source, Missing):
             value = None
         elif isinstance(source, Document):
-            own = DOCUMENT.get(field)
+            own = listed or DOCUMENT.get(field)
             value = source.fields().get(field) if own is None else own(source, ctx)
         elif listed is not None:
             value = listed(source, ctx)

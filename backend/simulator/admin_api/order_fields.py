@@ -72,7 +72,17 @@ def _transactions(order: Order, ctx: Context) -> list[dict[str, Any]]:
         "amountSet": money_bag(order.total_minor, order.currency),
         "amount": decimal_text(order.total_minor),
     }
-    return [sale]
+    if not order.refunded_minor:
+        return [sale]
+    refund = sale | {
+        "id": gid("OrderTransaction", order.refund_transaction_id),
+        "kind": "REFUND",
+        "createdAt": order.updated_at,
+        "processedAt": order.updated_at,
+        "amountSet": money_bag(order.refunded_minor, order.currency),
+        "amount": decimal_text(order.refunded_minor),
+    }
+    return [sale, refund]
 
 
 def _fulfillments(order: Order, ctx: Context) -> list[dict[str, Any]]:
@@ -101,6 +111,7 @@ def _refunds(order: Order, ctx: Context) -> list[dict[str, Any]]:
             "id": gid("Refund", order.id),
             "legacyResourceId": str(order.id),
             "createdAt": order.updated_at,
+            "processedAt": order.updated_at,
             "updatedAt": order.updated_at,
             "totalRefundedSet": money_bag(order.refunded_minor, order.currency),
             "totalRefunded": money_v2(order.refunded_minor, order.currency),

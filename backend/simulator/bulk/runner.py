@@ -38,6 +38,9 @@ ROOT_LISTINGS = {
     "orders": listings.ORDERS,
     "products": listings.PRODUCTS,
     "productVariants": listings.VARIANTS,
+    "collections": listings.COLLECTIONS,
+    "abandonedCheckouts": listings.ABANDONED_CHECKOUTS,
+    "segments": listings.SEGMENTS,
 }
 
 
@@ -63,7 +66,8 @@ class BulkRunner:
         except BulkQueryRefused as refused:
             return None, [{"field": ["query"], "message": str(refused), "code": "INVALID"}]
         with self._start_lock:
-            if self._store.bulk.count_running(ctx.shop.id) >= CONCURRENT_PER_SHOP:
+            busy = self._store.faults.bites("bulk_busy")
+            if busy or self._store.bulk.count_running(ctx.shop.id) >= CONCURRENT_PER_SHOP:
                 message = (
                     f"A maximum of {CONCURRENT_PER_SHOP} bulk query operations can run at the same time."
                 )

@@ -5,7 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 from simulator.config import SimulatorConfig
-from simulator.seeds import cdnow, folder, generated
+from simulator.seeds import cdnow, folder, generated, shelves
 from simulator.state.records import Shop
 from simulator.store import Store
 
@@ -51,6 +51,7 @@ def fill(config: SimulatorConfig, store: Store, domain: str, name: str) -> Shop:
         generated.fill(store, shop, config.customers)
     else:
         folder.fill(store, shop, folder_path(config.seed))
+    shelves.fill(store, shop)
     return shop
 
 

@@ -58,6 +58,13 @@ class Documents:
             )
         return document
 
+    def forget(self, shop_id: int, kind: str, number: int) -> None:
+        """Delete one."""
+        with self._db.write() as connection:
+            connection.execute(
+                "delete from documents where shop_id = ? and kind = ? and id = ?", (shop_id, kind, number)
+            )
+
     def find(self, shop_id: int, kind: str, key: str) -> Document | None:
         row = self._db.one(
             f"select {columns(Document)} from documents where shop_id = ? and kind = ? and key = ?",

@@ -167,6 +167,11 @@ class Order:
     def name(self) -> str:
         return f"#{self.number}"
 
+    @property
+    def refund_transaction_id(self) -> int:
+        """Beside the sale, which has the order's own number."""
+        return self.id * 10 + 1
+
     @cached_property
     def extra_fields(self) -> dict[str, Any]:
         return dict(orjson.loads(self.extra)) if self.extra else {}

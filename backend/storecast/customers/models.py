@@ -1,4 +1,4 @@
-"""Customers as Shopify knows them, and one row of derived facts for each.
+"""Customers and segments as Shopify knows them, and one row of derived facts for each customer.
 
 Every customer has a `customer_facts` row from the statement that inserts the customer on, so that a join of the two
 loses nobody.
@@ -98,3 +98,17 @@ class CustomerFacts(Tenant, Base):
     last_opened_at: Mapped[datetime | None]
     last_clicked_at: Mapped[datetime | None]
     updated_at: Mapped[datetime] = mapped_column(server_default=text("now()"))
+
+
+class ShopifySegment(Tenant, Timestamps, Base):
+    """A segment that the merchant keeps in Shopify: its name, and its query in ShopifyQL."""
+
+    __tablename__ = "shopify_segments"
+    __table_args__ = (UniqueConstraint("shop_id", "gid"),)
+    personal_data: ClassVar[tuple[str, ...]] = ()
+
+    id: Mapped[Id]
+    gid: Mapped[str]
+    name: Mapped[str]
+    query: Mapped[str]
+    shopify_updated_at: Mapped[datetime]

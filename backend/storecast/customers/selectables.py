@@ -4,7 +4,7 @@ from typing import Any
 
 from sqlalchemy import Select, select
 
-from storecast.customers.models import Customer, CustomerFacts
+from storecast.customers.models import Customer, CustomerFacts, ShopifySegment
 from storecast.kit.types import ShopId
 
 _PROFILE = (
@@ -49,4 +49,18 @@ def audience(shop_id: ShopId) -> Select[Any]:
         select(Customer.id, *columns)
         .join(CustomerFacts, CustomerFacts.customer_id == Customer.id)
         .where(Customer.shop_id == shop_id)
+    )
+
+
+def versions(shop_id: ShopId) -> Select[*tuple[Any, ...]]:
+    """Every customer by gid and ``version``, the instant of Shopify's last change."""
+    return select(Customer.gid, Customer.shopify_updated_at.label("version")).where(
+        Customer.shop_id == shop_id
+    )
+
+
+def segment_versions(shop_id: ShopId) -> Select[*tuple[Any, ...]]:
+    """Every segment kept in Shopify, likewise."""
+    return select(ShopifySegment.gid, ShopifySegment.shopify_updated_at.label("version")).where(
+        ShopifySegment.shop_id == shop_id
     )

@@ -10,7 +10,7 @@ from storecast.customers.records import record_from_webhook
 from storecast.kit.errors import Permanent
 from storecast.kit.types import ShopId
 from storecast.orders import service
-from storecast.orders.webhook_payload import read_lines, read_order
+from storecast.orders.webhook_payload import read_details, read_lines, read_order
 from storecast.shopify.ids import find_gid
 from storecast.webhooks.registry import Delivery, on
 
@@ -22,7 +22,9 @@ def take_order(session: Session, shop_id: ShopId, delivery: Delivery) -> None:
     """Take over the order and, when the shop does not have them yet, its customer."""
     order = read_order(delivery.payload)
     _make_customer_known(session, shop_id, order.customer_gid, delivery.payload.get("customer"))
-    service.record(session, shop_id, order, read_lines(delivery.payload))
+    service.record(
+        session, shop_id, order, read_lines(delivery.payload), read_details(delivery.payload, order)
+    )
 
 
 @on("customers/delete")

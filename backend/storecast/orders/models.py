@@ -1,4 +1,4 @@
-"""Orders and their lines as Shopify knows them, amounts in the shop's currency.
+"""Orders with all that hangs on them, and abandoned checkouts, as Shopify knows them, amounts in the shop's currency.
 
 Neither ``orders.customer_id`` nor ``order_lines.order_id`` is a foreign key: a bulk result may carry a child before
 its parent. Both are null until the other row is there, and the global id beside each keeps the link.
@@ -92,3 +92,86 @@ class OrderLine(Tenant, Base):
     title: Mapped[str]
     quantity: Mapped[int]
     price_minor: Mapped[int]
+
+
+class OrderTransaction(Tenant, Base):
+    """A movement of money of an order: authorisation, capture, sale, refund or void."""
+
+    __tablename__ = "order_transactions"
+    __table_args__ = (
+        UniqueConstraint("shop_id", "gid"),
+        Index("ix_order_transactions_shop_id_order_gid", "shop_id", "order_gid"),
+    )
+    personal_data: ClassVar[tuple[str, ...]] = ()
+
+    id: Mapped[Id]
+    order_gid: Mapped[str]
+    gid: Mapped[str]
+    kind: Mapped[str]
+    status: Mapped[str]
+    gateway: Mapped[str | None]
+    test: Mapped[bool]
+    amount_minor: Mapped[int]
+    currency: Mapped[str]
+    processed_at: Mapped[datetime | None]
+
+
+class OrderRefund(Tenant, Base):
+    """What was given back on an order, and when."""
+
+    __tablename__ = "order_refunds"
+    __table_args__ = (
+        UniqueConstraint("shop_id", "gid"),
+        Index("ix_order_refunds_shop_id_order_gid", "shop_id", "order_gid"),
+    )
+    personal_data: ClassVar[tuple[str, ...]] = ()
+
+    id: Mapped[Id]
+    order_gid: Mapped[str]
+    gid: Mapped[str]
+    amount_minor: Mapped[int]
+    currency: Mapped[str]
+    refunded_at: Mapped[datetime | None]
+
+
+class OrderFulfillment(Tenant, Base):
+    """A shipment of an order. Carrier and tracking number are not kept: nothing needs them."""
+
+    __tablename__ = "order_fulfillments"
+    __table_args__ = (
+        UniqueConstraint("shop_id", "gid"),
+        Index("ix_order_fulfillments_shop_id_order_gid", "shop_id", "order_gid"),
+    )
+    personal_data: ClassVar[tuple[str, ...]] = ()
+
+    id: Mapped[Id]
+    order_gid: Mapped[str]
+    gid: Mapped[str]
+    status: Mapped[str]
+    shipment_status: Mapped[str | None]
+    fulfilled_at: Mapped[datetime | None]
+    delivered_at: Mapped[datetime | None]
+
+
+class AbandonedCheckout(Tenant, Timestamps, Base):
+    """A checkout that was begun and not paid; ``completed_at`` when it was after all."""
+
+    __tablename__ = "abandoned_checkouts"
+    __table_args__ = (
+        UniqueConstraint("shop_id", "gid"),
+        Index("ix_abandoned_checkouts_shop_id_customer_gid", "shop_id", "customer_gid"),
+    )
+    personal_data: ClassVar[tuple[str, ...]] = ("gid", "name", "customer_gid", "recovery_url")
+
+    id: Mapped[Id]
+    gid: Mapped[str]
+    name: Mapped[str]
+    customer_gid: Mapped[str | None]
+    recovery_url: Mapped[str | None]
+    currency: Mapped[str]
+    subtotal_minor: Mapped[int]
+    total_minor: Mapped[int]
+    discount_codes: Mapped[list[str]] = mapped_column(server_default=text("'{}'"))
+    begun_at: Mapped[datetime]
+    completed_at: Mapped[datetime | None]
+    shopify_updated_at: Mapped[datetime]

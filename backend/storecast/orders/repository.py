@@ -88,6 +88,33 @@ def upsert_staged_lines(session: Session, shop_id: ShopId, *, as_of: datetime | 
     session.execute(_UPSERT_LINES, {"shop_id": shop_id, "as_of": as_of})
 
 
+def drop_lines_of_staged(session: Session, shop_id: ShopId) -> None:
+    """Of the staged orders, unless a newer report is stored, drop the lines that are not staged."""
+    session.execute(
+        text(f"""
+        DELETE FROM order_lines AS line USING orders, {ORDERS.name} AS staged
+        WHERE line.shop_id = :shop_id AND line.order_id = orders.id
+          AND orders.shop_id = :shop_id AND orders.gid = staged.gid
+          AND orders.shopify_updated_at <= staged.shopify_updated_at
+          AND NOT EXISTS (SELECT 1 FROM {LINES.name} AS kept WHERE kept.gid = line.gid)
+        """),
+        {"shop_id": shop_id},
+    )
+
+
+def list_written(session: Session, shop_id: ShopId) -> list[tuple[int, int | None]]:
+    """Id and customer of the staged orders that this transaction has written."""
+    found = session.execute(
+        text(f"""
+        SELECT orders.id, orders.customer_id FROM orders
+        WHERE orders.shop_id = :shop_id AND orders.gid IN (SELECT gid FROM {ORDERS.name})
+          AND orders.updated_at = now() ORDER BY orders.id
+        """),
+        {"shop_id": shop_id},
+    )
+    return [(row.id, row.customer_id) for row in found]
+
+
 def upsert_one(session: Session, shop_id: ShopId, record: OrderRecord) -> int | None:
     """Write one order; its id when it was new or changed, None when what is stored is newer or the same."""
     written: int | None = session.scalar(_UPSERT_ONE, {"shop_id": shop_id, **record._asdict()})

@@ -1,11 +1,12 @@
 """Composable queries over orders that facts, segments, analytics and privacy join."""
 
+from datetime import datetime
 from typing import Any
 
 from sqlalchemy import Select, func, select
 
 from storecast.kit.types import ShopId
-from storecast.orders.models import Order
+from storecast.orders.models import AbandonedCheckout, Order
 
 
 def counted(shop_id: ShopId) -> Select[*tuple[Any, ...]]:
@@ -42,3 +43,16 @@ def totals_by_customer(shop_id: ShopId, customer_ids: list[int] | None = None) -
         func.min(purchase.c.placed_at).label("first_order_at"),
         func.max(purchase.c.placed_at).label("last_order_at"),
     ).group_by(purchase.c.customer_id)
+
+
+def versions(shop_id: ShopId, *, placed_since: datetime | None = None) -> Select[*tuple[Any, ...]]:
+    """Every order by gid and ``version``, the instant of Shopify's last change."""
+    query = select(Order.gid, Order.shopify_updated_at.label("version")).where(Order.shop_id == shop_id)
+    return query if placed_since is None else query.where(Order.placed_at >= placed_since)
+
+
+def checkout_versions(shop_id: ShopId) -> Select[*tuple[Any, ...]]:
+    """Every abandoned checkout, likewise."""
+    return select(AbandonedCheckout.gid, AbandonedCheckout.shopify_updated_at.label("version")).where(
+        AbandonedCheckout.shop_id == shop_id
+    )

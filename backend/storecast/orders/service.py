@@ -9,11 +9,11 @@ from sqlalchemy.orm import Session
 from storecast.customers import service as customers
 from storecast.customers.schemas import TimelineEntry
 from storecast.kit.types import ShopId
-from storecast.orders import repository, selectables
+from storecast.orders import details_repository, repository, selectables
 from storecast.orders.errors import OrderUnknown
 from storecast.orders.jobs import OrderRecorded
 from storecast.orders.models import Order
-from storecast.orders.records import LINES, ORDERS, LineRecord, OrderRecord
+from storecast.orders.records import LINES, ORDERS, LineRecord, OrderDetails, OrderRecord
 from storecast.worker import outbox
 
 log = structlog.get_logger(__name__)
@@ -26,11 +26,38 @@ def import_records(session: Session, shop_id: ShopId, records: Iterable[OrderRec
 
 
 def import_lines(
-    session: Session, shop_id: ShopId, lines: Iterable[LineRecord], *, as_of: datetime | None
+    session: Session,
+    shop_id: ShopId,
+    lines: Iterable[LineRecord],
+    *,
+    as_of: datetime | None,
+    whole: bool = False,
 ) -> None:
-    """Upsert lines that were true at ``as_of``; call it after the orders of the same chunk."""
+    """Upsert lines that were true at ``as_of``; call it after the orders of the same chunk.
+
+    ``whole``: these are all lines of the chunk's orders, and others of theirs go.
+    """
     LINES.fill(session, lines)
     repository.upsert_staged_lines(session, shop_id, as_of=as_of)
+    if whole:
+        repository.drop_lines_of_staged(session, shop_id)
+
+
+def import_details(session: Session, shop_id: ShopId, details: OrderDetails) -> None:
+    """Take over what the orders of the chunk showed inside them; call it after `import_records`."""
+    details_repository.upsert_staged(session, shop_id, details)
+
+
+def follow_import(session: Session, shop_id: ShopId) -> None:
+    """Let customers' facts and attribution follow the orders of the chunk that were new or changed.
+
+    For small imports; after a large one the facts of the whole shop are computed at once.
+    """
+    written = repository.list_written(session, shop_id)
+    touched = sorted({customer_id for _, customer_id in written if customer_id is not None})
+    customers.apply_order_facts(session, shop_id, selectables.totals_by_customer(shop_id, touched), touched)
+    for order_id, _ in written:
+        outbox.add(session, shop_id, OrderRecorded(order_id))
 
 
 def finish_import(session: Session, shop_id: ShopId) -> None:
@@ -43,13 +70,21 @@ def rescore(session: Session, shop_id: ShopId) -> None:
     customers.apply_order_facts(session, shop_id, selectables.totals_by_customer(shop_id), None)
 
 
-def record(session: Session, shop_id: ShopId, order: OrderRecord, lines: Sequence[LineRecord]) -> int | None:
-    """Take over an order and its lines; its id when something changed, None for a stale or repeated report."""
+def record(
+    session: Session,
+    shop_id: ShopId,
+    order: OrderRecord,
+    lines: Sequence[LineRecord],
+    details: OrderDetails | None = None,
+) -> int | None:
+    """Take over an order and what hangs on it; its id when something changed, None for a stale or repeated report."""
     before = repository.customer_ids(session, shop_id, [order.gid])
     order_id = repository.upsert_one(session, shop_id, order)
     if order_id is None:
         return None
     repository.replace_lines(session, shop_id, order_id, lines)
+    if details is not None:
+        details_repository.replace(session, shop_id, order.gid, details)
     # An order may have moved to another customer: both change.
     touched = sorted(before | repository.customer_ids(session, shop_id, [order.gid]))
     customers.apply_order_facts(session, shop_id, selectables.totals_by_customer(shop_id, touched), touched)
@@ -62,6 +97,7 @@ def forget(session: Session, shop_id: ShopId, order_gid: str) -> None:
     """Remove an order with its lines; its customer's facts follow."""
     touched = sorted(repository.customer_ids(session, shop_id, [order_gid]))
     repository.delete(session, shop_id, order_gid)
+    details_repository.delete(session, shop_id, order_gid)
     customers.apply_order_facts(session, shop_id, selectables.totals_by_customer(shop_id, touched), touched)
 
 

@@ -1,10 +1,17 @@
-"""Reading an order out of the payload of an ``orders/*`` webhook. Amounts are those in the shop's currency."""
+"""Reading an order and what hangs on it out of an ``orders/*`` webhook. Amounts are those in the shop's currency."""
 
 from typing import Any
 
 from storecast.kit.errors import Permanent
 from storecast.kit.money import to_minor
-from storecast.orders.records import LineRecord, OrderRecord
+from storecast.orders.records import (
+    FulfillmentRecord,
+    LineRecord,
+    OrderDetails,
+    OrderRecord,
+    RefundRecord,
+    TransactionRecord,
+)
 from storecast.shopify.ids import find_gid, find_instant, gid
 
 
@@ -64,6 +71,65 @@ def read_lines(payload: dict[str, Any]) -> list[LineRecord]:
             )
         )
     return lines
+
+
+def read_details(payload: dict[str, Any], order: OrderRecord) -> OrderDetails:
+    """Refunds with their transactions, and fulfilments; what has no id is left out."""
+    details = OrderDetails(all_transactions=False)
+    version = order.shopify_updated_at
+    for refund in payload.get("refunds") or []:
+        transactions = _read_transactions(refund, order)
+        details.transactions += transactions
+        refund_gid = find_gid("Refund", refund)
+        if refund_gid is not None:
+            paid_back = sum(
+                t.amount_minor for t in transactions if (t.kind, t.status) == ("refund", "success")
+            )
+            at = find_instant(refund.get("processed_at")) or find_instant(refund.get("created_at"))
+            details.refunds.append(
+                RefundRecord(order.gid, refund_gid, paid_back, order.currency, at, version)
+            )
+    for shipment in payload.get("fulfillments") or []:
+        shipment_gid = find_gid("Fulfillment", shipment)
+        if shipment_gid is not None:
+            details.fulfillments.append(_read_fulfillment(shipment_gid, shipment, order))
+    return details
+
+
+def _read_transactions(refund: dict[str, Any], order: OrderRecord) -> list[TransactionRecord]:
+    found = []
+    for transaction in refund.get("transactions") or []:
+        gid = find_gid("OrderTransaction", transaction)
+        if gid is not None:
+            found.append(
+                TransactionRecord(
+                    order_gid=order.gid,
+                    gid=gid,
+                    kind=_lower(transaction.get("kind")) or "unknown",
+                    status=_lower(transaction.get("status")) or "unknown",
+                    gateway=transaction.get("gateway") or None,
+                    test=bool(transaction.get("test")),
+                    amount_minor=_minor(transaction.get("amount"), order.currency),
+                    currency=order.currency,
+                    processed_at=find_instant(transaction.get("processed_at")),
+                    order_updated_at=order.shopify_updated_at,
+                )
+            )
+    return found
+
+
+def _read_fulfillment(gid: str, shipment: dict[str, Any], order: OrderRecord) -> FulfillmentRecord:
+    """REST names the shipment's state ``shipment_status`` and says when it was delivered by its last change."""
+    state = _lower(shipment.get("shipment_status"))
+    return FulfillmentRecord(
+        order_gid=order.gid,
+        gid=gid,
+        status=_lower(shipment.get("status")) or "unknown",
+        shipment_status=state,
+        fulfilled_at=find_instant(shipment.get("created_at")),
+        delivered_at=find_instant(shipment.get("updated_at")) if state == "delivered" else None,
+        order_updated_at=order.shopify_updated_at,
+    )
 
 
 def _refunded_minor(refunds: Any, currency: str) -> int:

@@ -95,6 +95,10 @@ def _order_line(table: Table, subject: Subject) -> ColumnElement[bool]:
     return or_(table.c.order_id.in_(subject.order_ids), table.c.order_gid.in_(subject.order_gids))
 
 
+def _by_customer_gid(table: Table, subject: Subject) -> ColumnElement[bool]:
+    return table.c.customer_gid.in_(subject.gids)
+
+
 def _visit(table: Table, subject: Subject) -> ColumnElement[bool]:
     return or_(
         table.c.client_id.in_(subject.client_ids),
@@ -147,6 +151,7 @@ CUSTOMER_RULES: dict[str, Rule] = {
     "message_deliveries": Rule(_by_customer_id, "clear"),
     "order_lines": Rule(_order_line, "clear"),
     "orders": Rule(_order, "clear", unlink=("customer_id",)),
+    "abandoned_checkouts": Rule(_by_customer_gid, "delete"),
     "customer_facts": Rule(_by_customer_id, "delete"),
     "customers": Rule(_customer, "delete"),
     "webhook_inbox": Rule(_webhook, "delete"),

@@ -1,4 +1,4 @@
-"""Products and their variants as Shopify knows them."""
+"""Products, their variants and the collections that they stand in, as Shopify knows them."""
 
 from datetime import datetime
 from typing import ClassVar
@@ -50,3 +50,33 @@ class ProductVariant(Tenant, Timestamps, Base):
     title: Mapped[str]
     sku: Mapped[str | None]
     price_minor: Mapped[int]
+
+
+class Collection(Tenant, Timestamps, Base):
+    """A collection of products, made by hand or by a rule."""
+
+    __tablename__ = "collections"
+    __table_args__ = (UniqueConstraint("shop_id", "gid"),)
+    personal_data: ClassVar[tuple[str, ...]] = ()
+
+    id: Mapped[Id]
+    gid: Mapped[str]
+    title: Mapped[str]
+    handle: Mapped[str]
+    shopify_updated_at: Mapped[datetime]
+
+
+class CollectionProduct(Tenant, Base):
+    """A product in a collection, by global ids: either may arrive first. ``seen_at`` is when it was last true."""
+
+    __tablename__ = "collection_products"
+    __table_args__ = (
+        UniqueConstraint("shop_id", "collection_gid", "product_gid"),
+        Index("ix_collection_products_shop_id_product_gid", "shop_id", "product_gid"),
+    )
+    personal_data: ClassVar[tuple[str, ...]] = ()
+
+    id: Mapped[Id]
+    collection_gid: Mapped[str]
+    product_gid: Mapped[str]
+    seen_at: Mapped[datetime]

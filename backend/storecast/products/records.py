@@ -32,6 +32,22 @@ class VariantRecord(NamedTuple):
     price_minor: int
 
 
+class CollectionRecord(NamedTuple):
+    """What a source says about a collection."""
+
+    gid: str
+    title: str
+    handle: str
+    shopify_updated_at: datetime
+
+
+class MembershipRecord(NamedTuple):
+    """A product that stands in a collection."""
+
+    collection_gid: str
+    product_gid: str
+
+
 PRODUCTS = Staging(
     "staged_products",
     {
@@ -53,3 +69,10 @@ VARIANTS = Staging(
     "staged_variants",
     {"product_gid": "text", "gid": "text", "title": "text", "sku": "text", "price_minor": "bigint"},
 )
+
+COLLECTIONS = Staging(
+    "staged_collections",
+    {"gid": "text", "title": "text", "handle": "text", "shopify_updated_at": "timestamptz"},
+)
+
+MEMBERSHIPS = Staging("staged_memberships", {"collection_gid": "text", "product_gid": "text"})

@@ -57,6 +57,20 @@ def upsert_staged_variants(session: Session, shop_id: ShopId, *, as_of: datetime
     session.execute(_UPSERT_VARIANTS, {"shop_id": shop_id, "as_of": as_of})
 
 
+def drop_variants_of_staged(session: Session, shop_id: ShopId) -> None:
+    """Of the staged products, unless a newer report is stored, drop the variants that are not staged."""
+    session.execute(
+        text(f"""
+        DELETE FROM product_variants AS variant USING products, {PRODUCTS.name} AS staged
+        WHERE variant.shop_id = :shop_id AND variant.product_gid = staged.gid
+          AND products.shop_id = :shop_id AND products.gid = staged.gid
+          AND products.shopify_updated_at <= staged.shopify_updated_at
+          AND NOT EXISTS (SELECT 1 FROM {VARIANTS.name} AS kept WHERE kept.gid = variant.gid)
+        """),
+        {"shop_id": shop_id},
+    )
+
+
 def upsert_one(session: Session, shop_id: ShopId, record: ProductRecord) -> int | None:
     """Write one product; its id when it was new or changed."""
     written: int | None = session.scalar(_UPSERT_ONE, {"shop_id": shop_id, **record._asdict()})

@@ -6,9 +6,18 @@ from datetime import datetime
 from sqlalchemy.orm import Session
 
 from storecast.kit.types import ShopId
-from storecast.products import repository
+from storecast.products import collections_repository, repository
 from storecast.products.models import Product
-from storecast.products.records import PRODUCTS, VARIANTS, ProductRecord, VariantRecord
+from storecast.products.records import (
+    COLLECTIONS,
+    MEMBERSHIPS,
+    PRODUCTS,
+    VARIANTS,
+    CollectionRecord,
+    MembershipRecord,
+    ProductRecord,
+    VariantRecord,
+)
 
 
 def import_records(session: Session, shop_id: ShopId, records: Iterable[ProductRecord]) -> int:
@@ -18,11 +27,52 @@ def import_records(session: Session, shop_id: ShopId, records: Iterable[ProductR
 
 
 def import_variants(
-    session: Session, shop_id: ShopId, variants: Iterable[VariantRecord], *, as_of: datetime | None
+    session: Session,
+    shop_id: ShopId,
+    variants: Iterable[VariantRecord],
+    *,
+    as_of: datetime | None,
+    whole: bool = False,
 ) -> None:
-    """Upsert variants that were true at ``as_of``; call it after the products of the same chunk."""
+    """Upsert variants that were true at ``as_of``; call it after the products of the same chunk.
+
+    ``whole``: these are all variants of the chunk's products, and others of theirs go.
+    """
     VARIANTS.fill(session, variants)
     repository.upsert_staged_variants(session, shop_id, as_of=as_of)
+    if whole:
+        repository.drop_variants_of_staged(session, shop_id)
+
+
+def import_collections(session: Session, shop_id: ShopId, records: Iterable[CollectionRecord]) -> int:
+    """Upsert collections as a source reported them; stale ones change nothing. Returns the rows written."""
+    COLLECTIONS.fill(session, records)
+    return collections_repository.upsert_staged(session, shop_id)
+
+
+def import_memberships(
+    session: Session,
+    shop_id: ShopId,
+    members: Iterable[MembershipRecord],
+    *,
+    seen_at: datetime,
+    whole: bool = False,
+) -> None:
+    """Upsert what stood in collections at ``seen_at``; ``whole`` as for variants."""
+    MEMBERSHIPS.fill(session, members)
+    collections_repository.upsert_staged_members(session, shop_id, seen_at=seen_at)
+    if whole:
+        collections_repository.drop_members_of_staged(session, shop_id, seen_at=seen_at)
+
+
+def drop_unseen_memberships(session: Session, shop_id: ShopId, *, since: datetime) -> None:
+    """After a complete import that began ``since``: what it did not show stands in no collection any more."""
+    collections_repository.drop_members_unseen(session, shop_id, since=since)
+
+
+def forget_collection(session: Session, shop_id: ShopId, gid: str) -> None:
+    """Remove a collection that the shop deleted; its products stay."""
+    collections_repository.delete(session, shop_id, gid)
 
 
 def finish_import(session: Session, shop_id: ShopId) -> None:

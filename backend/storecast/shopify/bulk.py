@@ -4,6 +4,8 @@ A resume that follows progress is no retry: it asks for what nobody has sent yet
 the host's retry budget.
 """
 
+import json
+import re
 from collections.abc import Iterator
 from contextlib import ExitStack
 from dataclasses import dataclass
@@ -27,6 +29,10 @@ MAX_LINE_BYTES = 8 * 1024 * 1024
 """No object of ours comes near; a longer line is a file that is not JSONL."""
 
 
+_ROOT = re.compile(r"(?<=\n)(  \w+) \{")
+"""The root connection of a bulk query, which stands alone on the second line."""
+
+
 class BulkStatus(StrEnum):
     """Where an operation stands, as far as the importer cares."""
 
@@ -45,6 +51,13 @@ _STATUS = {
     "FAILED": BulkStatus.FAILED,
     "EXPIRED": BulkStatus.FAILED,
 }
+
+
+class ResultExpired(ShopifyUnreachable):
+    """The address of a result is not served any more (signed for seven days); the operation may know a new one."""
+
+    code = "bulk_result_expired"
+    title = "The address of the result has expired"
 
 
 class BulkSlotsTaken(ShopifyUnreachable):
@@ -67,10 +80,14 @@ class BulkOperation:
     created_at: datetime
 
 
-def run_query(client: AdminClient, name: str) -> BulkOperation:
-    """Start the bulk query of ``graphql/{name}.graphql``."""
+def run_query(client: AdminClient, name: str, *, search: str | None = None) -> BulkOperation:
+    """Start the bulk query of ``graphql/{name}.graphql``, narrowed by ``search`` in Shopify's search syntax."""
+    text = operations.load(name).text
+    if search is not None:
+        # Bulk queries take no variables. A JSON string is a GraphQL string (GraphQL October 2021, section 2.9.4).
+        text = _ROOT.sub(lambda root: f"{root[1]}(query: {json.dumps(search)}) {{", text, count=1)
     try:
-        payload = client.mutate("bulk_operation_run_query", {"query": operations.load(name).text})
+        payload = client.mutate("bulk_operation_run_query", {"query": text})
     except UserErrors as refused:
         if refused.codes & {"LIMIT_REACHED", "OPERATION_IN_PROGRESS"}:
             raise BulkSlotsTaken(str(refused), retry_after=15.0) from refused
@@ -95,19 +112,26 @@ def cancel(client: AdminClient, gid: str) -> None:
 
 
 def iter_lines(
-    url: str, *, start_byte: int = 0, http: httpx.Client | None = None, guard: Guard | None = None
-) -> Iterator[tuple[bytes, int]]:
+    url: str,
+    *,
+    start_byte: int = 0,
+    size_bytes: int | None = None,
+    http: httpx.Client | None = None,
+    guard: Guard | None = None,
+) -> Iterator[tuple[bytes | None, int]]:
     """The lines of a result file from ``start_byte`` (the start of a line), each with the offset after it.
 
-    A broken connection is resumed by a Range request from the last whole line. Content coding is switched off:
-    offsets would count compressed bytes otherwise.
+    A line longer than `MAX_LINE_BYTES` comes as None and is not held. A file that ends before ``size_bytes`` is a
+    broken connection that did not say so. A broken connection is resumed by a Range request from the last whole line.
+    Content coding is switched off: offsets would count compressed bytes otherwise. Raises ResultExpired, and
+    OperationRefused for what is no result.
     """
     client, guard, host = http or http_client(), guard or process_guard(), host_of(url)
     offset, fruitless = start_byte, 0
     while True:
         before = offset
         try:
-            for line, after in _read_from(client, guard, url, before, retry=fruitless > 0):
+            for line, after in _read_from(client, guard, url, before, size_bytes, retry=fruitless > 0):
                 offset = after
                 yield line, after
             return
@@ -119,28 +143,42 @@ def iter_lines(
 
 
 def _read_from(
-    client: httpx.Client, guard: Guard, url: str, start: int, *, retry: bool
-) -> Iterator[tuple[bytes, int]]:
+    client: httpx.Client, guard: Guard, url: str, start: int, size: int | None, *, retry: bool
+) -> Iterator[tuple[bytes | None, int]]:
     with ExitStack() as stack:
         response = _open(stack, client, guard, url, start, retry=retry)
-        if response.status_code == 416:
+        if response.status_code == 416 and (size is None or start >= size):
             return  # exactly at the end of the file: everything had been read
-        if response.status_code not in (200, 206):
-            raise ShopifyUnreachable(f"HTTP {response.status_code} for the bulk result")
+        _check_result(response)
         skip = start if response.status_code == 200 else 0
-        rest, offset = b"", start
+        rest, dropped, offset = b"", 0, start
         for block in _blocks(response, guard, host_of(url)):
             known = min(skip, len(block))  # a server that ignores Range sends again what we have
             skip -= known
             lines = (rest + block[known:]).split(b"\n")
             rest = lines.pop()
-            if len(rest) > MAX_LINE_BYTES:
-                raise OperationRefused(f"the line at byte {offset} never ends: not a bulk result")
             for line in lines:
-                offset += len(line) + 1
-                yield line, offset
-        if rest:
-            yield rest, offset + len(rest)
+                offset += dropped + len(line) + 1
+                yield (None if dropped or len(line) > MAX_LINE_BYTES else line), offset
+                dropped = 0
+            if dropped or len(rest) > MAX_LINE_BYTES:
+                dropped, rest = dropped + len(rest), b""
+        end = offset + dropped + len(rest)
+        if size is not None and end < size:
+            raise httpx.ReadError(f"the result ended at byte {end} of {size}")
+        if rest or dropped:
+            yield (None if dropped else rest), end
+
+
+def _check_result(response: httpx.Response) -> None:
+    status = response.status_code
+    if status in (403, 404, 410):
+        raise ResultExpired(f"HTTP {status} for the bulk result")
+    if status not in (200, 206):
+        raise ShopifyUnreachable(f"HTTP {status} for the bulk result")
+    # Shopify's file store says application/jsonl or nothing telling; a page of HTML is some proxy's or a sign-in.
+    if response.headers.get("Content-Type", "").startswith("text/html"):
+        raise OperationRefused("the address of the bulk result serves a web page")
 
 
 def _open(

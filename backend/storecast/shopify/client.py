@@ -22,6 +22,7 @@ from storecast.shopify import operations
 from storecast.shopify.errors import (
     AccessDenied,
     OperationRefused,
+    QueryTooCostly,
     ShopifyUnreachable,
     ShopUnavailable,
     Throttled,
@@ -168,6 +169,8 @@ class AdminClient:
         if not isinstance(data, dict) or (errors and all(value is None for value in data.values())):
             if "ACCESS_DENIED" in codes:
                 raise AccessDenied(_messages(errors))
+            if "MAX_COST_EXCEEDED" in codes:
+                raise QueryTooCostly(f"{operation.name}: {_messages(errors)}")
             if "INTERNAL_SERVER_ERROR" in codes and operation.repeatable:
                 raise _TryAgain(ShopifyUnreachable(_messages(errors)), host_failed=True)
             raise OperationRefused(f"{operation.name}: {_messages(errors)}")

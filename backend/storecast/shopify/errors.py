@@ -47,6 +47,12 @@ class OperationRefused(Permanent):
     title = "Shopify refused the operation"
 
 
+class QueryTooCostly(OperationRefused):
+    """A query costs more than any single one may, however full the bucket: ask for less at once."""
+
+    code = "shopify_query_too_costly"
+
+
 class UserErrors(Permanent):
     """A mutation ran and refused its input; ``codes`` and ``messages`` are Shopify's."""
 

@@ -6,7 +6,7 @@ from storecast.jobs import departure
 from storecast.kit.types import ShopId
 from storecast.shopify.ids import find_instant
 from storecast.shops import service as shops
-from storecast.sync import service
+from storecast.sync import operations, service
 from storecast.webhooks.registry import Delivery, on
 
 
@@ -15,7 +15,7 @@ def take_finished_operation(session: Session, shop_id: ShopId, delivery: Deliver
     """Look at the run at once; the payload names the operation but not its result."""
     gid = delivery.payload.get("admin_graphql_api_id")
     if isinstance(gid, str):
-        service.wake(session, shop_id, gid)
+        operations.wake(session, shop_id, gid)
 
 
 @on("app/uninstalled")

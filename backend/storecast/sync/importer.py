@@ -5,23 +5,26 @@ line that cannot be used is refused with its number and the reason; the rest of 
 one chunk of raw lines, whatever the size of the file.
 """
 
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
-from typing import Literal, NamedTuple, TypeVar, cast, get_args
+from typing import NamedTuple, TypeVar
 
 import msgspec
 from sqlalchemy.orm import Session
 
 from storecast.customers import service as customers
+from storecast.customers import shopify_segments
 from storecast.kit.chunks import batched
+from storecast.kit.clock import utcnow
 from storecast.kit.types import ShopId
+from storecast.orders import checkouts
 from storecast.orders import service as orders
+from storecast.orders.records import OrderDetails
 from storecast.products import service as products
 from storecast.shops import service as shops
 from storecast.sync import shapes
-
-Resource = Literal["customers", "products", "orders"]
+from storecast.sync.resources import Resource
 
 CHUNK_LINES = 20_000
 """About 14 MB of order lines: the upsert's fixed cost is spread (5,000 take half as long again per line), and the
@@ -29,6 +32,12 @@ importer stays far below 300 MiB."""
 
 MAX_REFUSALS_KEPT = 100
 """The count is always exact; more examples than this help nobody."""
+
+MAX_REASONS = 50
+"""Distinct reasons that are counted apart; a file of noise may hold more, and they are counted together."""
+
+OTHER_REASONS = "other reasons"
+TOO_LONG = "longer than a line may be"
 
 _CHILD = b'"__parentId":'
 """A quote inside a JSON string is escaped, so that these bytes are always a key."""
@@ -58,10 +67,12 @@ class ImportCounts:
     rows_written: int = 0
     rows_refused: int = 0
     refusals: list[Refusal] = field(default_factory=list)
+    reasons: dict[str, int] = field(default_factory=dict)
 
     def refuse(self, line: int, reason: str) -> None:
         """Count a refused line and keep it as an example while there are few."""
         self.rows_refused += 1
+        add_reasons(self.reasons, {reason: 1})
         if len(self.refusals) < MAX_REFUSALS_KEPT:
             self.refusals.append(Refusal(line, reason))
 
@@ -72,21 +83,23 @@ class ImportCounts:
         self.objects_done += other.objects_done
         self.rows_written += other.rows_written
         self.rows_refused += other.rows_refused
+        add_reasons(self.reasons, other.reasons)
         self.refusals += other.refusals[: MAX_REFUSALS_KEPT - len(self.refusals)]
 
 
-def resource_named(name: str) -> Resource:
-    """The resource of a stored name; raises ValueError for none of ours."""
-    if name not in get_args(Resource):
-        raise ValueError(f"not a resource: {name!r}")
-    return cast(Resource, name)
+def add_reasons(held: dict[str, int], more: Mapping[str, int]) -> None:
+    """Add counts by reason; past `MAX_REASONS` reasons new ones are counted as one."""
+    for reason, count in more.items():
+        known = reason in held or len(held) < MAX_REASONS
+        name = reason if known else OTHER_REASONS
+        held[name] = held.get(name, 0) + count
 
 
 def import_lines(
     session: Session,
     shop_id: ShopId,
     resource: Resource,
-    lines: Iterable[bytes],
+    lines: Iterable[bytes | None],
     *,
     as_of: datetime | None = None,
     chunk_lines: int = CHUNK_LINES,
@@ -102,38 +115,45 @@ def import_chunk(
     session: Session,
     shop_id: ShopId,
     resource: Resource,
-    lines: Sequence[bytes],
+    lines: Sequence[bytes | None],
     *,
     first_line: int = 1,
     as_of: datetime | None = None,
+    whole: bool = False,
 ) -> ImportCounts:
-    """Import one chunk. Parents go in before children, wherever in the chunk they stand."""
+    """Import one chunk. Parents go in before children, wherever in the chunk they stand.
+
+    A line that is None was too long to be read. ``whole``: the chunk holds every child of its parents, so that
+    children that are stored and not in it have gone.
+    """
     currency = shops.get(session, shop_id).currency
     counts = ImportCounts(lines=len(lines))
     chunk = _Chunk(lines, first_line, currency, counts)
-    if resource == "customers":
-        counts.rows_written = customers.import_records(session, shop_id, chunk.parents(shapes.read_customer))
-    elif resource == "products":
-        counts.rows_written = products.import_records(session, shop_id, chunk.parents(shapes.read_product))
-        products.import_variants(session, shop_id, chunk.children(shapes.read_variant), as_of=as_of)
-    else:
-        counts.rows_written = orders.import_records(session, shop_id, chunk.parents(shapes.read_order))
-        orders.import_lines(session, shop_id, chunk.children(shapes.read_line), as_of=as_of)
+    counts.rows_written = _IMPORTS[resource](session, shop_id, chunk, as_of, whole)
     return counts
 
 
-def finish(session: Session, shop_id: ShopId, resource: Resource) -> None:
-    """Derive what depends on the whole resource: the links between rows that arrived apart."""
+def finish(
+    session: Session, shop_id: ShopId, resource: Resource, *, complete_since: datetime | None = None
+) -> None:
+    """Derive what depends on the whole resource: the links between rows that arrived apart.
+
+    ``complete_since`` is when an import began that left nothing out, and so shows what is no more.
+    """
     if resource == "products":
         products.finish_import(session, shop_id)
     elif resource == "orders":
         orders.finish_import(session, shop_id)
+    elif resource == "collections" and complete_since is not None:
+        products.drop_unseen_memberships(session, shop_id, since=complete_since)
 
 
 class _Chunk:
     """Decodes the lines of a chunk, those without a parent and those with one."""
 
-    def __init__(self, lines: Sequence[bytes], first_line: int, currency: str, counts: ImportCounts) -> None:
+    def __init__(
+        self, lines: Sequence[bytes | None], first_line: int, currency: str, counts: ImportCounts
+    ) -> None:
         self._lines = lines
         self._first_line = first_line
         self._currency = currency
@@ -148,6 +168,10 @@ class _Chunk:
     def _read(self, read: Callable[[bytes, str], T], *, child: bool) -> Iterator[T]:
         currency, counts = self._currency, self._counts
         for number, line in enumerate(self._lines, self._first_line):
+            if line is None:
+                if not child:
+                    counts.refuse(number, TOO_LONG)
+                continue
             if (_CHILD in line) is not child or not line.strip():
                 continue
             if _ZERO in line:
@@ -172,3 +196,53 @@ def _reason(error: Exception) -> str:
     if isinstance(error, KeyError):
         return "an unknown state"
     return "an id, amount or instant does not parse"
+
+
+def _customers(
+    session: Session, shop_id: ShopId, chunk: _Chunk, _as_of: datetime | None, _whole: bool
+) -> int:
+    return customers.import_records(session, shop_id, chunk.parents(shapes.read_customer))
+
+
+def _products(session: Session, shop_id: ShopId, chunk: _Chunk, as_of: datetime | None, whole: bool) -> int:
+    written = products.import_records(session, shop_id, chunk.parents(shapes.read_product))
+    products.import_variants(session, shop_id, chunk.children(shapes.read_variant), as_of=as_of, whole=whole)
+    return written
+
+
+def _collections(
+    session: Session, shop_id: ShopId, chunk: _Chunk, as_of: datetime | None, whole: bool
+) -> int:
+    written = products.import_collections(session, shop_id, chunk.parents(shapes.read_collection))
+    members = chunk.children(shapes.read_member)
+    products.import_memberships(session, shop_id, members, seen_at=as_of or utcnow(), whole=whole)
+    return written
+
+
+def _orders(session: Session, shop_id: ShopId, chunk: _Chunk, as_of: datetime | None, whole: bool) -> int:
+    details = OrderDetails()
+    found = chunk.parents(lambda line, currency: shapes.read_order(line, currency, details))
+    written = orders.import_records(session, shop_id, found)
+    orders.import_details(session, shop_id, details)
+    orders.import_lines(session, shop_id, chunk.children(shapes.read_line), as_of=as_of, whole=whole)
+    return written
+
+
+def _checkouts(
+    session: Session, shop_id: ShopId, chunk: _Chunk, _as_of: datetime | None, _whole: bool
+) -> int:
+    return checkouts.import_records(session, shop_id, chunk.parents(shapes.read_checkout))
+
+
+def _segments(session: Session, shop_id: ShopId, chunk: _Chunk, _as_of: datetime | None, _whole: bool) -> int:
+    return shopify_segments.import_records(session, shop_id, chunk.parents(shapes.read_segment))
+
+
+_IMPORTS: dict[Resource, Callable[[Session, ShopId, _Chunk, datetime | None, bool], int]] = {
+    "customers": _customers,
+    "products": _products,
+    "collections": _collections,
+    "orders": _orders,
+    "abandoned_checkouts": _checkouts,
+    "segments": _segments,
+}

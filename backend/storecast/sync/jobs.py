@@ -133,3 +133,65 @@ class StopOperations(Job):
 
     def unique_key(self) -> str | None:
         return str(self.sync_run_id)
+
+
+@dataclass(frozen=True, slots=True)
+class PullChanges(Job):
+    """Take over what has changed in a shop since the last time. Safe to run twice."""
+
+    name: ClassVar[str] = "sync.pull_changes"
+    queue: ClassVar[Queue] = "sync"
+    timeout_s: ClassVar[int] = 1800
+
+    def unique_key(self) -> str | None:
+        return "changes"
+
+
+@dataclass(frozen=True, slots=True)
+class PullChangesEverywhere(Job):
+    """Stage the pull of every installed shop, spread over the interval. Safe to run twice."""
+
+    name: ClassVar[str] = "sync.pull_changes_everywhere"
+    queue: ClassVar[Queue] = "sync"
+
+    def unique_key(self) -> str | None:
+        return "all"
+
+
+@dataclass(frozen=True, slots=True)
+class ReconcileShop(Job):
+    """Begin to compare everything that a shop has with Shopify. Safe to run twice."""
+
+    name: ClassVar[str] = "sync.reconcile"
+    for_merchants: ClassVar[bool] = True
+    queue: ClassVar[Queue] = "sync"
+    open_to_users: ClassVar[bool] = True
+
+    def unique_key(self) -> str | None:
+        return "reconcile"
+
+
+@dataclass(frozen=True, slots=True)
+class ReconcileResource(Job):
+    """Ask Shopify for the versions of a resource, come back while it writes them, compare and repair."""
+
+    name: ClassVar[str] = "sync.reconcile_resource"
+    queue: ClassVar[Queue] = "sync"
+    timeout_s: ClassVar[int] = 3600
+
+    reconciliation_id: int
+    round: int
+
+    def unique_key(self) -> str | None:
+        return str(self.reconciliation_id)
+
+
+@dataclass(frozen=True, slots=True)
+class ReconcileEverywhere(Job):
+    """Stage the reconciliation of every installed shop, spread over the night. Safe to run twice."""
+
+    name: ClassVar[str] = "sync.reconcile_everywhere"
+    queue: ClassVar[Queue] = "sync"
+
+    def unique_key(self) -> str | None:
+        return "all"

@@ -1,26 +1,46 @@
 """SQL of sync runs and their resources."""
 
 from collections.abc import Sequence
+from dataclasses import dataclass
 
 from sqlalchemy import select
 from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.orm import Session
 
 from storecast.kit.types import ShopId
-from storecast.sync.models import OPEN_STATES, RESOURCES, SyncResource, SyncRun
+from storecast.sync.models import OPEN_STATES, SyncResource, SyncRun
+from storecast.sync.resources import RESOURCES, Resource, named
 
 
-def create(session: Session, shop_id: ShopId, *, public_id: str, kind: str) -> SyncRun | None:
+@dataclass(frozen=True, slots=True)
+class Wish:
+    """How a run shall read: which resources, whole or by pages of a size, and narrowed by a search of Shopify's."""
+
+    mode: str = "bulk"
+    resources: tuple[Resource, ...] = RESOURCES
+    batch_size: int | None = None
+    custom_query: str | None = None
+
+
+def create(session: Session, shop_id: ShopId, *, public_id: str, kind: str, wish: Wish) -> SyncRun | None:
     """A new run with its resources; None when the shop already has one that is not over."""
     run = session.scalar(
         insert(SyncRun)
-        .values(shop_id=shop_id, public_id=public_id, kind=kind, mode="bulk")
+        .values(
+            shop_id=shop_id,
+            public_id=public_id,
+            kind=kind,
+            mode=wish.mode,
+            batch_size=wish.batch_size,
+            custom_query=wish.custom_query,
+        )
         .on_conflict_do_nothing()
         .returning(SyncRun)
     )
     if run is not None:
         session.add_all(
-            SyncResource(shop_id=shop_id, sync_run_id=run.id, resource=resource) for resource in RESOURCES
+            SyncResource(shop_id=shop_id, sync_run_id=run.id, resource=resource)
+            for resource in wish.resources
         )
         session.flush()  # their ids go into jobs
     return run
@@ -67,7 +87,7 @@ def list_resources(session: Session, shop_id: ShopId, run_id: int) -> list[SyncR
         .where(SyncResource.shop_id == shop_id, SyncResource.sync_run_id == run_id)
         .execution_options(populate_existing=True)
     ).all()
-    return sorted(found, key=lambda item: RESOURCES.index(item.resource))
+    return sorted(found, key=lambda item: RESOURCES.index(named(item.resource)))
 
 
 def find_resource(session: Session, shop_id: ShopId, resource_id: int) -> SyncResource | None:

@@ -9,10 +9,24 @@ from typing import Annotated
 import msgspec
 
 from storecast.customers.records import CustomerRecord
+from storecast.customers.shopify_segments import SegmentRecord
 from storecast.kit.ids import public_id
 from storecast.kit.money import exponent, to_minor
-from storecast.orders.records import LineRecord, OrderRecord
-from storecast.products.records import ProductRecord, VariantRecord
+from storecast.orders.records import (
+    CheckoutRecord,
+    FulfillmentRecord,
+    LineRecord,
+    OrderDetails,
+    OrderRecord,
+    RefundRecord,
+    TransactionRecord,
+)
+from storecast.products.records import (
+    CollectionRecord,
+    MembershipRecord,
+    ProductRecord,
+    VariantRecord,
+)
 
 MAX_MINOR = 2**53
 """More than any shop's order: a larger number is a mistake, and must not break the chunk at the database."""
@@ -110,6 +124,64 @@ class Variant(Shape):
     sku: str | None = None
 
 
+class Collection(Shape):
+    id: str
+    title: str
+    handle: str
+    updated_at: datetime
+
+
+class Member(Shape):
+    id: str
+    parent_id: str = msgspec.field(name="__parentId")
+
+
+class Transaction(Shape):
+    id: str
+    kind: str
+    status: str
+    amount_set: MoneyBag
+    gateway: str | None = None
+    test: bool = False
+    created_at: datetime | None = None
+    processed_at: datetime | None = None
+
+
+class Refund(Shape):
+    id: str
+    total_refunded_set: MoneyBag
+    created_at: datetime | None = None
+    processed_at: datetime | None = None
+
+
+class Fulfillment(Shape):
+    id: str
+    status: str
+    display_status: str | None = None
+    created_at: datetime | None = None
+    delivered_at: datetime | None = None
+
+
+class Checkout(Shape):
+    id: str
+    name: str
+    created_at: datetime
+    updated_at: datetime
+    total_price_set: MoneyBag
+    subtotal_price_set: MoneyBag | None = None
+    completed_at: datetime | None = None
+    abandoned_checkout_url: str | None = None
+    discount_codes: list[str] = []
+    customer: Reference | None = None
+
+
+class Segment(Shape):
+    id: str
+    name: str
+    query: str
+    last_edit_date: datetime
+
+
 class Order(Shape):
     id: str
     name: str
@@ -131,6 +203,9 @@ class Order(Shape):
     total_shipping_price_set: MoneyBag | None = None
     total_refunded_set: MoneyBag | None = None
     customer_journey_summary: msgspec.Raw = msgspec.Raw()
+    transactions: list[Transaction] = []
+    refunds: list[Refund] = []
+    fulfillments: list[Fulfillment] = []
 
 
 class Line(Shape):
@@ -148,6 +223,10 @@ _product = msgspec.json.Decoder(Product)
 _variant = msgspec.json.Decoder(Variant)
 _order = msgspec.json.Decoder(Order)
 _line = msgspec.json.Decoder(Line)
+_collection = msgspec.json.Decoder(Collection)
+_member = msgspec.json.Decoder(Member)
+_checkout = msgspec.json.Decoder(Checkout)
+_segment = msgspec.json.Decoder(Segment)
 
 _EMAIL_STATES = {
     "SUBSCRIBED": "subscribed",
@@ -224,10 +303,59 @@ def read_variant(line: bytes, currency: str) -> VariantRecord:
     )
 
 
-def read_order(line: bytes, shop_currency: str) -> OrderRecord:
-    """The order of a bulk line."""
+def read_collection(line: bytes, _currency: str) -> CollectionRecord:
+    """The collection of a bulk line."""
+    found = _collection.decode(line)
+    return CollectionRecord(
+        _kind(found.id, "Collection"), found.title, found.handle, _aware(found.updated_at)
+    )
+
+
+def read_member(line: bytes, _currency: str) -> MembershipRecord:
+    """A product below its collection."""
+    member = _member.decode(line)
+    return MembershipRecord(_kind(member.parent_id, "Collection"), _kind(member.id, "Product"))
+
+
+def read_checkout(line: bytes, shop_currency: str) -> CheckoutRecord:
+    """The abandoned checkout of a bulk line."""
+    checkout = _checkout.decode(line)
+    total = checkout.total_price_set.shop_money
+    currency = total.currency_code or shop_currency
+    return CheckoutRecord(
+        _kind(checkout.id, "AbandonedCheckout"),
+        checkout.name,
+        checkout.customer.id if checkout.customer else None,
+        checkout.abandoned_checkout_url,
+        currency,
+        _bag(checkout.subtotal_price_set, currency),
+        _minor(total.amount, currency),
+        checkout.discount_codes,
+        _aware(checkout.created_at),
+        checkout.completed_at,
+        _aware(checkout.updated_at),
+    )
+
+
+def read_segment(line: bytes, _currency: str) -> SegmentRecord:
+    """The segment of a bulk line."""
+    segment = _segment.decode(line)
+    return SegmentRecord(
+        _kind(segment.id, "Segment"), segment.name, segment.query, _aware(segment.last_edit_date)
+    )
+
+
+def read_order(line: bytes, shop_currency: str, details: OrderDetails | None = None) -> OrderRecord:
+    """The order of a bulk line; what comes inside it is added to ``details``, all of it or nothing."""
     order = _order.decode(line)
     currency = order.total_price_set.shop_money.currency_code or shop_currency
+    record = _order_record(order, currency)
+    if details is not None:
+        _read_details(order, currency, details)
+    return record
+
+
+def _order_record(order: Order, currency: str) -> OrderRecord:
     financial, fulfillment = order.display_financial_status, order.display_fulfillment_status
     return OrderRecord(
         _kind(order.id, "Order"),
@@ -253,6 +381,51 @@ def read_order(line: bytes, shop_currency: str) -> OrderRecord:
         _journey(order.customer_journey_summary),
         _aware(order.updated_at),
     )
+
+
+def _read_details(order: Order, currency: str, details: OrderDetails) -> None:
+    version = order.updated_at
+    transactions = [
+        TransactionRecord(
+            order.id,
+            _kind(found.id, "OrderTransaction"),
+            found.kind.lower(),
+            found.status.lower(),
+            found.gateway,
+            found.test,
+            _minor(found.amount_set.shop_money.amount, currency),
+            currency,
+            found.processed_at or found.created_at,
+            version,
+        )
+        for found in order.transactions
+    ]
+    refunds = [
+        RefundRecord(
+            order.id,
+            _kind(found.id, "Refund"),
+            _minor(found.total_refunded_set.shop_money.amount, currency),
+            currency,
+            found.processed_at or found.created_at,
+            version,
+        )
+        for found in order.refunds
+    ]
+    fulfillments = [
+        FulfillmentRecord(
+            order.id,
+            _kind(found.id, "Fulfillment"),
+            found.status.lower(),
+            found.display_status.lower() if found.display_status else None,
+            found.created_at,
+            found.delivered_at,
+            version,
+        )
+        for found in order.fulfillments
+    ]
+    details.transactions += transactions
+    details.refunds += refunds
+    details.fulfillments += fulfillments
 
 
 def read_line(line: bytes, currency: str) -> LineRecord:

@@ -2,22 +2,33 @@
 
 from collections.abc import Iterator
 from contextlib import contextmanager
+from datetime import datetime, timedelta
 
 import structlog
 
 from storecast.auth.jobs import ShopInstalled
 from storecast.db.session import tenant_session
 from storecast.kit.chunks import batched
+from storecast.kit.clock import utcnow
 from storecast.kit.errors import Permanent, StorecastError
+from storecast.kit.types import ShopId
 from storecast.shopify import bulk
+from storecast.shopify.bulk import BulkStatus
+from storecast.shopify.errors import AccessDenied
 from storecast.shopify.shop import fetch_profile
 from storecast.shops import pixel, tokens
 from storecast.shops import service as shops
-from storecast.sync import importer, service
+from storecast.sync import importer, imports, incremental, operations, pages, reconcile, service
+from storecast.sync.imports import ImportTask
 from storecast.sync.jobs import (
     FinishSync,
     ImportResource,
     PollSync,
+    PullChanges,
+    PullChangesEverywhere,
+    ReconcileEverywhere,
+    ReconcileResource,
+    ReconcileShop,
     RefreshShop,
     SettleSync,
     StartSync,
@@ -26,8 +37,8 @@ from storecast.sync.jobs import (
     SyncNow,
     WakeSync,
 )
-from storecast.sync.service import ImportTask
-from storecast.worker import schedule
+from storecast.sync.resources import KINDS, Resource
+from storecast.worker import outbox, schedule
 from storecast.worker.task import JobCancelled, TaskContext, task
 
 log = structlog.get_logger(__name__)
@@ -35,7 +46,17 @@ log = structlog.get_logger(__name__)
 SWEEP_EVERY_S = 60
 """How long a run whose job was cancelled before it began shows as under way at most; a new one need not wait for it."""
 
+PULL_EVERY_S = 600
+"""Webhooks bring changes within seconds; this finds those that never came."""
+
+RECONCILE_WINDOW_S = 2 * 3600
+"""The shops of one night are spread over this time, by their ids."""
+
+MAX_WAIT_S = 60.0
+
 schedule.every(SweepSyncs(), seconds=SWEEP_EVERY_S)
+schedule.every(PullChangesEverywhere(), seconds=PULL_EVERY_S)
+schedule.daily(ReconcileEverywhere(), hour=1)
 
 
 @task(ShopInstalled)
@@ -54,28 +75,28 @@ def start_operations(job: StartSync, ctx: TaskContext) -> None:
     if _began_anew(ctx, job.sync_run_id):
         return
     with ctx.unit_of_work() as session:
-        resources = service.begin(session, ctx.shop_id, job.sync_run_id)
-    if not resources:
+        begun = operations.begin(session, ctx.shop_id, job.sync_run_id)
+    if not begun:
         return
     with _failing_the_run(ctx, job.sync_run_id):
-        client = tokens.admin_client(ctx.unit_of_work, ctx.shop_id)
-        profile = fetch_profile(client)
+        profile = fetch_profile(tokens.admin_client(ctx.unit_of_work, ctx.shop_id))
         with ctx.unit_of_work() as session:
             shops.refresh_profile(session, ctx.shop_id, profile)
-        for resource in resources:
-            operation = bulk.run_query(client, f"bulk_{resource}")
-            with ctx.unit_of_work() as session:
-                service.record_requested(session, ctx.shop_id, job.sync_run_id, resource, operation)
+    _start_what_fits(ctx, job.sync_run_id)
     with ctx.unit_of_work() as session:
-        service.poll_later(session, ctx.shop_id, job.sync_run_id, after_round=0)
+        if operations.awaits(session, ctx.shop_id, job.sync_run_id):
+            operations.poll_later(session, ctx.shop_id, job.sync_run_id, after_round=0)
 
 
 @task(PollSync)
 def poll_operations(job: PollSync, ctx: TaskContext) -> None:
     """Look, and look again later while operations run."""
-    if not _began_anew(ctx, job.sync_run_id) and _look(ctx, job.sync_run_id):
+    if _began_anew(ctx, job.sync_run_id):
+        return
+    _start_what_fits(ctx, job.sync_run_id)
+    if _look(ctx, job.sync_run_id):
         with ctx.unit_of_work() as session:
-            service.poll_later(session, ctx.shop_id, job.sync_run_id, after_round=job.round)
+            operations.poll_later(session, ctx.shop_id, job.sync_run_id, after_round=job.round)
 
 
 @task(WakeSync)
@@ -89,18 +110,25 @@ def look_once(job: WakeSync, ctx: TaskContext) -> None:
 def import_resource(job: ImportResource, ctx: TaskContext) -> None:
     """Read the file from the last committed chunk on."""
     with ctx.unit_of_work() as session:
-        work = service.claim_import(session, ctx.shop_id, job.sync_resource_id)
+        work = imports.claim_import(session, ctx.shop_id, job.sync_resource_id)
         run_id = service.find_run_of_import(session, ctx.shop_id, job.sync_resource_id)
     if work is None:
         if run_id is not None:
             _began_anew(ctx, run_id)
         return
     with _failing_the_run(ctx, work.sync_run_id):
-        if work.url is not None and not _import_file(ctx, work, work.url):
+        try:
+            whole = _import_pages(ctx, work) if work.mode == "paginated" else _import_result(ctx, work)
+        except AccessDenied as denied:
+            with ctx.unit_of_work() as session:
+                imports.record_skipped(session, ctx.shop_id, work, denied.detail)
+            return
+        if not whole:
             return
         with ctx.unit_of_work() as session:
-            importer.finish(session, ctx.shop_id, importer.resource_named(work.resource))
-            service.record_imported(session, ctx.shop_id, work)
+            since = work.as_of if work.complete else None
+            importer.finish(session, ctx.shop_id, work.resource, complete_since=since)
+            imports.record_imported(session, ctx.shop_id, work)
 
 
 @task(FinishSync)
@@ -146,11 +174,88 @@ def refresh_shop(_job: RefreshShop, ctx: TaskContext) -> None:
         shops.refresh_profile(session, ctx.shop_id, profile)
 
 
+@task(PullChangesEverywhere)
+def pull_changes_everywhere(_job: PullChangesEverywhere, ctx: TaskContext) -> None:
+    """One job a shop, spread by its id: all at once would meet at Shopify and in our own queue."""
+    with ctx.unit_of_work() as session:
+        for shop_id in shops.installed_ids(session):
+            outbox.add(session, shop_id, PullChanges(), run_at=_spread(shop_id, PULL_EVERY_S))
+
+
+@task(PullChanges)
+def pull_changes(_job: PullChanges, ctx: TaskContext) -> None:
+    """One resource after the other, in the order of import."""
+    with ctx.unit_of_work() as session:
+        due = incremental.due(session, ctx.shop_id)
+    if not due:
+        return
+    client = tokens.admin_client(ctx.unit_of_work, ctx.shop_id)
+    written = {}
+    for resource in due:
+        counts = incremental.pull(ctx.unit_of_work, ctx.shop_id, client, resource, check=ctx.check_cancelled)
+        if counts.rows_written or counts.rows_refused:
+            written[resource] = [counts.rows_written, counts.rows_refused]
+    ctx.result(written=written)
+
+
+@task(ReconcileEverywhere)
+def reconcile_everywhere(_job: ReconcileEverywhere, ctx: TaskContext) -> None:
+    """One job a shop, spread over the night."""
+    with ctx.unit_of_work() as session:
+        for shop_id in shops.installed_ids(session):
+            outbox.add(session, shop_id, ReconcileShop(), run_at=_spread(shop_id, RECONCILE_WINDOW_S))
+
+
+@task(ReconcileShop)
+def reconcile_shop(_job: ReconcileShop, ctx: TaskContext) -> None:
+    """Every resource on its own, so that one that fails holds up no other."""
+    with ctx.unit_of_work() as session:
+        for reconciliation_id in reconcile.begin(session, ctx.shop_id):
+            outbox.add(session, ctx.shop_id, ReconcileResource(reconciliation_id, 0))
+
+
+@task(ReconcileResource)
+def reconcile_resource(job: ReconcileResource, ctx: TaskContext) -> None:
+    """Each step looks at the row again, and can be repeated."""
+    with ctx.unit_of_work() as session:
+        claim = reconcile.claim(session, ctx.shop_id, job.reconciliation_id)
+    if claim is None:
+        return
+    try:
+        client = tokens.admin_client(ctx.unit_of_work, ctx.shop_id)
+        if claim.operation_gid is None:
+            operation = bulk.run_query(client, f"bulk_ids_{claim.resource}")
+            with ctx.unit_of_work() as session:
+                reconcile.record_requested(session, ctx.shop_id, job.reconciliation_id, operation)
+        else:
+            operation = bulk.get_operation(client, claim.operation_gid)
+        if operation.status is not BulkStatus.RUNNING:
+            reconcile.settle(
+                ctx.unit_of_work, ctx.shop_id, job.reconciliation_id, claim.resource, client, operation
+            )
+            return
+    except bulk.BulkSlotsTaken:
+        pass
+    except Exception as error:
+        if isinstance(error, Permanent) or ctx.attempt >= ReconcileResource.max_attempts:
+            with ctx.unit_of_work() as session:
+                reconcile.close(session, ctx.shop_id, job.reconciliation_id, "failed", error=_reason(error))
+        raise
+    delay_s = min(MAX_WAIT_S, 1.5**job.round)
+    with ctx.unit_of_work() as session:
+        outbox.add(
+            session,
+            ctx.shop_id,
+            ReconcileResource(job.reconciliation_id, job.round + 1),
+            run_at=utcnow() + timedelta(seconds=delay_s),
+        )
+
+
 @task(StopOperations)
 def stop_operations(job: StopOperations, ctx: TaskContext) -> None:
     """Spare Shopify the work whose result nobody will read."""
     with ctx.unit_of_work() as session:
-        gids = service.cancelled_operations(session, ctx.shop_id, job.sync_run_id)
+        gids = operations.cancelled_operations(session, ctx.shop_id, job.sync_run_id)
     if gids:
         client = tokens.admin_client(ctx.unit_of_work, ctx.shop_id)
         for gid in gids:
@@ -185,6 +290,10 @@ def _failing_the_run(ctx: TaskContext, run_id: int) -> Iterator[None]:
         raise
 
 
+def _spread(shop_id: ShopId, window_s: int) -> datetime:
+    return utcnow() + timedelta(seconds=shop_id * 7919 % window_s)
+
+
 def _reason(error: Exception) -> str:
     return (
         error.detail
@@ -195,21 +304,61 @@ def _reason(error: Exception) -> str:
 
 def _look(ctx: TaskContext, run_id: int) -> bool:
     with ctx.unit_of_work() as session:
-        gids = service.open_operations(session, ctx.shop_id, run_id)
+        gids = operations.open_operations(session, ctx.shop_id, run_id)
     looks = []
     if gids:
         with _failing_the_run(ctx, run_id):
             client = tokens.admin_client(ctx.unit_of_work, ctx.shop_id)
             looks = [bulk.get_operation(client, gid) for gid in gids]
     with ctx.unit_of_work() as session:
-        return service.record_looks(session, ctx.shop_id, run_id, looks)
+        return operations.record_looks(session, ctx.shop_id, run_id, looks)
+
+
+def _start_what_fits(ctx: TaskContext, run_id: int) -> None:
+    """Start bulk operations until Shopify takes no more at once; a later look starts the others."""
+    with ctx.unit_of_work() as session:
+        startable = operations.claim_startable(session, ctx.shop_id, run_id)
+        search = service.search_of(session, ctx.shop_id, run_id)
+    if not startable:
+        return
+    with _failing_the_run(ctx, run_id):
+        client = tokens.admin_client(ctx.unit_of_work, ctx.shop_id)
+        for resource in startable:
+            try:
+                operation = bulk.run_query(client, f"bulk_{resource}", search=_searchable(resource, search))
+            except bulk.BulkSlotsTaken:
+                return
+            with ctx.unit_of_work() as session:
+                operations.record_requested(session, ctx.shop_id, run_id, resource, operation)
+
+
+def _searchable(resource: Resource, search: str | None) -> str | None:
+    return search if KINDS[resource].searchable else None
+
+
+def _import_result(ctx: TaskContext, work: ImportTask) -> bool:
+    """Import the result file, under a new address when the old one has expired; False when the run was stopped."""
+    if work.url is None:
+        return True
+    try:
+        return _import_file(ctx, work, work.url)
+    except bulk.ResultExpired:
+        if work.operation_gid is None:
+            raise
+        client = tokens.admin_client(ctx.unit_of_work, ctx.shop_id)
+        url = bulk.get_operation(client, work.operation_gid).url
+        if url is None or url == work.url:
+            raise
+    with ctx.unit_of_work() as session:
+        imports.record_url(session, ctx.shop_id, work, url)
+        again = imports.claim_import(session, ctx.shop_id, work.resource_id)
+    return again is not None and _import_file(ctx, again, url)
 
 
 def _import_file(ctx: TaskContext, work: ImportTask, url: str) -> bool:
     """Import chunk after chunk; False when the run was stopped meanwhile."""
     lines_done = work.lines_done
-    resource = importer.resource_named(work.resource)
-    pieces: Iterator[tuple[bytes, int]] = bulk.iter_lines(url, start_byte=work.bytes_done)
+    pieces = bulk.iter_lines(url, start_byte=work.bytes_done, size_bytes=work.bytes_total)
     for chunk in batched(pieces, importer.CHUNK_LINES):
         ctx.check_cancelled()
         bytes_done = chunk[-1][1]
@@ -217,13 +366,49 @@ def _import_file(ctx: TaskContext, work: ImportTask, url: str) -> bool:
             counts = importer.import_chunk(
                 session,
                 ctx.shop_id,
-                resource,
+                work.resource,
                 [line for line, _ in chunk],
                 first_line=lines_done + 1,
                 as_of=work.as_of,
             )
-            if not service.record_chunk(session, ctx.shop_id, work, counts, bytes_done):
+            if not imports.record_chunk(session, ctx.shop_id, work, counts, bytes_done=bytes_done):
                 return False
         lines_done += counts.lines
         ctx.progress(bytes_done, work.bytes_total or bytes_done, note=work.resource)
     return True
+
+
+def _import_pages(ctx: TaskContext, work: ImportTask) -> bool:
+    """Import page after page; False when the run was stopped meanwhile."""
+    client = tokens.admin_client(ctx.unit_of_work, ctx.shop_id)
+    cursor, lines_done, objects_done = work.cursor, work.lines_done, work.rows_done
+    while True:
+        ctx.check_cancelled()
+        read_at = utcnow()
+        page = pages.read_page(
+            client,
+            work.resource,
+            after=cursor,
+            size=work.batch_size or pages.MAX_PAGE,
+            search=work.custom_query,
+        )
+        with ctx.unit_of_work() as session:
+            counts = importer.import_chunk(
+                session,
+                ctx.shop_id,
+                work.resource,
+                page.lines,
+                first_line=lines_done + 1,
+                as_of=read_at,
+                whole=True,
+            )
+            if not imports.record_chunk(
+                session, ctx.shop_id, work, counts, cursor=page.cursor or cursor, expected=page.expected
+            ):
+                return False
+        lines_done += counts.lines
+        objects_done += counts.objects_done
+        ctx.progress(objects_done, max(objects_done, page.expected or 0), note=work.resource)
+        if page.cursor is None:
+            return True
+        cursor = page.cursor

@@ -14,7 +14,7 @@ from storecast.kit.errors import Permanent
 from storecast.kit.types import ShopId
 from storecast.orders.handlers import drop_customer, drop_order, take_order
 from storecast.orders.jobs import OrderRecorded
-from storecast.orders.models import Order, OrderLine
+from storecast.orders.models import Order, OrderFulfillment, OrderLine, OrderRefund, OrderTransaction
 from storecast.shops.models import Shop
 from storecast.webhooks.registry import Delivery
 from storecast.worker import outbox
@@ -273,3 +273,56 @@ def test_a_buyer_is_scored_among_the_others(session: Session, shop_id: ShopId) -
         .order_by(Customer.gid)
     ).scalars()
     assert list(scores) == [1, 2, 3, 4, 5, 5]
+
+
+def test_refunds_and_shipments_come_with_the_order_and_a_later_report_replaces_them(
+    session: Session, shop: Shop
+) -> None:
+    shop_id = ShopId(shop.id)
+    refund = {
+        "id": 5,
+        "processed_at": "2026-06-02T10:00:00Z",
+        "transactions": [
+            {"id": 51, "kind": "refund", "status": "success", "amount": "3.00", "gateway": "bogus"},
+            {"id": 52, "kind": "refund", "status": "failure", "amount": "9.00"},
+            {"kind": "refund", "amount": "1.00"},
+        ],
+    }
+    shipment = {
+        "id": 6,
+        "status": "success",
+        "shipment_status": "delivered",
+        "created_at": "2026-06-02T10:00:00Z",
+        "updated_at": "2026-06-03T10:00:00Z",
+    }
+    take_order(session, shop_id, deliver(order(refunds=[refund], fulfillments=[shipment])))
+
+    paid_back = session.scalars(select(OrderRefund)).one()
+    assert (paid_back.gid, paid_back.amount_minor, paid_back.currency) == (
+        "gid://shopify/Refund/5",
+        300,
+        "USD",
+    )
+    rows = session.execute(
+        select(OrderTransaction.gid, OrderTransaction.status).order_by(OrderTransaction.gid)
+    )
+    assert [(gid.rpartition("/")[2], status) for gid, status in rows] == [
+        ("51", "success"),
+        ("52", "failure"),
+    ]
+    shipped = session.scalars(select(OrderFulfillment)).one()
+    assert shipped.delivered_at == datetime(2026, 6, 3, 10, tzinfo=UTC)
+
+    stale = order(refunds=[], fulfillments=[], updated_at="2026-06-01T10:00:00-04:00", name="#stale")
+    take_order(session, shop_id, deliver(stale, "orders/updated"))
+    assert session.scalars(select(OrderFulfillment.gid)).all() == ["gid://shopify/Fulfillment/6"]
+
+    newer = order(refunds=[], fulfillments=[], updated_at="2026-06-05T10:00:00Z")
+    take_order(session, shop_id, deliver(newer, "orders/updated"))
+    assert session.scalars(select(OrderFulfillment.gid)).all() == []
+    assert session.scalars(select(OrderRefund.gid)).all() == []
+    # The webhook does not list the transactions of an order: those that are known stay.
+    assert len(session.scalars(select(OrderTransaction.gid)).all()) == 2
+
+    drop_order(session, shop_id, deliver({"id": 1001}, "orders/delete"))
+    assert session.scalars(select(OrderTransaction.gid)).all() == []

@@ -1,15 +1,20 @@
 """Reading a bulk result over connections that break."""
 
+import json
+import tracemalloc
 from collections.abc import Iterator
 
 import httpx
 import pytest
+from graphql import parse
 from hypothesis import given
 from hypothesis import strategies as st
 
 from storecast.resilience.guard import Guard
-from storecast.shopify import bulk
+from storecast.shopify import bulk, operations
+from storecast.shopify.client import AdminClient
 from storecast.shopify.errors import OperationRefused, ShopifyUnreachable
+from tests.shopify.test_client import SHOPIFY
 
 URL = "https://files.example/result.jsonl"
 UNGUARDED = Guard(None, None)
@@ -88,13 +93,84 @@ def test_a_connection_that_never_gets_further_is_given_up() -> None:
     assert len(server.ranges) == 6
 
 
-def test_a_file_that_is_gone_is_no_result() -> None:
-    client = httpx.Client(transport=httpx.MockTransport(lambda _request: httpx.Response(403)))
-    with pytest.raises(ShopifyUnreachable, match="403"):
+@pytest.mark.parametrize("status", [403, 404, 410])
+def test_an_address_that_has_expired_says_so(status: int) -> None:
+    client = httpx.Client(transport=httpx.MockTransport(lambda _request: httpx.Response(status)))
+    with pytest.raises(bulk.ResultExpired, match=str(status)):
         list(bulk.iter_lines(URL, http=client, guard=UNGUARDED))
 
 
-def test_a_line_without_end_is_refused_before_it_fills_the_memory() -> None:
-    server = FileServer(b"x" * (bulk.MAX_LINE_BYTES + 1))
-    with pytest.raises(OperationRefused, match="never ends"):
-        list(bulk.iter_lines(URL, http=server.client, guard=UNGUARDED))
+def test_a_web_page_is_no_result() -> None:
+    page = httpx.Response(200, html="<p>Sign in</p>")
+    client = httpx.Client(transport=httpx.MockTransport(lambda _request: page))
+    with pytest.raises(OperationRefused, match="web page"):
+        list(bulk.iter_lines(URL, http=client, guard=UNGUARDED))
+
+
+def test_a_file_that_ends_too_early_is_asked_for_the_rest_and_given_up_when_there_is_none() -> None:
+    content = b"one\ntwo\nthree\n"
+    short = httpx.Client(
+        transport=httpx.MockTransport(lambda _request: httpx.Response(200, content=b"one\ntw"))
+    )
+    lines: list[tuple[bytes | None, int]] = []
+    with pytest.raises(ShopifyUnreachable, match="byte 4"):
+        lines.extend(bulk.iter_lines(URL, size_bytes=len(content), http=short, guard=UNGUARDED))
+    assert lines == [(b"one", 4)]
+    whole = FileServer(content)
+    rest = bulk.iter_lines(URL, start_byte=4, size_bytes=len(content), http=whole.client, guard=UNGUARDED)
+    assert list(rest) == [(b"two", 8), (b"three", 14)]
+
+
+class Endless(httpx.SyncByteStream):
+    """One line of many megabytes between two short ones, made as it is read."""
+
+    def __init__(self, blocks: int) -> None:
+        self._blocks = blocks
+
+    def __iter__(self) -> Iterator[bytes]:
+        yield b"first\n"
+        for _ in range(self._blocks):
+            yield b"x" * 2**20
+        yield b"\nlast\n"
+
+
+def test_a_line_that_is_too_long_is_dropped_as_it_comes_and_its_neighbours_are_kept() -> None:
+    client = httpx.Client(
+        transport=httpx.MockTransport(lambda _request: httpx.Response(200, stream=Endless(40)))
+    )
+    tracemalloc.start()
+    read = list(bulk.iter_lines(URL, http=client, guard=UNGUARDED))
+    _, peak = tracemalloc.get_traced_memory()
+    tracemalloc.stop()
+    long = 6 + 40 * 2**20 + 1
+    assert read == [(b"first", 6), (None, long), (b"last", long + 5)]
+    assert peak < 4 * bulk.MAX_LINE_BYTES
+
+
+def test_a_search_becomes_an_argument_of_the_root_connection() -> None:
+    sent: list[str] = []
+
+    def answer(request: httpx.Request) -> httpx.Response:
+        sent.append(json.loads(request.content)["variables"]["query"])
+        node = {
+            "id": "gid://shopify/BulkOperation/1",
+            "status": "CREATED",
+            "createdAt": "2026-11-22T00:00:00Z",
+        }
+        return httpx.Response(
+            200, json={"data": {"bulkOperationRunQuery": {"bulkOperation": node, "userErrors": []}}}
+        )
+
+    client = AdminClient(
+        SHOPIFY,
+        "one.myshopify.com",
+        "token",
+        http=httpx.Client(transport=httpx.MockTransport(answer)),
+        guard=UNGUARDED,
+    )
+    bulk.run_query(client, "bulk_orders", search="name:\"a\\b\" AND tag:'x'")
+    bulk.run_query(client, "bulk_orders")
+    narrowed, whole = sent
+    (argument,) = parse(narrowed).definitions[0].selection_set.selections[0].arguments  # type: ignore[attr-defined]
+    assert argument.value.value == "name:\"a\\b\" AND tag:'x'"
+    assert whole == operations.load("bulk_orders").text

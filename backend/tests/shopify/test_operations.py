@@ -20,6 +20,7 @@ from graphql import (
 
 from simulator import schema as published
 from storecast.shopify import operations
+from storecast.sync.resources import KINDS, RESOURCES, named
 
 MANIFEST = Path(__file__).parents[3] / "shopify.app.toml"
 MAX_BULK_CONNECTIONS = 5
@@ -43,11 +44,38 @@ def test_no_operation_asks_for_a_deprecated_field(name: str, schema: published.A
     assert deprecated == []
 
 
-@pytest.mark.parametrize("name", ["bulk_customers", "bulk_products", "bulk_orders"])
+BULK = [name for name in operations.list_names() if name.startswith("bulk_") and "operation" not in name]
+
+
+def test_every_resource_has_its_bulk_queries() -> None:
+    assert sorted(BULK) == sorted(
+        [f"bulk_{resource}" for resource in RESOURCES] + [f"bulk_ids_{resource}" for resource in RESOURCES]
+    )
+
+
+@pytest.mark.parametrize("name", BULK)
 def test_a_bulk_query_keeps_to_the_limits(name: str) -> None:
     levels = _connection_levels(parse(operations.load(name).text))
     assert 1 <= len(levels) <= MAX_BULK_CONNECTIONS
     assert max(levels) <= MAX_BULK_NESTING
+
+
+@pytest.mark.parametrize("resource", RESOURCES)
+@pytest.mark.parametrize("way", ["page", "by_ids"])
+def test_pages_and_ids_ask_for_what_the_bulk_query_asks_for(
+    resource: str, way: str, schema: published.AdminSchema
+) -> None:
+    """Both ways meet one importer: a field that only one of them asks for would come and go."""
+    whole = _leaves(parse(operations.load(f"bulk_{resource}").text), schema)
+    assert _leaves(parse(operations.load(f"{way}_{resource}").text), schema) == whole
+
+
+@pytest.mark.parametrize("resource", [name for name, kind in KINDS.items() if kind.children])
+def test_further_children_are_asked_for_like_the_first(resource: str, schema: published.AdminSchema) -> None:
+    whole = _leaves(parse(operations.load(f"bulk_{resource}").text), schema)
+    further = _leaves(parse(operations.load(f"children_{resource}").text), schema)
+    prefix = f"{KINDS[named(resource)].children}."
+    assert further == {path for path in whole if path.startswith(prefix)}
 
 
 def test_the_manifest_asks_for_the_scopes_of_the_operations(schema: published.AdminSchema) -> None:
@@ -66,6 +94,26 @@ def test_the_manifest_asks_for_the_scopes_of_the_operations(schema: published.Ad
 def test_a_query_may_be_repeated_and_a_mutation_may_not() -> None:
     assert operations.load("shop").repeatable
     assert not operations.load("web_pixel_create").repeatable
+
+
+def _leaves(document: DocumentNode, schema: published.AdminSchema) -> set[str]:
+    """The fields of the nodes by their path below them; how they are paged is left out."""
+    paths: set[str] = set()
+    stack: list[str] = []
+
+    class Collect(Visitor):
+        def enter_field(self, node: FieldNode, *_: object) -> None:
+            stack.append(node.name.value)
+            if node.selection_set is None:
+                steps = [step for step in stack[1:] if step not in ("edges", "node", "nodes")]
+                if "pageInfo" not in stack and stack[-1] != "count":
+                    paths.add(".".join(steps))
+
+        def leave_field(self, *_: object) -> None:
+            stack.pop()
+
+    visit(document, Collect())
+    return paths
 
 
 def _connection_levels(document: DocumentNode) -> list[int]:

@@ -10,7 +10,7 @@ from storecast.db.session import tenant_session
 from storecast.kit.types import ShopId
 from storecast.shopify.bulk import BulkOperation, BulkStatus
 from storecast.shops.models import Shop, ShopToken
-from storecast.sync import service
+from storecast.sync import operations, service
 from storecast.sync.handlers import take_finished_operation, take_shop, take_uninstall
 from storecast.sync.jobs import RefreshShop, WakeSync
 from storecast.sync.models import SyncRun
@@ -95,7 +95,7 @@ def test_a_finished_operation_wakes_its_run_and_no_other(session: Session, shop_
     assert outbox.pending(session, WakeSync) == []
 
     operation = BulkOperation(gid, BulkStatus.RUNNING, None, 0, None, None, NOW)
-    service.record_requested(session, shop_id, run.id, "customers", operation)
+    operations.record_requested(session, shop_id, run.id, "customers", operation)
     session.flush()
     for _ in range(2):
         take_finished_operation(session, shop_id, delivery("bulk_operations/finish"))
@@ -108,9 +108,9 @@ def test_the_end_of_an_operation_that_was_dealt_with_wakes_nobody(session: Sessi
     run = service.start(session, shop_id, kind="manual")
     gid = str(body("bulk_operations/finish")["admin_graphql_api_id"])
     operation = BulkOperation(gid, BulkStatus.COMPLETED, None, 0, 0, None, NOW)
-    service.record_requested(session, shop_id, run.id, "customers", operation)
+    operations.record_requested(session, shop_id, run.id, "customers", operation)
     session.flush()
-    service.record_looks(session, shop_id, run.id, [operation])
+    operations.record_looks(session, shop_id, run.id, [operation])
     session.flush()
 
     take_finished_operation(session, shop_id, delivery("bulk_operations/finish"))

@@ -13,8 +13,8 @@ from sqlalchemy.orm import Session
 from storecast.customers.models import Customer, CustomerFacts
 from storecast.kit.types import ShopId
 from storecast.orders import service as order_service
-from storecast.orders.models import Order, OrderLine
-from storecast.products.models import Product, ProductVariant
+from storecast.orders.models import Order, OrderFulfillment, OrderLine, OrderRefund, OrderTransaction
+from storecast.products.models import CollectionProduct, Product, ProductVariant
 from storecast.shops.models import Shop
 from storecast.sync import importer
 from storecast.sync.importer import Refusal
@@ -301,3 +301,183 @@ def test_the_short_way_to_minor_units_is_the_long_way(minor: int) -> None:
     amount = f"{minor // 100}.{minor % 100:02d}"
     assert _minor(amount, "USD") == minor
     assert _minor(f"{minor}.0", "JPY") == minor
+
+
+def collection(number: int, *, updated: str = MAY) -> bytes:
+    return line(
+        id=f"gid://shopify/Collection/{number}",
+        title=f"Shelf {number}",
+        handle=f"shelf-{number}",
+        updatedAt=updated,
+    )
+
+
+def member(product: int, collection_number: int) -> bytes:
+    return line(
+        id=f"gid://shopify/Product/{product}", __parentId=f"gid://shopify/Collection/{collection_number}"
+    )
+
+
+def paid(number: int, **fields: Any) -> dict[str, Any]:
+    values = {
+        "id": f"gid://shopify/OrderTransaction/{number}",
+        "kind": "SALE",
+        "status": "SUCCESS",
+        "gateway": "bogus",
+        "createdAt": MAY,
+        "amountSet": money("20.00"),
+    }
+    return values | fields
+
+
+def members(session: Session) -> list[tuple[str, str]]:
+    rows = session.execute(select(CollectionProduct.collection_gid, CollectionProduct.product_gid)).all()
+    return sorted((c.rpartition("/")[2], p.rpartition("/")[2]) for c, p in rows)
+
+
+def test_what_hangs_on_an_order_is_replaced_by_a_newer_version_and_kept_from_an_older_one(
+    session: Session, shop_id: ShopId
+) -> None:
+    refund = {"id": "gid://shopify/Refund/1", "processedAt": JUNE, "totalRefundedSet": money("5.00")}
+    shipped = {"id": "gid://shopify/Fulfillment/1", "status": "SUCCESS", "displayStatus": "DELIVERED"}
+    newest = order(7, None, updated=JULY, transactions=[paid(2)], refunds=[refund], fulfillments=[shipped])
+    importer.import_lines(session, shop_id, "orders", [order(7, None, updated=MAY, transactions=[paid(1)])])
+    assert session.scalars(select(OrderTransaction.gid)).all() == ["gid://shopify/OrderTransaction/1"]
+
+    importer.import_lines(session, shop_id, "orders", [newest])
+    importer.import_lines(session, shop_id, "orders", [order(7, None, updated=JUNE, transactions=[paid(3)])])
+
+    transaction = session.scalars(select(OrderTransaction)).one()
+    assert (transaction.gid, transaction.kind, transaction.status, transaction.amount_minor) == (
+        "gid://shopify/OrderTransaction/2",
+        "sale",
+        "success",
+        2000,
+    )
+    assert session.scalars(select(OrderRefund.amount_minor)).all() == [500]
+    assert session.scalars(select(OrderFulfillment.shipment_status)).all() == ["delivered"]
+
+
+def test_an_order_whose_transaction_cannot_be_read_is_refused_whole(
+    session: Session, shop_id: ShopId
+) -> None:
+    bad = order(7, None, transactions=[paid(1), paid(2, amountSet=money("a lot"))])
+    counts = importer.import_lines(session, shop_id, "orders", [bad, order(8, None, transactions=[paid(3)])])
+    assert (counts.rows_done, counts.reasons) == (1, {"an id, amount or instant does not parse": 1})
+    assert session.scalars(select(OrderTransaction.gid)).all() == ["gid://shopify/OrderTransaction/3"]
+
+
+def test_a_complete_import_shows_what_stands_in_a_collection_no_more(
+    session: Session, shop_id: ShopId
+) -> None:
+    first, then = datetime(2026, 6, 1, tzinfo=UTC), datetime(2026, 6, 2, tzinfo=UTC)
+    lines = [member(1, 1), collection(1), collection(2), member(1, 2), member(2, 2)]
+    importer.import_lines(session, shop_id, "collections", lines, as_of=first)
+    importer.finish(session, shop_id, "collections", complete_since=first)
+    assert members(session) == [("1", "1"), ("2", "1"), ("2", "2")]
+
+    importer.import_lines(
+        session, shop_id, "collections", [collection(1), collection(2), member(2, 2)], as_of=then
+    )
+    importer.finish(session, shop_id, "collections")
+    assert len(members(session)) == 3
+    importer.finish(session, shop_id, "collections", complete_since=then)
+    assert members(session) == [("2", "2")]
+
+
+def test_a_whole_page_takes_the_children_away_that_its_parents_have_lost(
+    session: Session, shop_id: ShopId
+) -> None:
+    importer.import_lines(
+        session,
+        shop_id,
+        "orders",
+        [order(7, None), order(8, None), order_line(1, 7), order_line(2, 7), order_line(3, 8)],
+    )
+    page = [order(7, None, updated=JUNE), order_line(2, 7)]
+    importer.import_chunk(session, shop_id, "orders", page, whole=True)
+    gids = session.scalars(select(OrderLine.gid).order_by(OrderLine.gid)).all()
+    assert [gid.rpartition("/")[2] for gid in gids] == ["2", "3"]
+
+
+def test_whatever_stands_between_them_good_lines_are_kept_and_bad_ones_counted_by_reason(
+    session: Session, shop_id: ShopId
+) -> None:
+    unreadable: list[tuple[bytes | None, str]] = [
+        (None, "longer than a line may be"),
+        (b"{", "not JSON"),
+        (b"<html><body>Forbidden</body></html>", "not JSON"),
+        (b"\xff\xfe", "not JSON"),
+        (customer(90, firstName="nul\x00"), "a zero character, which PostgreSQL cannot store"),
+        (customer(91).replace(b"Ada", b"\\ud800"), "not JSON"),
+        (b"[]", "Expected `object`, got `array`"),
+        (
+            customer(92).replace(b'"2026-05-01T10:00:00Z"', b'"2026-05-01T10:00:00"'),
+            "an id, amount or instant does not parse",
+        ),
+        (customer(93, email={"marketingState": "PERHAPS"}), "an unknown state"),
+    ]
+    good = [
+        customer(1),
+        customer(2, unknownField={"deep": [1e300, 10**30]}),
+        customer(3, firstName="x" * 100_000),
+    ]
+    duplicates = [customer(1, updated=JUNE, firstName="Newer"), customer(1, updated=MAY, firstName="Older")]
+    lines = [
+        line
+        for pair in zip(unreadable, [*good, *duplicates, *good, good[0]], strict=True)
+        for line in (pair[0][0], pair[1])
+    ]
+
+    counts = importer.import_lines(session, shop_id, "customers", lines)
+
+    assert counts.lines == len(lines)
+    assert counts.rows_done + counts.rows_refused == len(lines)
+    expected: dict[str, int] = {}
+    for _, reason in unreadable:
+        expected[reason] = expected.get(reason, 0) + 1
+    assert counts.reasons == expected
+    names = session.execute(select(Customer.gid, Customer.first_name).order_by(Customer.gid)).all()
+    assert [(gid.rpartition("/")[2], len(name or "")) for gid, name in names] == [
+        ("1", 5),
+        ("2", 3),
+        ("3", 100_000),
+    ]
+
+
+@pytest.mark.parametrize(
+    ("amount", "currency", "minor"),
+    [
+        ("10.005", "USD", 1000),
+        ("10.015", "USD", 1002),
+        ("1.0005", "KWD", 1000),
+        ("10.5", "JPY", 10),
+        ("11.5", "JPY", 12),
+    ],
+)
+def test_money_with_more_decimals_than_its_currency_is_rounded_half_to_even(
+    session: Session, shop_id: ShopId, amount: str, currency: str, minor: int
+) -> None:
+    bags: dict[str, Any] = {
+        "totalPriceSet": money(amount, currency),
+        "totalRefundedSet": money("0", currency),
+    }
+    importer.import_lines(session, shop_id, "orders", [order(1, None, **bags)])
+    assert session.scalars(select(Order.total_minor)).all() == [minor]
+
+
+@pytest.mark.parametrize("amount", ["9" * 40, "1e400", "NaN", "-Infinity", "", "٣.٠٠.١"])
+def test_an_amount_that_is_none_is_refused_and_its_neighbour_kept(
+    session: Session, shop_id: ShopId, amount: str
+) -> None:
+    counts = importer.import_lines(session, shop_id, "orders", [order(1, None, total=amount), order(2, None)])
+    assert (counts.rows_refused, counts.rows_done) == (1, 1)
+    assert session.scalars(select(Order.name)).all() == ["#2"]
+
+
+def test_reasons_without_end_are_counted_as_one(session: Session) -> None:
+    counts = importer.ImportCounts()
+    for number in range(importer.MAX_REASONS + 7):
+        counts.refuse(number, f"reason {number}")
+    assert len(counts.reasons) == importer.MAX_REASONS + 1
+    assert counts.reasons[importer.OTHER_REASONS] == 7

@@ -62,7 +62,10 @@ def test_the_first_sync_starts_by_itself_and_brings_everything(
         assert [(part.resource, part.state, part.rows_refused) for part in run.resources] == [
             ("customers", "done", 0),
             ("products", "done", 0),
+            ("collections", "done", 0),
             ("orders", "done", 0),
+            ("abandoned_checkouts", "done", 0),
+            ("segments", "done", 0),
         ]
         assert all(part.bytes_done == part.bytes_total for part in run.resources)
         assert session.scalar(select(func.count()).select_from(Customer)) == theirs["customers"]

@@ -1987,7 +1987,7 @@ export interface paths {
         put?: never;
         /**
          * Start Sync
-         * @description Pull customers, products and orders anew; answers with the run under way when there is one.
+         * @description Pull the store's data anew, all of it or what is asked for; answers with the run under way when there is one.
          */
         post: operations["start_sync"];
         delete?: never;
@@ -2015,6 +2015,26 @@ export interface paths {
          * @description Stop a run at its next chunk; what has been imported stays.
          */
         delete: operations["cancel_sync"];
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/syncs/reconciliations": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * List Reconciliations
+         * @description Comparisons with Shopify and what they repaired, newest first.
+         */
+        get: operations["list_reconciliations"];
+        put?: never;
+        post?: never;
+        delete?: never;
         options?: never;
         head?: never;
         patch?: never;
@@ -4328,6 +4348,13 @@ export interface components {
             /** Next Cursor */
             next_cursor?: string | null;
         };
+        /** Page[Reconciliation] */
+        Page_Reconciliation_: {
+            /** Items */
+            items: components["schemas"]["Reconciliation"][];
+            /** Next Cursor */
+            next_cursor?: string | null;
+        };
         /** Page[Segment] */
         Page_Segment_: {
             /** Items */
@@ -4781,6 +4808,58 @@ export interface components {
             /** Name */
             name: string;
             revenue: components["schemas"]["Money"];
+        };
+        /**
+         * Reconciliation
+         * @description One comparison of a resource with Shopify's, and what was done about the difference.
+         *
+         *     ``missing``: Shopify has it and we did not; ``stale``: ours was older; ``surplus``: we had it and Shopify does not.
+         *     ``theirs`` and ``ours`` are counts before the repair; ``repaired`` is how many of the three are right now.
+         */
+        Reconciliation: {
+            /** Error */
+            error: string | null;
+            /** Finished At */
+            finished_at: string | null;
+            /** Id */
+            id: number;
+            /** Missing */
+            missing: number;
+            /** Ours */
+            ours: number | null;
+            /** Repaired */
+            repaired: number;
+            /**
+             * Resource
+             * @enum {string}
+             */
+            resource: "customers" | "products" | "collections" | "orders" | "abandoned_checkouts" | "segments";
+            /** Stale */
+            stale: number;
+            /**
+             * Started At
+             * Format: date-time
+             */
+            started_at: string;
+            /**
+             * State
+             * @enum {string}
+             */
+            state: "pending" | "requested" | "done" | "failed" | "skipped";
+            /** Surplus */
+            surplus: number;
+            /** Theirs */
+            theirs: number | null;
+        };
+        /**
+         * RefusedByReason
+         * @description How many lines were refused for one reason; the most frequent come first.
+         */
+        RefusedByReason: {
+            /** Count */
+            count: number;
+            /** Reason */
+            reason: string;
         };
         /**
          * ReplayRequest
@@ -5528,18 +5607,36 @@ export interface components {
         };
         /**
          * SyncInput
-         * @description What to synchronise.
+         * @description What to synchronise, and how.
+         *
+         *     ``bulk`` lets Shopify write everything to files; ``paginated`` reads pages of at most ``batch_size`` objects, fewer
+         *     where a page would cost more than one query may. ``custom_query`` is Shopify's search syntax and narrows every
+         *     resource that can be searched; search terms that a resource does not know are ignored by Shopify.
          * @example {
          *       "mode": "bulk"
          *     }
+         * @example {
+         *       "batch_size": 50,
+         *       "custom_query": "updated_at:>='2026-11-01'",
+         *       "mode": "paginated",
+         *       "resources": [
+         *         "orders"
+         *       ]
+         *     }
          */
         SyncInput: {
+            /** Batch Size */
+            batch_size?: number | null;
+            /** Custom Query */
+            custom_query?: string | null;
             /**
              * Mode
              * @default bulk
-             * @constant
+             * @enum {string}
              */
-            mode?: "bulk";
+            mode?: "bulk" | "paginated";
+            /** Resources */
+            resources?: ("customers" | "products" | "collections" | "orders" | "abandoned_checkouts" | "segments")[] | null;
         };
         /**
          * SyncRefusal
@@ -5565,25 +5662,36 @@ export interface components {
             /** Refusals */
             refusals: components["schemas"]["SyncRefusal"][];
             /**
+             * Refused By Reason
+             * @default []
+             */
+            refused_by_reason?: components["schemas"]["RefusedByReason"][];
+            /**
              * Resource
              * @enum {string}
              */
-            resource: "customers" | "products" | "orders";
+            resource: "customers" | "products" | "collections" | "orders" | "abandoned_checkouts" | "segments";
             /** Rows Done */
             rows_done: number;
             /** Rows Refused */
             rows_refused: number;
+            /** Skipped Reason */
+            skipped_reason: string | null;
             /**
              * State
              * @enum {string}
              */
-            state: "pending" | "requested" | "ready" | "importing" | "done" | "failed" | "cancelled";
+            state: "pending" | "requested" | "ready" | "importing" | "done" | "failed" | "cancelled" | "skipped";
         };
         /**
          * SyncRun
          * @description A synchronisation; ``progress`` runs from 0 to 1.
          */
         SyncRun: {
+            /** Batch Size */
+            batch_size: number | null;
+            /** Custom Query */
+            custom_query: string | null;
             /** Error */
             error: string | null;
             /** Finished At */
@@ -5597,9 +5705,9 @@ export interface components {
             kind: "first" | "manual" | "scheduled";
             /**
              * Mode
-             * @constant
+             * @enum {string}
              */
-            mode: "bulk";
+            mode: "bulk" | "paginated";
             /** Progress */
             progress: number;
             /** Resources */
@@ -10811,6 +10919,46 @@ export interface operations {
                 };
                 content: {
                     "application/json": components["schemas"]["SyncRun"];
+                };
+            };
+        };
+    };
+    list_reconciliations: {
+        parameters: {
+            query?: {
+                cursor?: string | null;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description The request cannot be served as it is */
+            "4XX": {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Try again later */
+            "5XX": {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Page_Reconciliation_"];
                 };
             };
         };

@@ -11,6 +11,7 @@ import type {
   Overview,
   Preview,
   Recipient,
+  Reconciliation,
   Report,
   Segment,
   Session,
@@ -460,6 +461,8 @@ export const syncRun: SyncRun = {
   id: "syn_1",
   kind: "first",
   mode: "bulk",
+  batch_size: null,
+  custom_query: null,
   state: "done",
   started_at: ago(6 * HOUR_MS),
   finished_at: ago(6 * HOUR_MS - 94_000),
@@ -474,6 +477,8 @@ export const syncRun: SyncRun = {
       bytes_done: 9_100_000,
       bytes_total: 9_100_000,
       refusals: [],
+      refused_by_reason: [],
+      skipped_reason: null,
     },
     {
       resource: "products",
@@ -484,6 +489,8 @@ export const syncRun: SyncRun = {
       bytes_done: 300_000,
       bytes_total: 300_000,
       refusals: [],
+      refused_by_reason: [],
+      skipped_reason: null,
     },
     {
       resource: "orders",
@@ -494,9 +501,26 @@ export const syncRun: SyncRun = {
       bytes_done: 41_000_000,
       bytes_total: 41_000_000,
       refusals: [],
+      refused_by_reason: [],
+      skipped_reason: null,
     },
   ],
   progress: 1,
+};
+
+export const reconciliation: Reconciliation = {
+  id: 7,
+  resource: "orders",
+  state: "done",
+  theirs: 69_659,
+  ours: 69_658,
+  missing: 1,
+  stale: 2,
+  surplus: 0,
+  repaired: 3,
+  error: null,
+  started_at: ago(3 * HOUR_MS),
+  finished_at: ago(3 * HOUR_MS - 40_000),
 };
 
 export const runningSync: SyncRun = {

@@ -63,6 +63,9 @@ export const handlers = [
   http.get(`${API}/api-keys`, () => page(access.apiKeys)),
   http.post(`${API}/api-keys`, () => HttpResponse.json(access.newKey, { status: 201 })),
   http.get(`${API}/home`, () => HttpResponse.json(data.home)),
+  http.get(`${API}/syncs/reconciliations`, () =>
+    HttpResponse.json({ items: [data.reconciliation], next_cursor: null }),
+  ),
   http.post(`${API}/syncs`, () => HttpResponse.json(data.runningSync, { status: 202 })),
   http.get(`${API}/segments`, () => page(data.segments)),
   http.get(`${API}/segments/fields`, () => HttpResponse.json({ groups: data.fieldGroups })),

@@ -23,10 +23,18 @@ export const homeQuery = queryOptions({
   refetchInterval: ({ state }) => pace(state.data as Home | undefined),
 });
 
+/** The newest comparison of each kind of data with Shopify; one page holds several nights. */
+export const reconciliationsQuery = queryOptions({
+  queryKey: ["reconciliations"],
+  queryFn: ({ signal }) => body(api.GET("/api/v1/syncs/reconciliations", { signal })),
+});
+
+export type SyncMode = SyncRun["mode"];
+
 export function useStartSync() {
   const client = useQueryClient();
   return useMutation({
-    mutationFn: () => body(api.POST("/api/v1/syncs", { body: { mode: "bulk" } })),
+    mutationFn: (mode: SyncMode) => body(api.POST("/api/v1/syncs", { body: { mode } })),
     onSuccess: () => client.invalidateQueries({ queryKey: homeQuery.queryKey }),
   });
 }

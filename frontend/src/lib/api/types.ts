@@ -35,6 +35,7 @@ export type SegmentPreview = Schemas["SegmentPreview"];
 export type Session = Schemas["Session"];
 export type Settings = Schemas["Settings"];
 export type SessionShops = Schemas["SessionShops"];
+export type Reconciliation = Schemas["Reconciliation"];
 export type SyncRun = Schemas["SyncRun"];
 export type TemplateCheck = Schemas["TemplateCheck"];
 export type TemplateRow = Schemas["TemplateRow"];

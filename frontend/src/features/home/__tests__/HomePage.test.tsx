@@ -1,11 +1,14 @@
-import { screen } from "@testing-library/react";
+import { screen, waitFor } from "@testing-library/react";
 import userEvent from "@testing-library/user-event";
 import { HttpResponse, http } from "msw";
 import { expect, test } from "vitest";
-import { home, money, runningSync } from "@/testing/data";
+import type { SyncRun } from "@/lib/api/types";
+import { home, money, runningSync, syncRun } from "@/testing/data";
 import { describePage } from "@/testing/pageStates";
 import { renderApp } from "@/testing/render";
 import { server } from "@/testing/server";
+
+type Resource = SyncRun["resources"][number];
 
 describePage("Home", {
   path: "/",
@@ -35,6 +38,45 @@ test("a running sync shows a bar, its count and that it goes on by itself", asyn
   expect(bar).toHaveAttribute("aria-valuenow", "41");
   expect(screen.getByText("28,310 of 69,659")).toBeInTheDocument();
   expect(screen.getByText("You can leave this page; the sync goes on.")).toBeInTheDocument();
+});
+
+test("rows that could not be read are told by reason, and what may not be read is named", async () => {
+  const [customers, products, orders] = syncRun.resources as [Resource, Resource, Resource];
+  const sync = {
+    ...syncRun,
+    resources: [
+      { ...customers, rows_refused: 3, refused_by_reason: [{ reason: "not JSON", count: 3 }] },
+      products,
+      { ...orders, state: "skipped", skipped_reason: "The app has not been granted read_orders." },
+    ],
+  };
+  server.use(http.get("*/api/v1/home", () => HttpResponse.json({ ...home, sync })));
+  renderApp("/");
+
+  expect(await screen.findByText("3 rows could not be read.")).toBeInTheDocument();
+  expect(screen.getByText("Customers: 3 rows, not JSON")).toBeInTheDocument();
+  expect(screen.getByText("Orders left out: The app has not been granted read_orders.")).toBeInTheDocument();
+});
+
+test("a sync starts in the mode that was chosen", async () => {
+  const sent: unknown[] = [];
+  server.use(
+    http.post("*/api/v1/syncs", async ({ request }) => {
+      sent.push(await request.json());
+      return HttpResponse.json(runningSync, { status: 202 });
+    }),
+  );
+  renderApp("/");
+
+  await userEvent.selectOptions(await screen.findByLabelText("How to read"), "Page by page");
+  await userEvent.click(screen.getByRole("button", { name: "Sync now" }));
+
+  await waitFor(() => expect(sent).toEqual([{ mode: "paginated" }]));
+});
+
+test("the newest comparison with Shopify says what it found and repaired", async () => {
+  renderApp("/");
+  expect(await screen.findByText(/3 rows differed, 3 repaired/)).toBeInTheDocument();
 });
 
 test("the checklist can be removed, and stays removed", async () => {

@@ -1,0 +1,64 @@
+"""The segments that a merchant keeps in Shopify: read, never written. The newest report of one wins."""
+
+from collections.abc import Iterable, Sequence
+from datetime import datetime
+from typing import NamedTuple
+
+from sqlalchemy import delete, select, text
+from sqlalchemy.orm import Session
+
+from storecast.customers.models import ShopifySegment
+from storecast.db.staging import Staging
+from storecast.kit.types import ShopId
+
+
+class SegmentRecord(NamedTuple):
+    """What a source says about a segment."""
+
+    gid: str
+    name: str
+    query: str
+    shopify_updated_at: datetime
+
+
+_STAGING = Staging(
+    "staged_shopify_segments",
+    {"gid": "text", "name": "text", "query": "text", "shopify_updated_at": "timestamptz"},
+)
+
+_UPSERT = text(f"""
+    WITH written AS (
+      INSERT INTO shopify_segments (shop_id, gid, name, query, shopify_updated_at)
+      SELECT :shop_id, gid, name, query, shopify_updated_at FROM (
+        SELECT DISTINCT ON (gid) * FROM {_STAGING.name} ORDER BY gid, shopify_updated_at DESC, n DESC
+      ) AS newest
+      ON CONFLICT (shop_id, gid) DO UPDATE SET
+        name = EXCLUDED.name, query = EXCLUDED.query, shopify_updated_at = EXCLUDED.shopify_updated_at,
+        updated_at = now()
+      WHERE shopify_segments.shopify_updated_at <= EXCLUDED.shopify_updated_at
+        AND (shopify_segments.name, shopify_segments.query, shopify_segments.shopify_updated_at)
+          IS DISTINCT FROM (EXCLUDED.name, EXCLUDED.query, EXCLUDED.shopify_updated_at)
+      RETURNING id
+    )
+    SELECT count(*) FROM written
+""")
+
+
+def import_records(session: Session, shop_id: ShopId, records: Iterable[SegmentRecord]) -> int:
+    """Upsert segments as a source reported them; stale ones change nothing. Returns the rows written."""
+    _STAGING.fill(session, records)
+    return session.scalar(_UPSERT, {"shop_id": shop_id}) or 0
+
+
+def forget(session: Session, shop_id: ShopId, gid: str) -> None:
+    """Remove a segment that the merchant deleted."""
+    session.execute(
+        delete(ShopifySegment).where(ShopifySegment.shop_id == shop_id, ShopifySegment.gid == gid)
+    )
+
+
+def list_all(session: Session, shop_id: ShopId) -> Sequence[ShopifySegment]:
+    """The shop's segments by name."""
+    return session.scalars(
+        select(ShopifySegment).where(ShopifySegment.shop_id == shop_id).order_by(ShopifySegment.name)
+    ).all()

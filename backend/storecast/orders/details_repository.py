@@ -1,0 +1,104 @@
+"""SQL of what hangs on orders: transactions, refunds and fulfilments.
+
+They come inside their order, so that its version guards them: what an order older than the stored one shows is not
+taken, and what the stored version does not show any more goes.
+"""
+
+from collections.abc import Sequence
+from typing import Any
+
+from sqlalchemy import delete as sql_delete
+from sqlalchemy import text
+from sqlalchemy.orm import Session
+
+from storecast.db.staging import Staging
+from storecast.kit.types import ShopId
+from storecast.orders.models import OrderFulfillment, OrderRefund, OrderTransaction
+from storecast.orders.records import FULFILLMENTS, ORDERS, REFUNDS, TRANSACTIONS, OrderDetails
+
+_Model = type[OrderTransaction] | type[OrderRefund] | type[OrderFulfillment]
+
+_TABLES: tuple[tuple[Staging, _Model], ...] = (
+    (TRANSACTIONS, OrderTransaction),
+    (REFUNDS, OrderRefund),
+    (FULFILLMENTS, OrderFulfillment),
+)
+
+
+def _columns(staging: Staging) -> list[str]:
+    return [column for column in staging.columns if column != "order_updated_at"]
+
+
+def _upsert(table: str, staging: Staging, source: str) -> str:
+    columns = _columns(staging)
+    return f"""
+    INSERT INTO {table} (shop_id, {", ".join(columns)})
+    SELECT :shop_id, {", ".join(f"newest.{column}" for column in columns)}
+    FROM (SELECT DISTINCT ON (gid) * FROM {source} AS source ORDER BY gid, order_updated_at DESC, n DESC) AS newest
+    JOIN orders ON orders.shop_id = :shop_id AND orders.gid = newest.order_gid
+      AND orders.shopify_updated_at = newest.order_updated_at
+    ON CONFLICT (shop_id, gid) DO UPDATE SET
+      {", ".join(f"{column} = EXCLUDED.{column}" for column in columns if column != "gid")}
+    WHERE ({", ".join(f"{table}.{column}" for column in columns)})
+      IS DISTINCT FROM ({", ".join(f"EXCLUDED.{column}" for column in columns)})
+    """
+
+
+def _drop_absent(table: str, staging: Staging) -> str:
+    return f"""
+    DELETE FROM {table} AS held USING {ORDERS.name} AS staged, orders
+    WHERE held.shop_id = :shop_id AND held.order_gid = staged.gid
+      AND orders.shop_id = :shop_id AND orders.gid = staged.gid
+      AND orders.shopify_updated_at = staged.shopify_updated_at
+      AND NOT EXISTS (SELECT 1 FROM {staging.name} AS kept WHERE kept.gid = held.gid)
+    """
+
+
+def _given(staging: Staging) -> str:
+    arrays = ", ".join(f"CAST(:{column} AS {kind}[])" for column, kind in staging.columns.items())
+    names = ", ".join(staging.columns)
+    return f"(SELECT * FROM unnest({arrays}) WITH ORDINALITY AS given ({names}, n))"
+
+
+_STAGED = [
+    (
+        text(_upsert(model.__tablename__, staging, staging.name)),
+        text(_drop_absent(model.__tablename__, staging)),
+    )
+    for staging, model in _TABLES
+]
+_GIVEN = [text(_upsert(model.__tablename__, staging, _given(staging))) for staging, model in _TABLES]
+
+
+def upsert_staged(session: Session, shop_id: ShopId, details: OrderDetails) -> None:
+    """Carry on what the staged orders showed; call it after the orders have been written."""
+    for (staging, _), rows, (upsert, drop) in zip(_TABLES, _lists(details), _STAGED, strict=True):
+        staging.fill(session, rows)
+        session.execute(drop, {"shop_id": shop_id})
+        if rows:
+            session.execute(upsert, {"shop_id": shop_id})
+
+
+def replace(session: Session, shop_id: ShopId, order_gid: str, details: OrderDetails) -> None:
+    """Make these the transactions, refunds and fulfilments of one order that has just been written."""
+    for (staging, model), rows, upsert in zip(_TABLES, _lists(details), _GIVEN, strict=True):
+        if model is not OrderTransaction or details.all_transactions:
+            session.execute(
+                sql_delete(model).where(
+                    model.shop_id == shop_id,
+                    model.order_gid == order_gid,
+                    model.gid.not_in([row.gid for row in rows]),
+                )
+            )
+        if rows:
+            columns = {name: [getattr(row, name) for row in rows] for name in staging.columns}
+            session.execute(upsert, {"shop_id": shop_id, **columns})
+
+
+def delete(session: Session, shop_id: ShopId, order_gid: str) -> None:
+    for _, model in _TABLES:
+        session.execute(sql_delete(model).where(model.shop_id == shop_id, model.order_gid == order_gid))
+
+
+def _lists(details: OrderDetails) -> tuple[Sequence[Any], ...]:
+    return details.transactions, details.refunds, details.fulfillments

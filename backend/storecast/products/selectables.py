@@ -1,0 +1,20 @@
+"""Composable queries over the catalogue that other modules compare with."""
+
+from typing import Any
+
+from sqlalchemy import Select, select
+
+from storecast.kit.types import ShopId
+from storecast.products.models import Collection, Product
+
+
+def product_versions(shop_id: ShopId) -> Select[*tuple[Any, ...]]:
+    """Every product by gid and ``version``, the instant of Shopify's last change."""
+    return select(Product.gid, Product.shopify_updated_at.label("version")).where(Product.shop_id == shop_id)
+
+
+def collection_versions(shop_id: ShopId) -> Select[*tuple[Any, ...]]:
+    """Every collection, likewise."""
+    return select(Collection.gid, Collection.shopify_updated_at.label("version")).where(
+        Collection.shop_id == shop_id
+    )
