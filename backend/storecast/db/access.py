@@ -74,11 +74,17 @@ _GRANTS: dict[Role, dict[str, str]] = {
         "alert_rules": _ALL,
         "alert_events": _ALL,
         "webhook_inbox": "SELECT, UPDATE",
+        "webhook_misses": "SELECT",
         "sync_runs": _ALL,
         "audit_log": "SELECT, INSERT",
         "privacy_requests": _ALL,
     },
-    Role.RETENTION: {"webhook_inbox": "SELECT, DELETE", "fleet_processes": "SELECT, DELETE"},
+    Role.RETENTION: {
+        "webhook_inbox": "SELECT, DELETE",
+        "webhook_marks": "SELECT, DELETE",
+        "webhook_misses": "SELECT, DELETE",
+        "fleet_processes": "SELECT, DELETE",
+    },
 }
 
 

@@ -1,4 +1,4 @@
-"""The command line: `storecast migrate|check-migrations|openapi|jobs|workers|schedules|workflows|members`."""
+"""The command line: `storecast migrate|check-migrations|openapi|jobs|workers|schedules|workflows|members|webhooks`."""
 
 import argparse
 import sys
@@ -8,7 +8,7 @@ import alembic.command
 import alembic.config
 import orjson
 
-from storecast.entrypoints.commands import jobs, members, schedules, session, workers, workflows
+from storecast.entrypoints.commands import jobs, members, schedules, session, webhooks, workers, workflows
 
 BACKEND = Path(__file__).parents[2]
 
@@ -21,7 +21,7 @@ def main(arguments: list[str] | None = None) -> int:
     commands.add_parser("check-migrations", help="fail when the models and the migrations differ")
     openapi = commands.add_parser("openapi", help="write the API's OpenAPI document")
     openapi.add_argument("file", nargs="?", type=Path, default=BACKEND / "openapi.json")
-    for console in (jobs, workers, schedules, workflows, members):
+    for console in (jobs, workers, schedules, workflows, members, webhooks):
         console.add_parser(commands)
     chosen = parser.parse_args(arguments)
     if "run" in chosen:

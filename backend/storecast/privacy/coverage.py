@@ -81,6 +81,12 @@ def _mentions(table: Table, subject: Subject) -> ColumnElement[bool]:
     return and_(table.c.state != "pending", or_(false(), *spoken))
 
 
+def _mark(table: Table, subject: Subject) -> ColumnElement[bool]:
+    """Of the person and of their orders; a person who was merged into this one is known as such no more."""
+    known = [*subject.gids, *subject.order_gids]
+    return or_(table.c.gid.in_(known), table.c.heir_gid.in_(subject.gids))
+
+
 def _earlier_request(table: Table, subject: Subject) -> ColumnElement[bool]:
     return table.c.customer_gid.in_(subject.gids)
 
@@ -96,6 +102,7 @@ CUSTOMER_RULES: dict[str, Rule] = {
     "customer_facts": Rule(_by_customer_id, "delete"),
     "customers": Rule(_customer, "delete"),
     "webhook_inbox": Rule(_mentions, "delete", exported=False),
+    "webhook_marks": Rule(_mark, "delete", exported=False),
     "privacy_requests": Rule(_earlier_request, "clear", exported=False),
 }
 

@@ -13,8 +13,9 @@ from storecast.shopify import bulk
 from storecast.shopify.shop import fetch_profile
 from storecast.shops import pixel, tokens
 from storecast.shops import service as shops
-from storecast.sync import importer, service
+from storecast.sync import catch_up, importer, service
 from storecast.sync.jobs import (
+    CatchUpOrder,
     FinishSync,
     ImportResource,
     PollSync,
@@ -144,6 +145,19 @@ def refresh_shop(_job: RefreshShop, ctx: TaskContext) -> None:
     profile = fetch_profile(tokens.admin_client(ctx.unit_of_work, ctx.shop_id))
     with ctx.unit_of_work() as session:
         shops.refresh_profile(session, ctx.shop_id, profile)
+
+
+@task(CatchUpOrder)
+def catch_up_order(job: CatchUpOrder, ctx: TaskContext) -> None:
+    """Mostly there is nothing to do."""
+    with ctx.unit_of_work() as session:
+        due = catch_up.is_due(session, ctx.shop_id, job)
+    if not due:
+        return
+    lines = catch_up.fetch(tokens.admin_client(ctx.unit_of_work, ctx.shop_id), job.order_gid)
+    if lines:
+        with ctx.unit_of_work() as session:
+            catch_up.take_over(session, ctx.shop_id, job.order_gid, lines)
 
 
 @task(StopOperations)

@@ -68,6 +68,8 @@ def delete_over(session: Session, *, done_before: datetime, dead_before: datetim
 
 
 def _next_try_at(retry_base_s: float) -> ColumnElement[Any]:
-    # The waits double from the arrival on: 1, 3, 7 and 15 times the base after it.
+    # The waits double from the arrival (or the replay) on: 1, 3, 7 and 15 times the base after it.
     waited_s = retry_base_s * (func.power(2, InboxEntry.attempts) - 1)
-    return InboxEntry.received_at + waited_s * text("interval '1 second'")
+    return func.coalesce(InboxEntry.replayed_at, InboxEntry.received_at) + waited_s * text(
+        "interval '1 second'"
+    )
