@@ -24,10 +24,10 @@ from storecast.webhooks.jobs import DrainInbox
 from storecast.webhooks.models import InboxEntry
 from storecast.webhooks.schemas import (
     DeliveryDetail,
+    DeliveryReplay,
     DeliveryRow,
     DeliveryState,
     ReplayAnswer,
-    ReplayRequest,
     TopicFigures,
     TopicReport,
 )
@@ -87,7 +87,7 @@ def report_topics(session: Session, shop_id: ShopId, *, since: datetime, now: da
 def replay(
     session: Session,
     shop_id: ShopId | None,
-    asked: ReplayRequest,
+    asked: DeliveryReplay,
     *,
     actor: str,
     now: datetime,

@@ -55,6 +55,13 @@ def figures(session: Session, shop_id: ShopId) -> Sequence[Any]:
     ).one()
 
 
+def count_dead(session: Session, shop_id: ShopId | None) -> int:
+    statement = select(func.count()).where(InboxEntry.state == "dead")
+    if shop_id is not None:
+        statement = statement.where(InboxEntry.shop_id == shop_id)
+    return session.scalar(statement) or 0
+
+
 def delete_over(session: Session, *, done_before: datetime, dead_before: datetime) -> int:
     """Delete what was handled or belongs to no shop before one instant, and what nobody could handle before another."""
     gone = or_(

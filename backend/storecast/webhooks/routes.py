@@ -13,10 +13,10 @@ from storecast.webhooks import deliveries
 from storecast.webhooks.deliveries_repository import Wanted
 from storecast.webhooks.schemas import (
     DeliveryDetail,
+    DeliveryReplay,
     DeliveryRow,
     DeliveryState,
     ReplayAnswer,
-    ReplayRequest,
     TopicReport,
 )
 
@@ -61,7 +61,7 @@ def get_delivery(
 
 
 @router.post("/replay", dependencies=[require(Permission.OPERATE)])
-def replay_deliveries(body: ReplayRequest, db: TenantDb, principal: CurrentPrincipal) -> ReplayAnswer:
+def replay_deliveries(body: DeliveryReplay, db: TenantDb, principal: CurrentPrincipal) -> ReplayAnswer:
     """Handle deliveries again, the oldest first and at most `cap`; `dry_run` only counts."""
     now: datetime = utcnow()
     return deliveries.replay(db, principal.shop_id, body, actor=f"user:{principal.user_id}", now=now)

@@ -78,7 +78,7 @@ class TopicReport(BaseModel):
     missed: list[MissedDay]
 
 
-class ReplayRequest(BaseModel):
+class DeliveryReplay(BaseModel):
     """Which deliveries are handled again: by id, or by topic and time. Without ``state``, those that failed or that
     nobody took. At least one of ``ids``, ``topic``, ``from`` and ``to`` narrows them down."""
 
@@ -99,7 +99,7 @@ class ReplayRequest(BaseModel):
     dry_run: bool = False
 
     @model_validator(mode="after")
-    def _narrowed(self) -> "ReplayRequest":
+    def _narrowed(self) -> "DeliveryReplay":
         if self.ids is None and self.topic is None and self.since is None and self.until is None:
             raise ValueError("name ids, a topic or a time")
         for instant in (self.since, self.until):

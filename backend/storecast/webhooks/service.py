@@ -155,6 +155,11 @@ def note_polled(
     return missed.note_polled(session, shop_id, kind, seen, now)
 
 
+def count_dead(session: Session, shop_id: ShopId | None) -> int:
+    """How many deliveries nobody could handle, of one shop or of all that the session sees."""
+    return repository.count_dead(session, shop_id)
+
+
 def figures(session: Session, shop_id: ShopId) -> InboxFigures:
     """The state of the shop's inbox, for its settings page."""
     return InboxFigures(*repository.figures(session, shop_id))

@@ -132,6 +132,14 @@ export const pages: RouteObject[] = [
     path: "settings",
     lazy: async () => ({ Component: (await import("@/features/settings/pages/SettingsPage")).SettingsPage }),
   },
+  {
+    path: "settings/webhooks",
+    lazy: async () => ({ Component: (await import("@/features/webhooks/pages/WebhooksPage")).WebhooksPage }),
+  },
+  {
+    path: "settings/webhooks/:deliveryId",
+    lazy: async () => ({ Component: (await import("@/features/webhooks/pages/DeliveryPage")).DeliveryPage }),
+  },
   { path: "*", Component: NotFoundPage },
 ];
 

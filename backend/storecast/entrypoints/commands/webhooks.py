@@ -15,7 +15,7 @@ from storecast.kit.types import ShopId
 from storecast.shops import service as shops
 from storecast.shops.errors import ShopUnknown
 from storecast.webhooks import deliveries
-from storecast.webhooks.schemas import REPLAY_CAP_MAX, ReplayableState, ReplayRequest
+from storecast.webhooks.schemas import REPLAY_CAP_MAX, DeliveryReplay, ReplayableState
 
 
 def add_parser(commands: Any) -> None:
@@ -63,7 +63,7 @@ def _instant(text: str) -> datetime:
 def replay(arguments: argparse.Namespace, session: Session, scope: Scope) -> None:
     """Of all shops unless one is named; the audit log of each says who did it."""
     try:
-        asked = ReplayRequest(
+        asked = DeliveryReplay(
             ids=arguments.ids or None,
             topic=arguments.topic,
             since=arguments.since,

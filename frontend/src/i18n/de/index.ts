@@ -16,6 +16,7 @@ import { segments } from "./segments";
 import { settings } from "./settings";
 import { shell } from "./shell";
 import { tasks } from "./tasks";
+import { webhooks } from "./webhooks";
 import { workflows } from "./workflows";
 
 /** Complete: a key of the English catalogue that is missing here fails the type check. */
@@ -31,6 +32,7 @@ export const de: Messages = {
   ...analytics,
   ...operations,
   ...settings,
+  ...webhooks,
   ...alerts,
   ...fleet,
   ...health,

@@ -53,7 +53,7 @@ export const settings = {
     one: "{count} Nachricht ließ sich nicht lesen.",
     other: "{count} Nachrichten ließen sich nicht lesen.",
   },
-  "settings.webhooks.look": "Zu den Aufgaben",
+  "settings.webhooks.look": "Zu den Meldungen",
   "settings.language.title": "Sprache",
   "settings.language.why": "Dieser Seiten, für Sie. Kundschaft bekommt Nachrichten in Ihren Worten.",
 } as const;

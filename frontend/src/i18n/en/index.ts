@@ -15,6 +15,7 @@ import { segments } from "./segments";
 import { settings } from "./settings";
 import { shell } from "./shell";
 import { tasks } from "./tasks";
+import { webhooks } from "./webhooks";
 import { workflows } from "./workflows";
 
 /** The complete catalogue: every other language is checked against its keys. */
@@ -30,6 +31,7 @@ export const en = {
   ...analytics,
   ...operations,
   ...settings,
+  ...webhooks,
   ...alerts,
   ...fleet,
   ...health,

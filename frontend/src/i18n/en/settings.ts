@@ -56,7 +56,7 @@ export const settings = {
     one: "{count} message could not be read.",
     other: "{count} messages could not be read.",
   },
-  "settings.webhooks.look": "Look at the tasks",
+  "settings.webhooks.look": "Look at the deliveries",
   "settings.language.title": "Language",
   "settings.language.why": "Of these pages, for you. Customers get messages in the words you write.",
 } as const;
