@@ -12,6 +12,7 @@ from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from storecast.audit.models import AuditEntry
+from storecast.auth.models import ShopMember
 from storecast.db.session import platform_session, tenant_session
 from storecast.entrypoints.cli import main
 from storecast.kit.errors import Permanent
@@ -23,7 +24,7 @@ from storecast.webhooks.models import InboxEntry
 from storecast.webhooks.registry import Delivery, on
 from storecast.worker import outbox
 from tests import golden_webhooks
-from tests.jobs.console import client_of
+from tests.conftest import id_token
 
 URL = "/api/v1/webhooks"
 NOW = datetime(2026, 11, 21, 22, 0, tzinfo=UTC)
@@ -49,8 +50,9 @@ def world() -> Iterator[None]:
 
 
 @pytest.fixture
-def owner(shop: Shop) -> TestClient:
-    return client_of(shop, "owner")
+def owner(client: TestClient, shop: Shop) -> TestClient:
+    client.headers["Authorization"] = f"Bearer {id_token(shop.domain)}"
+    return client
 
 
 def receive(shop: Shop, topic: str, body: dict[str, Any], **columns: Any) -> int:
@@ -260,9 +262,11 @@ def test_a_neighbours_deliveries_are_not_there(owner: TestClient, shop: Shop, ot
     assert handled == []
 
 
-def test_who_may_not_operate_may_not_replay(shop: Shop) -> None:
+def test_who_may_not_operate_may_not_replay(owner: TestClient, shop: Shop) -> None:
     (dead,) = kill(shop, 1)
-    viewer = client_of(shop, "viewer")
+    with platform_session() as session:
+        session.scalars(select(ShopMember).where(ShopMember.shop_id == shop.id)).one().role = "viewer"
+    viewer = owner
 
     assert viewer.post(f"{URL}/replay", json={"ids": [dead]}).status_code == 403
     assert states(viewer) == [(dead, "dead")]

@@ -3007,6 +3007,38 @@ export interface components {
             webhook_id: string;
         };
         /**
+         * DeliveryReplay
+         * @description Which deliveries are handled again: by id, or by topic and time. Without ``state``, those that failed or that
+         *     nobody took. At least one of ``ids``, ``topic``, ``from`` and ``to`` narrows them down.
+         * @example {
+         *       "dry_run": true,
+         *       "from": "2026-11-21T00:00:00Z",
+         *       "topic": "orders/updated"
+         *     }
+         */
+        DeliveryReplay: {
+            /**
+             * Cap
+             * @default 1000
+             */
+            cap?: number;
+            /**
+             * Dry Run
+             * @default false
+             */
+            dry_run?: boolean;
+            /** From */
+            from?: string | null;
+            /** Ids */
+            ids?: number[] | null;
+            /** State */
+            state?: ("dead" | "unhandled" | "stale" | "applied") | null;
+            /** To */
+            to?: string | null;
+            /** Topic */
+            topic?: string | null;
+        };
+        /**
          * DeliveryRow
          * @description A delivery in a list. ``arrival_ms`` is from the change in the store to its arrival, ``handling_ms`` from there
          *     to the end of its handling; both null where an instant is missing, and after a replay.
@@ -4567,6 +4599,32 @@ export interface components {
             replayed: number;
         };
         /**
+         * ReplayRequest
+         * @description How to try a group of dead letters again.
+         * @example {
+         *       "cap": 500,
+         *       "dry_run": true,
+         *       "rate_per_min": 60,
+         *       "reason": "mended in 0.1.1"
+         *     }
+         */
+        ReplayRequest: {
+            /**
+             * Cap
+             * @default 1000
+             */
+            cap?: number;
+            /**
+             * Dry Run
+             * @default false
+             */
+            dry_run?: boolean;
+            /** Rate Per Min */
+            rate_per_min?: number | null;
+            /** Reason */
+            reason: string;
+        };
+        /**
          * Report
          * @description What became of a campaign.
          */
@@ -5179,64 +5237,6 @@ export interface components {
             done: number;
             /** Failed */
             failed: number;
-        };
-        /**
-         * ReplayRequest
-         * @description How to try a group of dead letters again.
-         * @example {
-         *       "cap": 500,
-         *       "dry_run": true,
-         *       "rate_per_min": 60,
-         *       "reason": "mended in 0.1.1"
-         *     }
-         */
-        storecast__jobs__schemas__ReplayRequest: {
-            /**
-             * Cap
-             * @default 1000
-             */
-            cap?: number;
-            /**
-             * Dry Run
-             * @default false
-             */
-            dry_run?: boolean;
-            /** Rate Per Min */
-            rate_per_min?: number | null;
-            /** Reason */
-            reason: string;
-        };
-        /**
-         * ReplayRequest
-         * @description Which deliveries are handled again: by id, or by topic and time. Without ``state``, those that failed or that
-         *     nobody took. At least one of ``ids``, ``topic``, ``from`` and ``to`` narrows them down.
-         * @example {
-         *       "dry_run": true,
-         *       "from": "2026-11-21T00:00:00Z",
-         *       "topic": "orders/updated"
-         *     }
-         */
-        storecast__webhooks__schemas__ReplayRequest: {
-            /**
-             * Cap
-             * @default 1000
-             */
-            cap?: number;
-            /**
-             * Dry Run
-             * @default false
-             */
-            dry_run?: boolean;
-            /** From */
-            from?: string | null;
-            /** Ids */
-            ids?: number[] | null;
-            /** State */
-            state?: ("dead" | "unhandled" | "stale" | "applied") | null;
-            /** To */
-            to?: string | null;
-            /** Topic */
-            topic?: string | null;
         };
         /**
          * StoreSettings
@@ -7655,7 +7655,7 @@ export interface operations {
         };
         requestBody: {
             content: {
-                "application/json": components["schemas"]["storecast__jobs__schemas__ReplayRequest"];
+                "application/json": components["schemas"]["ReplayRequest"];
             };
         };
         responses: {
@@ -10316,7 +10316,7 @@ export interface operations {
         };
         requestBody: {
             content: {
-                "application/json": components["schemas"]["storecast__webhooks__schemas__ReplayRequest"];
+                "application/json": components["schemas"]["DeliveryReplay"];
             };
         };
         responses: {
