@@ -37,6 +37,7 @@ export const webhooks = {
   "webhooks.dead": { one: "{count} gescheitert", other: "{count} gescheitert" },
   "webhooks.waiting": { one: "{count} wartet", other: "{count} warten" },
   "webhooks.unhandled": "Ungenutzt",
+  "webhooks.silent": { one: "{count} weiteres Thema schwieg.", other: "{count} weitere Themen schwiegen." },
   "webhooks.all": "Alle",
   "webhooks.every_topic": "Alle Themen",
   "webhooks.search": "Nach Webhook-, Ereignis- oder Objekt-ID suchen",

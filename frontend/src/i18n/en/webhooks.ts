@@ -36,6 +36,7 @@ export const webhooks = {
   "webhooks.dead": { one: "{count} failed", other: "{count} failed" },
   "webhooks.waiting": { one: "{count} waits", other: "{count} wait" },
   "webhooks.unhandled": "Not used",
+  "webhooks.silent": { one: "{count} other topic was silent.", other: "{count} other topics were silent." },
   "webhooks.all": "All",
   "webhooks.every_topic": "Every topic",
   "webhooks.search": "Search by webhook id, event id or object id",

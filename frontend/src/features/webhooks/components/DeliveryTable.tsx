@@ -53,7 +53,6 @@ export function DeliveryTable({ rows }: { rows: readonly Delivery[] }) {
       rows={rows}
       rowKey={(row) => row.id}
       rowHref={(row) => `/settings/webhooks/${row.id}`}
-      isFaint={(row) => row.state === "stale"}
     />
   );
 }

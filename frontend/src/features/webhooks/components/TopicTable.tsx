@@ -1,4 +1,4 @@
-import { Badge, InlineStack } from "@shopify/polaris";
+import { Badge, Box, InlineStack, Text } from "@shopify/polaris";
 import { type Column, DataTable } from "@/components/DataTable";
 import { TableCard } from "@/components/TableCard";
 import { TimeAgo } from "@/components/TimeAgo";
@@ -52,18 +52,25 @@ export function TopicTable({ topics }: { topics: readonly TopicFigures[] }) {
       cell: (row) => <Trouble row={row} />,
     },
   ];
+  const silent = topics.filter((row) => row.received === 0).length;
   return (
     <TableCard title={t("webhooks.topics")}>
       <DataTable
         caption={t("webhooks.topics")}
         columns={columns}
-        rows={topics}
+        rows={topics.filter((row) => row.received > 0)}
         rowKey={(row) => row.topic}
         rowHref={(row) =>
           `/settings/webhooks?topic=${encodeURIComponent(row.topic)}${row.dead > 0 ? "&state=dead" : ""}`
         }
-        isFaint={(row) => row.received === 0}
       />
+      {silent > 0 && (
+        <Box padding="300">
+          <Text as="p" variant="bodySm" tone="subdued">
+            {t("webhooks.silent", { count: silent })}
+          </Text>
+        </Box>
+      )}
     </TableCard>
   );
 }
