@@ -1,4 +1,4 @@
-import { BlockStack, Card, InlineGrid, Text } from "@shopify/polaris";
+import { BlockStack, Card, InlineGrid, InlineStack, Text } from "@shopify/polaris";
 import { useQuery } from "@tanstack/react-query";
 import { useState } from "react";
 import { useParams } from "react-router";
@@ -59,7 +59,9 @@ function Content({ delivery }: { delivery: DeliveryDetail }) {
     <InlineGrid columns={{ xs: 1, lg: ["oneThird", "twoThirds"] }} gap="400" alignItems="start">
       <Card>
         <BlockStack gap="300">
-          <StateBadge state={TONES[delivery.state]} label={t(`webhooks.state.${delivery.state}`)} />
+          <InlineStack>
+            <StateBadge state={TONES[delivery.state]} label={t(`webhooks.state.${delivery.state}`)} />
+          </InlineStack>
           <Text as="p" tone="subdued">
             {t(`webhooks.state_why.${delivery.state}`)}
           </Text>
