@@ -63,16 +63,17 @@ def put_back(
     session: Session, shop_id: ShopId | None, wanted: Wanted, *, now: datetime, limit: int
 ) -> Counter[int]:
     """Make the oldest of these wait again; how many, by shop. Who drains one of them is waited for."""
-    chosen = (
+    # Chosen first: inside the UPDATE a plan may evaluate the LIMIT more than once.
+    chosen = session.scalars(
         select(InboxEntry.id)
         .where(*_conditions(shop_id, wanted))
         .order_by(InboxEntry.id)
         .limit(limit)
         .with_for_update()
-    )
+    ).all()
     owners = session.scalars(
         update(InboxEntry)
-        .where(InboxEntry.id.in_(chosen.scalar_subquery()))
+        .where(InboxEntry.id.in_(chosen))
         .values(state="pending", attempts=0, error=None, outcome=None, done_at=None, replayed_at=now)
         .returning(InboxEntry.shop_id)
         .execution_options(synchronize_session=False)

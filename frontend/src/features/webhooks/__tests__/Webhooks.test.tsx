@@ -39,8 +39,9 @@ test("filters go to the address and to the API", async () => {
   const { router } = renderApp(`${PAGE}?topic=orders%2Fcreate`);
   await userEvent.click(await screen.findByRole("button", { name: "Failed" }));
   await userEvent.type(screen.getByRole("searchbox"), "820982");
-  await waitFor(() =>
-    expect(router.state.location.search).toBe("?topic=orders%2Fcreate&state=dead&q=820982"),
+  await waitFor(
+    () => expect(router.state.location.search).toBe("?topic=orders%2Fcreate&state=dead&q=820982"),
+    { timeout: 5_000 },
   );
   expect(await screen.findByText("No delivery matches")).toBeInTheDocument();
   expect(asked.at(-1)).toBe("?topic=orders%2Fcreate&state=dead&q=820982");
