@@ -42,7 +42,7 @@ def note_polled(
     if not ripe:
         return 0
     told = objects.newest_reports(session, shop_id, ripe)
-    unknown = {gid: at for gid, at in ripe.items() if gid not in told or told[gid] + ROUNDING < at}
+    unknown = {gid: at for gid, at in ripe.items() if gid not in told or told[gid] < at - ROUNDING}
     objects.note_missed(session, shop_id, unknown)
     repository.add(session, shop_id, now.date(), kind, polled=len(ripe), missed=len(unknown))
     return len(unknown)

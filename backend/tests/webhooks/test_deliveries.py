@@ -277,6 +277,7 @@ def test_the_terminal_replays_for_one_shop_or_for_all(
 ) -> None:
     kill(shop, 1)
     kill(other_shop, 2)
+    capsys.readouterr()  # what the drains logged
 
     assert main(["webhooks", "replay", "--topic", "tests/replay", "--dry-run", "--json"]) == 0
     assert orjson.loads(capsys.readouterr().out) == {"matched": 2, "replayed": 0, "dry_run": True}
