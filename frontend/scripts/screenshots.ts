@@ -27,6 +27,8 @@ const PAGES: [string, string][] = [
   ["alerts", "/workers/alerts"],
   ["settings", "/settings"],
   ["access", "/settings/access"],
+  ["webhooks", "/settings/webhooks"],
+  ["webhook", "/settings/webhooks/7"],
 ];
 
 export async function main(folder: string, only: string | undefined): Promise<void> {

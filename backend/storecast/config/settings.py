@@ -66,7 +66,8 @@ class Settings(BaseSettings):
     )
     shopify_admin_frame_origins: str = Field("", validation_alias="SHOPIFY_ADMIN_FRAME_ORIGINS")
     shopify_scopes: str = Field(
-        "read_customers,write_customers,read_orders,read_products,write_pixels,read_customer_events",
+        "read_customers,write_customers,read_customer_merge,read_orders,read_fulfillments,read_products,write_pixels,"
+        "read_customer_events",
         validation_alias="SHOPIFY_SCOPES",
     )
 

@@ -1,4 +1,11 @@
-"""Webhooks about customers. Deletion is handled by `orders`, which also has to let go of them."""
+"""Webhooks about customers. Deletion and merging are handled by `orders`, which also has to let go of them.
+
+Nothing waits for the profile: a consent, tag or figure that overtakes `customers/create` makes the customer, whom the
+profile completes. Otherwise the history's order would decide what is known of them.
+"""
+
+from datetime import datetime
+from decimal import Decimal, InvalidOperation
 
 from sqlalchemy.orm import Session
 
@@ -6,18 +13,61 @@ from storecast.customers import service
 from storecast.customers.models import EMAIL_STATES
 from storecast.customers.records import record_from_webhook
 from storecast.kit.errors import Permanent
+from storecast.kit.money import to_minor
 from storecast.kit.types import ShopId
 from storecast.shopify.ids import find_gid, find_instant, gid
-from storecast.webhooks.registry import Delivery, on
+from storecast.webhooks.registry import About, Delivery, Payload, on
 
 
-@on("customers/create", "customers/update")
+def _email_customer(payload: Payload) -> str | None:
+    number = payload.get("customer_id")
+    return gid("Customer", number) if number else None
+
+
+def _sms_customer(payload: Payload) -> str | None:
+    return find_gid("Customer", payload)
+
+
+def _named_customer(payload: Payload) -> str | None:
+    return str(payload["customerId"]) if payload.get("customerId") else None
+
+
+def _tags(payload: Payload) -> list[str]:
+    return [str(tag) for tag in payload.get("tags") or []]
+
+
+_PROFILE = About("Customer")
+_EMAIL = About(
+    "Customer",
+    "email consent",
+    gid=_email_customer,
+    instant=lambda payload: (payload.get("email_marketing_consent") or {}).get("consent_updated_at"),
+)
+_SMS = About(
+    "Customer",
+    "sms consent",
+    gid=_sms_customer,
+    instant=lambda payload: (payload.get("sms_marketing_consent") or {}).get("consent_updated_at"),
+)
+_TAGS = About(
+    "Customer",
+    "tag ",
+    gid=_named_customer,
+    instant=lambda payload: payload.get("occurredAt"),
+    parts=_tags,
+)
+_PURCHASES = About(
+    "Customer", "purchases", gid=_named_customer, instant=lambda payload: payload.get("occurredAt")
+)
+
+
+@on("customers/create", "customers/update", "customers/enable", "customers/disable", about=_PROFILE)
 def take_profile(session: Session, shop_id: ShopId, delivery: Delivery) -> None:
     """Create or update the profile; consent comes by its own topic."""
     service.record_profile(session, shop_id, record_from_webhook(delivery.payload))
 
 
-@on("customers_email_marketing_consent/update")
+@on("customers_email_marketing_consent/update", about=_EMAIL)
 def take_consent(session: Session, shop_id: ShopId, delivery: Delivery) -> None:
     """The newest consent wins, whatever the order of arrival."""
     payload = delivery.payload
@@ -27,36 +77,66 @@ def take_consent(session: Session, shop_id: ShopId, delivery: Delivery) -> None:
     if state not in EMAIL_STATES or consent_at is None:
         raise Permanent(f"not a consent: {state!r}")
     level = consent.get("opt_in_level")
+    customer_gid = gid("Customer", payload["customer_id"])
+    service.make_known(session, shop_id, customer_gid, email=payload.get("email_address"))
     service.record_consent(
         session,
         shop_id,
-        gid("Customer", payload["customer_id"]),
+        customer_gid,
         state=state,
         level=str(level).lower() if level else None,
         consent_at=consent_at,
     )
 
 
-@on("customers_marketing_consent/update")
+@on("customers_marketing_consent/update", about=_SMS)
 def take_sms_consent(session: Session, shop_id: ShopId, delivery: Delivery) -> None:
     """Keep the state of the consent to text messages."""
     consent = delivery.payload.get("sms_marketing_consent") or {}
-    customer_gid = find_gid("Customer", delivery.payload)
+    customer_gid = _sms_customer(delivery.payload)
     if customer_gid is not None and consent.get("state"):
+        service.make_known(session, shop_id, customer_gid, phone=delivery.payload.get("phone"))
         service.record_sms_state(session, shop_id, customer_gid, str(consent["state"]).lower())
 
 
-@on("customer.tags_added")
+@on("customer.tags_added", about=_TAGS)
 def take_tags(session: Session, shop_id: ShopId, delivery: Delivery) -> None:
     """Add the tags that the customer got."""
-    service.change_tags(session, shop_id, str(delivery.payload["customerId"]), add=_tags(delivery))
+    customer_gid = str(delivery.payload["customerId"])
+    service.make_known(session, shop_id, customer_gid)
+    service.change_tags(session, shop_id, customer_gid, add=_fresh_tags(delivery))
 
 
-@on("customer.tags_removed")
+@on("customer.tags_removed", about=_TAGS)
 def drop_tags(session: Session, shop_id: ShopId, delivery: Delivery) -> None:
     """Drop the tags that the customer lost."""
-    service.change_tags(session, shop_id, str(delivery.payload["customerId"]), remove=_tags(delivery))
+    customer_gid = str(delivery.payload["customerId"])
+    service.make_known(session, shop_id, customer_gid)
+    service.change_tags(session, shop_id, customer_gid, remove=_fresh_tags(delivery))
 
 
-def _tags(delivery: Delivery) -> list[str]:
-    return [str(tag) for tag in delivery.payload.get("tags") or []]
+@on("customers/purchasing_summary", about=_PURCHASES)
+def take_purchases(session: Session, shop_id: ShopId, delivery: Delivery) -> None:
+    """Keep what Shopify counts itself: its lifetime figures reach further back than the orders that an app may read."""
+    payload = delivery.payload
+    customer_gid, at = _named_customer(payload), _summary_at(delivery)
+    spent = payload.get("amountSpent") or {}
+    try:
+        count = int(payload["numberOfOrders"])
+        spent_minor = to_minor(str(Decimal(str(spent["amount"]))), str(spent["currencyCode"]))
+    except (KeyError, TypeError, ValueError, InvalidOperation) as error:
+        raise Permanent(f"not a summary of purchases: {error!r}") from error
+    if customer_gid is None or at is None:
+        raise Permanent("a summary of purchases without customer or instant")
+    service.make_known(session, shop_id, customer_gid)
+    service.record_lifetime(
+        session, shop_id, customer_gid, orders_count=count, spent_minor=spent_minor, counted_at=at
+    )
+
+
+def _summary_at(delivery: Delivery) -> datetime | None:
+    return find_instant(delivery.payload.get("occurredAt")) or delivery.triggered_at
+
+
+def _fresh_tags(delivery: Delivery) -> list[str]:
+    return [tag for tag in _tags(delivery.payload) if tag not in delivery.stale_parts]

@@ -83,6 +83,9 @@ class CustomerFacts(Tenant, Base):
         "last_sent_at",
         "last_opened_at",
         "last_clicked_at",
+        "lifetime_orders_count",
+        "lifetime_spent_minor",
+        "lifetime_counted_at",
     )
 
     customer_id: Mapped[int] = mapped_column(ForeignKey("customers.id", ondelete="CASCADE"), primary_key=True)
@@ -97,6 +100,10 @@ class CustomerFacts(Tenant, Base):
     last_sent_at: Mapped[datetime | None]
     last_opened_at: Mapped[datetime | None]
     last_clicked_at: Mapped[datetime | None]
+    # As Shopify counts them: orders older than an app may read are among them.
+    lifetime_orders_count: Mapped[int | None]
+    lifetime_spent_minor: Mapped[int | None]
+    lifetime_counted_at: Mapped[datetime | None]
     updated_at: Mapped[datetime] = mapped_column(server_default=text("now()"))
 
 

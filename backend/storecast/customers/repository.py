@@ -89,6 +89,28 @@ def set_sms_state(session: Session, shop_id: ShopId, gid: str, state: str) -> No
     )
 
 
+def set_lifetime(
+    session: Session, shop_id: ShopId, gid: str, *, orders_count: int, spent_minor: int, counted_at: datetime
+) -> None:
+    known = CustomerFacts.lifetime_counted_at
+    session.execute(
+        update(CustomerFacts)
+        .where(
+            CustomerFacts.shop_id == shop_id,
+            CustomerFacts.customer_id == Customer.id,
+            Customer.shop_id == shop_id,
+            Customer.gid == gid,
+            or_(known.is_(None), known <= counted_at),
+        )
+        .values(
+            lifetime_orders_count=orders_count,
+            lifetime_spent_minor=spent_minor,
+            lifetime_counted_at=counted_at,
+        )
+        .execution_options(synchronize_session=False)
+    )
+
+
 def find_by_public_id(session: Session, shop_id: ShopId, public_id: str) -> Customer | None:
     return session.scalar(
         select(Customer).where(Customer.shop_id == shop_id, Customer.public_id == public_id)

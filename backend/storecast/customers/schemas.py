@@ -33,9 +33,14 @@ class TimelineEntry(BaseModel):
 
 
 class CustomerDetail(CustomerRow):
-    """A customer and what happened with them, newest first."""
+    """A customer and what happened with them, newest first.
+
+    The ``lifetime`` figures are Shopify's own, over all time; the others are of the orders that Storecast has.
+    """
 
     first_order_at: datetime | None
+    lifetime_orders_count: int | None = None
+    lifetime_spent: Money | None = None
     average_order: Money
     rfm_recency: int | None
     rfm_frequency: int | None

@@ -11,28 +11,53 @@ from sqlalchemy.orm import Session
 from storecast.customers import facts, repository, timeline
 from storecast.customers.errors import CustomerUnknown
 from storecast.customers.models import Customer, CustomerFacts
-from storecast.customers.records import STAGING, CustomerRecord
+from storecast.customers.records import STAGING, CustomerRecord, record_from_webhook
 from storecast.customers.schemas import CustomerDetail, CustomerRow
 from storecast.kit.money import Money
 from storecast.kit.pages import Page, decode_id_cursor, encode_cursor
 from storecast.kit.types import ShopId
 from storecast.shops import service as shops
+from storecast.webhooks import objects
 
 log = structlog.get_logger(__name__)
 
 PAGE = 50
 TIMELINE_ENTRIES = 100
 
+OLDEST = "1970-01-01T00:00:00+00:00"
+"""The instant of a report that any other one is newer than."""
+
 
 def import_records(session: Session, shop_id: ShopId, records: Iterable[CustomerRecord]) -> int:
     """Upsert customers as a source reported them; stale ones change nothing. Returns the rows written."""
     STAGING.fill(session, records)
+    objects.drop_gone(session, shop_id, STAGING.name)
     return repository.upsert_staged(session, shop_id)
 
 
 def record_profile(session: Session, shop_id: ShopId, record: CustomerRecord) -> None:
     """Upsert one customer of a source that says nothing about consent."""
     repository.upsert_one(session, shop_id, record)
+
+
+def make_known(
+    session: Session, shop_id: ShopId, gid: str, *, email: str | None = None, phone: str | None = None
+) -> None:
+    """Make a customer that only their id is known of, unless the shop has them or deleted them; profiles follow."""
+    if repository.ids_by_gid(session, shop_id, [gid]) or objects.find_gone(session, shop_id, [gid]):
+        return
+    # Without an instant of its own it is the oldest report there can be.
+    payload = {"admin_graphql_api_id": gid, "updated_at": OLDEST, "email": email, "phone": phone}
+    record_profile(session, shop_id, record_from_webhook(payload))
+
+
+def record_lifetime(
+    session: Session, shop_id: ShopId, gid: str, *, orders_count: int, spent_minor: int, counted_at: datetime
+) -> None:
+    """Keep the lifetime figures that Shopify counted, unless newer ones are known."""
+    repository.set_lifetime(
+        session, shop_id, gid, orders_count=orders_count, spent_minor=spent_minor, counted_at=counted_at
+    )
 
 
 def record_consent(
@@ -143,6 +168,12 @@ def read_detail(session: Session, shop_id: ShopId, public_id: str) -> CustomerDe
     return CustomerDetail(
         **_row(customer, known, currency).model_dump(),
         first_order_at=known.first_order_at,
+        lifetime_orders_count=known.lifetime_orders_count,
+        lifetime_spent=(
+            None
+            if known.lifetime_spent_minor is None
+            else Money(amount_minor=known.lifetime_spent_minor, currency=currency)
+        ),
         average_order=Money(amount_minor=known.average_order_minor, currency=currency),
         rfm_recency=known.rfm_recency,
         rfm_frequency=known.rfm_frequency,

@@ -75,6 +75,7 @@ _GRANTS: dict[Role, dict[str, str]] = {
         "alert_rules": _ALL,
         "alert_events": _ALL,
         "webhook_inbox": "SELECT, UPDATE",
+        "webhook_misses": "SELECT",
         "sync_runs": _ALL,
         "audit_log": "SELECT, INSERT",
         "privacy_requests": _ALL,
@@ -83,6 +84,8 @@ _GRANTS: dict[Role, dict[str, str]] = {
     # It owns the partitioned tables (job_runs, job_logs); of the others it erases what a law asks for.
     Role.RETENTION: {
         "webhook_inbox": "SELECT, DELETE",
+        "webhook_marks": "SELECT, DELETE",
+        "webhook_misses": "SELECT, DELETE",
         "fleet_processes": "SELECT, DELETE",
         "audit_log": "SELECT, DELETE, UPDATE (subject, detail, salt)",
         "outbox": "SELECT, UPDATE (args, terms, tags, error, attempts, progress, result, unique_key, "

@@ -1,4 +1,4 @@
-"""The command line: `storecast migrate|check-migrations|openapi|jobs|workers|schedules|workflows|members|keys`."""
+"""The command line: `storecast migrate|check-migrations|openapi|jobs|workers|schedules|workflows|members|keys|webhooks`."""
 
 import argparse
 import sys
@@ -8,7 +8,16 @@ import alembic.command
 import alembic.config
 import orjson
 
-from storecast.entrypoints.commands import jobs, keys, members, schedules, session, workers, workflows
+from storecast.entrypoints.commands import (
+    jobs,
+    keys,
+    members,
+    schedules,
+    session,
+    webhooks,
+    workers,
+    workflows,
+)
 
 BACKEND = Path(__file__).parents[2]
 
@@ -21,7 +30,7 @@ def main(arguments: list[str] | None = None) -> int:
     commands.add_parser("check-migrations", help="fail when the models and the migrations differ")
     openapi = commands.add_parser("openapi", help="write the API's OpenAPI document")
     openapi.add_argument("file", nargs="?", type=Path, default=BACKEND / "openapi.json")
-    for console in (jobs, workers, schedules, workflows, members, keys):
+    for console in (jobs, workers, schedules, workflows, members, keys, webhooks):
         console.add_parser(commands)
     chosen = parser.parse_args(arguments)
     if "direct" in chosen:

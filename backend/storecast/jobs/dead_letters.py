@@ -13,7 +13,6 @@ from storecast.audit import service as audit
 from storecast.jobs import bulk, dead_letters_repository, query, repository, search
 from storecast.jobs.dead_letters_repository import AnyRow
 from storecast.jobs.errors import DeadGroupUnknown, JobUnknown, NotesForOperators
-from storecast.jobs.masking import masked_text
 from storecast.jobs.schemas import (
     BulkAnswer,
     BulkRequest,
@@ -26,6 +25,7 @@ from storecast.jobs.schemas import (
 )
 from storecast.jobs.scope import Scope
 from storecast.kit.errors import FieldError, Invalid
+from storecast.kit.masking import masked_text
 from storecast.kit.pages import Page, decode_cursor, encode_cursor
 
 PAGE_SIZE = 50

@@ -9,11 +9,11 @@ from datetime import datetime, timedelta
 from sqlalchemy.orm import Session
 
 from storecast.jobs import merchant_repository, plain_errors, waiting
-from storecast.jobs.masking import masked_text
 from storecast.jobs.repository import AnyRow
 from storecast.jobs.schemas import LastSuccess, Task, Tasks, WaitReason
 from storecast.jobs.scope import Scope
 from storecast.jobs.service import DEAD_SHOWN
+from storecast.kit.masking import masked_text
 from storecast.kit.types import ShopId
 from storecast.worker.task import registered
 

@@ -18,7 +18,6 @@ from storecast.audit import service as audit
 from storecast.jobs import cron, schedule_words, scheduling
 from storecast.jobs import schedules_repository as repository
 from storecast.jobs.errors import ScheduleBusy, ScheduleOfCode, ScheduleUnknown, TooManySchedules
-from storecast.jobs.masking import find_mask, masked, unmasked
 from storecast.jobs.models import JobSchedule, ScheduleTick
 from storecast.jobs.recurrence import following
 from storecast.jobs.schedules_schemas import (
@@ -34,6 +33,7 @@ from storecast.jobs.schedules_schemas import (
 from storecast.jobs.scope import Scope
 from storecast.kit.errors import FieldError, Invalid
 from storecast.kit.languages import Language
+from storecast.kit.masking import find_mask, masked, unmasked
 from storecast.kit.types import ShopId
 from storecast.shops import service as shops
 from storecast.worker.job import Job

@@ -7,13 +7,13 @@ from uuid import UUID
 from sqlalchemy.orm import Session
 
 from storecast.jobs import query, search_repository
-from storecast.jobs.masking import is_sensitive
 from storecast.jobs.query import Search, Token, quoted
 from storecast.jobs.schemas import JobCount, JobRun, JobState, Suggestion, Suggestions
 from storecast.jobs.scope import Scope
 from storecast.jobs.search_repository import Filter, Word
 from storecast.jobs.shaping import shape
 from storecast.kit.errors import FieldError, Invalid
+from storecast.kit.masking import is_sensitive
 from storecast.kit.pages import Page, decode_cursor, encode_cursor
 from storecast.kit.types import ShopId
 from storecast.shops import service as shops

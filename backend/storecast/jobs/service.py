@@ -21,12 +21,12 @@ from storecast.jobs.errors import (
     JobNotRetryable,
     JobUnknown,
 )
-from storecast.jobs.masking import find_mask, masked, masked_text, unmasked
 from storecast.jobs.repository import AnyRow
 from storecast.jobs.schemas import Attempt, JobDetail, JobLogLine
 from storecast.jobs.scope import Scope
 from storecast.jobs.shaping import shape_fields
 from storecast.kit.errors import FieldError, Invalid
+from storecast.kit.masking import find_mask, masked, masked_text, unmasked
 from storecast.kit.pages import Page, decode_cursor, encode_cursor
 from storecast.kit.types import ShopId
 from storecast.observability import tracing

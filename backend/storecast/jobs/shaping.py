@@ -8,10 +8,10 @@ from uuid import UUID
 from sqlalchemy.orm import Session
 
 from storecast.jobs import repository
-from storecast.jobs.masking import masked, masked_text
 from storecast.jobs.repository import AnyRow
 from storecast.jobs.schemas import JobProgress, JobRun
 from storecast.jobs.scope import Scope
+from storecast.kit.masking import masked, masked_text
 from storecast.shops import service as shops
 
 USUAL_WINDOW = timedelta(days=1)

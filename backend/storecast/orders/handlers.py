@@ -1,4 +1,4 @@
-"""Webhooks about orders, and the deletion of customers, whom orders point at."""
+"""Webhooks about orders, and the deletion and merging of customers, whom orders point at."""
 
 from typing import Any
 
@@ -12,22 +12,48 @@ from storecast.kit.types import ShopId
 from storecast.orders import service
 from storecast.orders.webhook_payload import read_details, read_lines, read_order
 from storecast.shopify.ids import find_gid
-from storecast.webhooks.registry import Delivery, on
+from storecast.webhooks import objects
+from storecast.webhooks.registry import About, Delivery, Payload, on
 
 timeline.contribute(service.timeline_of)
 
 
-@on("orders/create", "orders/updated", "orders/cancelled")
+def _merged_away(payload: Payload) -> str | None:
+    """The customer that a merge ended; None while it is not done, or when it failed."""
+    gone = payload.get("admin_graphql_api_customer_deleted_id")
+    return str(gone) if gone and str(payload.get("status")).lower() == "completed" else None
+
+
+def _merged_into(payload: Payload) -> str | None:
+    kept = payload.get("admin_graphql_api_customer_kept_id")
+    return str(kept) if kept else None
+
+
+@on(
+    "orders/create",
+    "orders/updated",
+    "orders/paid",
+    "orders/cancelled",
+    "orders/fulfilled",
+    "orders/partially_fulfilled",
+    about=About("Order"),
+)
 def take_order(session: Session, shop_id: ShopId, delivery: Delivery) -> None:
-    """Take over the order and, when the shop does not have them yet, its customer."""
+    """Take over the order and, when the shop does not have them yet, its customer.
+
+    Whatever the topic, the payload is the whole order: what was paid, fulfilled or paid back stands in it.
+    """
     order = read_order(delivery.payload)
-    _make_customer_known(session, shop_id, order.customer_gid, delivery.payload.get("customer"))
+    customer_gid = _make_customer_known(
+        session, shop_id, order.customer_gid, delivery.payload.get("customer")
+    )
+    order = order._replace(customer_gid=customer_gid)
     service.record(
         session, shop_id, order, read_lines(delivery.payload), read_details(delivery.payload, order)
     )
 
 
-@on("customers/delete")
+@on("customers/delete", about=About("Customer", ends=True))
 def drop_customer(session: Session, shop_id: ShopId, delivery: Delivery) -> None:
     """Remove the customer; their orders stay."""
     customer_gid = find_gid("Customer", delivery.payload)
@@ -36,7 +62,31 @@ def drop_customer(session: Session, shop_id: ShopId, delivery: Delivery) -> None
     service.forget_customer(session, shop_id, customer_gid)
 
 
-@on("orders/delete")
+@on("customers/merge", about=About("Customer", gid=_merged_away, ends=True, heir=_merged_into))
+def merge_customers(session: Session, shop_id: ShopId, delivery: Delivery) -> None:
+    """Hand the orders of the one customer to the other, when Shopify says that both are one now.
+
+    Their profile, consent and tags after the merge come by the topics of these.
+    """
+    gone, kept = _merged_away(delivery.payload), _merged_into(delivery.payload)
+    if gone is not None and kept is not None:
+        service.merge_customers(session, shop_id, gone_gid=gone, kept_gid=kept)
+
+
+@on("checkouts/create", "checkouts/update", about=About("AbandonedCheckout"))
+def take_checkout(session: Session, shop_id: ShopId, delivery: Delivery) -> None:
+    """Make the buyer known, whatever comes of the checkout."""
+    buyer = delivery.payload.get("customer")
+    if isinstance(buyer, dict):
+        _make_customer_known(session, shop_id, find_gid("Customer", buyer), buyer)
+
+
+@on("checkouts/delete", about=About("AbandonedCheckout", ends=True))
+def drop_checkout(_session: Session, _shop_id: ShopId, _delivery: Delivery) -> None:
+    """That it is gone is all that is kept of it: no late report brings it back."""
+
+
+@on("orders/delete", about=About("Order", ends=True))
 def drop_order(session: Session, shop_id: ShopId, delivery: Delivery) -> None:
     """Remove an order that the merchant deleted."""
     order_gid = find_gid("Order", delivery.payload)
@@ -45,16 +95,19 @@ def drop_order(session: Session, shop_id: ShopId, delivery: Delivery) -> None:
     service.forget(session, shop_id, order_gid)
 
 
-def _make_customer_known(session: Session, shop_id: ShopId, customer_gid: str | None, payload: Any) -> None:
-    # The order's copy of the customer may be a shortened one: it makes a missing customer, never changes one.
+def _make_customer_known(
+    session: Session, shop_id: ShopId, customer_gid: str | None, payload: Any
+) -> str | None:
+    """Make the order's customer if the shop lacks them; returns whose order it is, which a merge may have changed.
+
+    The order's copy of the customer may be a shortened one: it makes a missing customer, never changes one.
+    """
     if customer_gid is None or customers.ids_by_gid(session, shop_id, [customer_gid]):
-        return
+        return customer_gid
+    gone = objects.find_gone(session, shop_id, [customer_gid])
+    if customer_gid in gone:
+        return gone[customer_gid] or customer_gid
     payload = payload if isinstance(payload, dict) else {}
-    # Without an instant of its own it is the oldest report there can be.
-    customers.record_profile(
-        session,
-        shop_id,
-        record_from_webhook(
-            {**payload, "admin_graphql_api_id": customer_gid, "updated_at": "1970-01-01T00:00:00+00:00"}
-        ),
-    )
+    changes = {"admin_graphql_api_id": customer_gid, "updated_at": customers.OLDEST, "tags": None}
+    customers.record_profile(session, shop_id, record_from_webhook({**payload, **changes}))
+    return customer_gid

@@ -161,6 +161,23 @@ def unlink_customer(session: Session, shop_id: ShopId, customer_id: int) -> None
     )
 
 
+def move_to_customer(
+    session: Session, shop_id: ShopId, gid: str, *, kept_gid: str, kept_id: int | None
+) -> None:
+    """Make the orders of a customer another one's."""
+    session.execute(
+        update(Order)
+        .where(Order.shop_id == shop_id, Order.customer_gid == gid)
+        .values(customer_id=kept_id, customer_gid=kept_gid)
+        .execution_options(synchronize_session=False)
+    )
+
+
+def updated_at(session: Session, shop_id: ShopId, gid: str) -> datetime | None:
+    """When the order as it is stored was last changed at Shopify; None when the shop has none such."""
+    return session.scalar(select(Order.shopify_updated_at).where(Order.shop_id == shop_id, Order.gid == gid))
+
+
 def find(session: Session, shop_id: ShopId, order_id: int) -> Order | None:
     return session.scalar(select(Order).where(Order.shop_id == shop_id, Order.id == order_id))
 

@@ -14,6 +14,7 @@ from storecast.orders.errors import OrderUnknown
 from storecast.orders.jobs import OrderRecorded
 from storecast.orders.models import Order
 from storecast.orders.records import LINES, ORDERS, LineRecord, OrderDetails, OrderRecord
+from storecast.webhooks import objects
 from storecast.worker import outbox
 
 log = structlog.get_logger(__name__)
@@ -22,6 +23,7 @@ log = structlog.get_logger(__name__)
 def import_records(session: Session, shop_id: ShopId, records: Iterable[OrderRecord]) -> int:
     """Upsert orders as a source reported them; stale ones change nothing. Returns the rows written."""
     ORDERS.fill(session, records)
+    objects.drop_gone(session, shop_id, ORDERS.name)
     return repository.upsert_staged_orders(session, shop_id)
 
 
@@ -93,6 +95,15 @@ def record(
     return order_id
 
 
+def follow(session: Session, shop_id: ShopId, order_gid: str) -> None:
+    """Let the facts of an order's customer, and attribution, follow an order that was imported."""
+    touched = sorted(repository.customer_ids(session, shop_id, [order_gid]))
+    customers.apply_order_facts(session, shop_id, selectables.totals_by_customer(shop_id, touched), touched)
+    order_id = repository.find_id(session, shop_id, order_gid)
+    if order_id is not None:
+        outbox.add(session, shop_id, OrderRecorded(order_id))
+
+
 def forget(session: Session, shop_id: ShopId, order_gid: str) -> None:
     """Remove an order with its lines; its customer's facts follow."""
     touched = sorted(repository.customer_ids(session, shop_id, [order_gid]))
@@ -106,6 +117,25 @@ def forget_customer(session: Session, shop_id: ShopId, customer_gid: str) -> Non
     customer_id = customers.forget(session, shop_id, customer_gid)
     if customer_id is not None:
         repository.unlink_customer(session, shop_id, customer_id)
+
+
+def merge_customers(session: Session, shop_id: ShopId, *, gone_gid: str, kept_gid: str) -> None:
+    """Hand one customer's orders to another and remove the first; the other's facts follow. Safe to repeat."""
+    customers.make_known(session, shop_id, kept_gid)
+    kept_id = customers.ids_by_gid(session, shop_id, [kept_gid]).get(kept_gid)
+    repository.move_to_customer(session, shop_id, gone_gid, kept_gid=kept_gid, kept_id=kept_id)
+    forget_customer(session, shop_id, gone_gid)
+    if kept_id is not None:
+        totals = selectables.totals_by_customer(shop_id, [kept_id])
+        customers.apply_order_facts(session, shop_id, totals, [kept_id])
+
+
+def is_current(session: Session, shop_id: ShopId, order_gid: str, changed_at: datetime) -> bool:
+    """Whether the stored order is as new as a change that was told of; an order that is gone needs no change."""
+    stored_at = repository.updated_at(session, shop_id, order_gid)
+    if stored_at is None:
+        return order_gid in objects.find_gone(session, shop_id, [order_gid])
+    return stored_at >= changed_at
 
 
 def get(session: Session, shop_id: ShopId, order_id: int) -> Order:

@@ -126,6 +126,12 @@ def _speaks(body: ColumnElement[bytes], subject: Subject) -> ColumnElement[bool]
     return func.encode(body, "escape").op("~*")(subject.needles.in_escaped_bytes())
 
 
+def _mark(table: Table, subject: Subject) -> ColumnElement[bool]:
+    """Of the person and of their orders; a person who was merged into this one is known as such no more."""
+    known = [*subject.gids, *subject.order_gids]
+    return or_(table.c.gid.in_(known), table.c.heir_gid.in_(subject.gids))
+
+
 def _earlier_request(table: Table, subject: Subject) -> ColumnElement[bool]:
     named = or_(table.c.customer_gid.in_(subject.gids), _says(table.c.subject, subject))
     return and_(table.c.id != subject.request_id, named)
@@ -155,6 +161,7 @@ CUSTOMER_RULES: dict[str, Rule] = {
     "customer_facts": Rule(_by_customer_id, "delete"),
     "customers": Rule(_customer, "delete"),
     "webhook_inbox": Rule(_webhook, "delete"),
+    "webhook_marks": Rule(_mark, "delete", exported=False),
     # The archives before the requests that lead to them.
     "privacy_archives": Rule(_archive, "delete", exported=False),
     "privacy_requests": Rule(_earlier_request, "clear"),

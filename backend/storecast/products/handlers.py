@@ -11,10 +11,10 @@ from storecast.products import service
 from storecast.products.records import ProductRecord, VariantRecord
 from storecast.shopify.ids import find_gid, find_instant
 from storecast.shops import service as shops
-from storecast.webhooks.registry import Delivery, on
+from storecast.webhooks.registry import About, Delivery, on
 
 
-@on("products/create", "products/update")
+@on("products/create", "products/update", about=About("Product"))
 def take_product(session: Session, shop_id: ShopId, delivery: Delivery) -> None:
     """Take over the product with its variants."""
     currency = shops.get(session, shop_id).currency
@@ -25,7 +25,7 @@ def take_product(session: Session, shop_id: ShopId, delivery: Delivery) -> None:
     )
 
 
-@on("products/delete")
+@on("products/delete", about=About("Product", ends=True))
 def drop_product(session: Session, shop_id: ShopId, delivery: Delivery) -> None:
     """Remove the product."""
     service.forget(session, shop_id, _gid(delivery.payload, "Product"))

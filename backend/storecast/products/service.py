@@ -18,11 +18,13 @@ from storecast.products.records import (
     ProductRecord,
     VariantRecord,
 )
+from storecast.webhooks import objects
 
 
 def import_records(session: Session, shop_id: ShopId, records: Iterable[ProductRecord]) -> int:
     """Upsert products as a source reported them; stale ones change nothing. Returns the rows written."""
     PRODUCTS.fill(session, records)
+    objects.drop_gone(session, shop_id, PRODUCTS.name)
     return repository.upsert_staged_products(session, shop_id)
 
 

@@ -1,21 +1,25 @@
-"""Webhooks about the app itself and about bulk operations."""
+"""Webhooks about the app itself, about bulk operations, and about what happened to an order beside its own topics."""
+
+from typing import Any
 
 from sqlalchemy.orm import Session
 
 from storecast.jobs import departure
+from storecast.kit.clock import utcnow
+from storecast.kit.errors import Permanent
 from storecast.kit.types import ShopId
-from storecast.shopify.ids import find_instant
+from storecast.shopify.ids import find_instant, gid
 from storecast.shops import service as shops
-from storecast.sync import operations, service
+from storecast.sync import catch_up, operations, service
 from storecast.webhooks.registry import Delivery, on
 
 
 @on("bulk_operations/finish")
 def take_finished_operation(session: Session, shop_id: ShopId, delivery: Delivery) -> None:
     """Look at the run at once; the payload names the operation but not its result."""
-    gid = delivery.payload.get("admin_graphql_api_id")
-    if isinstance(gid, str):
-        operations.wake(session, shop_id, gid)
+    operation_gid = delivery.payload.get("admin_graphql_api_id")
+    if isinstance(operation_gid, str):
+        operations.wake(session, shop_id, operation_gid)
 
 
 @on("app/uninstalled")
@@ -42,3 +46,34 @@ def take_scopes(session: Session, shop_id: ShopId, delivery: Delivery) -> None:
 def take_shop(session: Session, shop_id: ShopId, _delivery: Delivery) -> None:
     """Ask Shopify what is true now: payloads overtake one another, and nothing stored says which is the newer."""
     service.refresh_shop(session, shop_id)
+
+
+@on("orders/edited")
+def take_edit(session: Session, shop_id: ShopId, delivery: Delivery) -> None:
+    """The payload names the lines that changed, `orders/updated` the order that came of it."""
+    edit = delivery.payload.get("order_edit") or {}
+    _expect_order(session, shop_id, delivery, edit, edit.get("committed_at") or edit.get("created_at"))
+
+
+@on("refunds/create", "order_transactions/create")
+def take_money(session: Session, shop_id: ShopId, delivery: Delivery) -> None:
+    """Amounts and status stand in the order, which a payment or a refund changes."""
+    payload = delivery.payload
+    _expect_order(
+        session, shop_id, delivery, payload, payload.get("processed_at") or payload.get("created_at")
+    )
+
+
+@on("fulfillments/create", "fulfillments/update")
+def take_fulfillment(session: Session, shop_id: ShopId, delivery: Delivery) -> None:
+    """How far an order is on its way stands in the order."""
+    _expect_order(session, shop_id, delivery, delivery.payload, delivery.payload.get("updated_at"))
+
+
+def _expect_order(
+    session: Session, shop_id: ShopId, delivery: Delivery, payload: dict[str, Any], changed: object
+) -> None:
+    changed_at = find_instant(changed) or delivery.triggered_at
+    if not payload.get("order_id") or changed_at is None:
+        raise Permanent(f"{delivery.topic} without order or instant")
+    catch_up.expect(session, shop_id, gid("Order", payload["order_id"]), changed_at, now=utcnow())

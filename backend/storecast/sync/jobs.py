@@ -123,6 +123,23 @@ class RefreshShop(Job):
 
 
 @dataclass(frozen=True, slots=True)
+class CatchUpOrder(Job):
+    """Read an order anew if its own webhook has not come by now, although another one told of a change to it.
+
+    ``changed_at`` is ISO 8601. Safe to run twice.
+    """
+
+    name: ClassVar[str] = "sync.catch_up_order"
+    queue: ClassVar[Queue] = "sync"
+
+    order_gid: str
+    changed_at: str
+
+    def unique_key(self) -> str | None:
+        return f"{self.order_gid} {self.changed_at}"
+
+
+@dataclass(frozen=True, slots=True)
 class StopOperations(Job):
     """Ask Shopify to stop the bulk operations of a cancelled run."""
 

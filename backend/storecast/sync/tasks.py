@@ -18,9 +18,10 @@ from storecast.shopify.errors import AccessDenied
 from storecast.shopify.shop import fetch_profile
 from storecast.shops import pixel, tokens
 from storecast.shops import service as shops
-from storecast.sync import importer, imports, incremental, operations, pages, reconcile, service
+from storecast.sync import catch_up, importer, imports, incremental, operations, pages, reconcile, service
 from storecast.sync.imports import ImportTask
 from storecast.sync.jobs import (
+    CatchUpOrder,
     FinishSync,
     ImportResource,
     PollSync,
@@ -249,6 +250,19 @@ def reconcile_resource(job: ReconcileResource, ctx: TaskContext) -> None:
             ReconcileResource(job.reconciliation_id, job.round + 1),
             run_at=utcnow() + timedelta(seconds=delay_s),
         )
+
+
+@task(CatchUpOrder)
+def catch_up_order(job: CatchUpOrder, ctx: TaskContext) -> None:
+    """Mostly there is nothing to do."""
+    with ctx.unit_of_work() as session:
+        due = catch_up.is_due(session, ctx.shop_id, job)
+    if not due:
+        return
+    lines = catch_up.fetch(tokens.admin_client(ctx.unit_of_work, ctx.shop_id), job.order_gid)
+    if lines:
+        with ctx.unit_of_work() as session:
+            catch_up.take_over(session, ctx.shop_id, job.order_gid, lines)
 
 
 @task(StopOperations)

@@ -55,6 +55,13 @@ def figures(session: Session, shop_id: ShopId) -> Sequence[Any]:
     ).one()
 
 
+def count_dead(session: Session, shop_id: ShopId | None) -> int:
+    statement = select(func.count()).where(InboxEntry.state == "dead")
+    if shop_id is not None:
+        statement = statement.where(InboxEntry.shop_id == shop_id)
+    return session.scalar(statement) or 0
+
+
 def delete_over(session: Session, *, done_before: datetime, dead_before: datetime) -> int:
     """Delete what was handled or belongs to no shop before one instant, and what nobody could handle before another."""
     gone = or_(
@@ -68,6 +75,8 @@ def delete_over(session: Session, *, done_before: datetime, dead_before: datetim
 
 
 def _next_try_at(retry_base_s: float) -> ColumnElement[Any]:
-    # The waits double from the arrival on: 1, 3, 7 and 15 times the base after it.
+    # The waits double from the arrival (or the replay) on: 1, 3, 7 and 15 times the base after it.
     waited_s = retry_base_s * (func.power(2, InboxEntry.attempts) - 1)
-    return InboxEntry.received_at + waited_s * text("interval '1 second'")
+    return func.coalesce(InboxEntry.replayed_at, InboxEntry.received_at) + waited_s * text(
+        "interval '1 second'"
+    )

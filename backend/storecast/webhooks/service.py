@@ -1,13 +1,15 @@
 """Draining the inbox: deliveries of a shop in order of arrival, each in a savepoint of its own.
 
-Drains of one shop take turns. A delivery that fails keeps its place and holds up nobody: it is tried again by its
-own clock, however many others arrive meanwhile, until it is dead.
+Drains of one shop take turns, so deliveries about one object are handled one after the other. A delivery that fails
+keeps its place and holds up nobody: it is tried again by its own clock, however many others arrive meanwhile, until it
+is dead. What by then is older than what was applied, or is about something deleted, is done without its handlers
+(`objects`): in whatever order a history of deliveries comes, and however often, it ends in the same rows.
 """
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
-import orjson
 import structlog
 from sqlalchemy.orm import Session
 
@@ -16,8 +18,10 @@ from storecast.kit.errors import Permanent
 from storecast.kit.types import ShopId
 from storecast.shops import availability
 from storecast.shops import service as shops
-from storecast.webhooks import registry, repository
+from storecast.webhooks import missed, objects, registry, repository
 from storecast.webhooks.models import InboxEntry
+from storecast.webhooks.objects import Known
+from storecast.webhooks.report import Report
 
 log = structlog.get_logger(__name__)
 
@@ -35,6 +39,9 @@ KEEP_HANDLED = timedelta(days=7)
 
 KEEP_DEAD = timedelta(days=30)
 """A fix for what killed them comes within a month, or they are no longer worth replaying."""
+
+KEEP_MARKS = KEEP_DEAD + timedelta(days=10)
+"""Longer than the oldest delivery that can be replayed, and than a bulk result (it may take ten days) is on its way."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,8 +70,11 @@ class Drained:
 def forget(session: Session, *, now: datetime) -> int:
     """Delete the deliveries of every shop that are past their time; returns how many.
 
-    Privacy topics of shops that Storecast does not know have nothing to erase: they go like handled ones.
+    Privacy topics of shops that Storecast does not know have nothing to erase: they go like handled ones. What is
+    known of objects goes when no delivery that is kept can be older.
     """
+    objects.forget(session, before=now - KEEP_MARKS)
+    missed.forget(session, now=now)
     return repository.delete_over(session, done_before=now - KEEP_HANDLED, dead_before=now - KEEP_DEAD)
 
 
@@ -72,24 +82,26 @@ def drain(session: Session, shop_id: ShopId, *, now: datetime) -> Drained:
     """Handle the next entries of the shop; an entry that fails keeps its place and its error."""
     repository.take_turns(session, shop_id)
     entries = repository.lock_due(session, shop_id, now=now, retry_base_s=RETRY_BASE_S, limit=BATCH)
-    handled = sum(_handle(session, shop_id, entry) for entry in entries)
     if entries:
         availability.ask_soon(session, shops.get(session, shop_id))
+    reports = [Report.read(entry) for entry in entries]
+    known = Known.load(session, shop_id, {report.gid for report in reports if report.gid})
+    handled = sum(
+        _handle(session, shop_id, entry, report, known)
+        for entry, report in zip(entries, reports, strict=True)
+    )
+    known.save(session, shop_id)
     session.flush()  # the attempts just counted decide when the next try is due
     next_try_at = repository.next_try_at(session, shop_id, retry_base_s=RETRY_BASE_S)
     retry_in_s = max(1.0, (next_try_at - now).total_seconds()) if next_try_at is not None else None
     return Drained(handled, len(entries) - handled, retry_in_s)
 
 
-def _handle(session: Session, shop_id: ShopId, entry: InboxEntry) -> bool:
+def _handle(session: Session, shop_id: ShopId, entry: InboxEntry, report: Report, known: Known) -> bool:
     entry.attempts += 1
+    entry.object_gid = report.gid
     try:
-        delivery = registry.Delivery(
-            entry.topic, entry.webhook_id, entry.event_id, entry.triggered_at, orjson.loads(entry.body)
-        )
-        with session.begin_nested():
-            for handler in _handlers(session, shop_id, entry.topic):
-                handler(session, shop_id, delivery)
+        entry.outcome = _apply(session, shop_id, entry, report, known)
     except Exception as error:  # noqa: BLE001  # whatever a payload makes a handler do must not stop the deliveries behind it
         entry.error = f"{type(error).__name__}: {error}"
         if isinstance(error, Permanent) or entry.attempts >= MAX_ATTEMPTS:
@@ -112,6 +124,52 @@ def _handlers(session: Session, shop_id: ShopId, topic: str) -> list[registry.Ha
     """Who takes the delivery: a late one must not bring back data of a shop that has left or was redacted."""
     left = shops.get(session, shop_id).state == "uninstalled"
     return [] if left and topic not in registry.FOR_DEPARTED else registry.handlers(topic)
+
+
+def _apply(session: Session, shop_id: ShopId, entry: InboxEntry, report: Report, known: Known) -> str:
+    """Hand the delivery to its handlers unless it comes too late; returns the outcome."""
+    if not registry.handlers(entry.topic):
+        return "unhandled"
+    handlers = _handlers(session, shop_id, entry.topic)
+    if not handlers:
+        return "gone"
+    payload = report.payload()
+    if report.gid and not report.ends and known.is_gone(report.gid):
+        return "gone"
+    stale = {
+        part
+        for part, aspect in report.aspects.items()
+        if report.gid and report.at and known.is_stale(report.gid, aspect, report.at, entry.triggered_at)
+    }
+    if stale and len(stale) == len(report.aspects):
+        return "stale"
+    delivery = registry.Delivery(
+        entry.topic, entry.webhook_id, entry.event_id, entry.triggered_at, payload, frozenset(stale)
+    )
+    with session.begin_nested():
+        for handler in handlers:
+            handler(session, shop_id, delivery)
+        if report.gid and report.ends:
+            ended_at = entry.triggered_at or entry.received_at
+            objects.bury(session, shop_id, report.gid, at=ended_at, heir_gid=report.heir)
+    if report.gid and report.ends:
+        known.end(report.gid, entry.triggered_at or entry.received_at)
+    elif report.gid and report.at:
+        for part in report.aspects.keys() - stale:
+            known.note(report.gid, report.aspects[part], report.at, entry.triggered_at)
+    return "applied"
+
+
+def note_polled(
+    session: Session, shop_id: ShopId, kind: str, seen: Sequence[tuple[str, datetime]], now: datetime
+) -> int:
+    """Count the changes that a poll found and no delivery has told of (`missed.note_polled`); returns how many."""
+    return missed.note_polled(session, shop_id, kind, seen, now)
+
+
+def count_dead(session: Session, shop_id: ShopId | None) -> int:
+    """How many deliveries nobody could handle, of one shop or of all that the session sees."""
+    return repository.count_dead(session, shop_id)
 
 
 def figures(session: Session, shop_id: ShopId) -> InboxFigures:

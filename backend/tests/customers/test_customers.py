@@ -94,11 +94,24 @@ def test_a_consent_that_says_nothing_is_refused(
         take_consent(session, shop_id, deliver(payload))
 
 
-def test_consent_of_a_stranger_changes_nothing(session: Session, shop_id: ShopId) -> None:
+def test_what_overtakes_the_profile_makes_the_customer_whom_it_completes(
+    session: Session, shop_id: ShopId
+) -> None:
     take_consent(session, shop_id, deliver(consent("subscribed", "2026-05-02T00:00:00Z")))
     take_sms_consent(session, shop_id, deliver({"id": 77, "sms_marketing_consent": {"state": "subscribed"}}))
     take_tags(session, shop_id, deliver({"customerId": GID, "tags": ["vip"]}))
-    assert session.scalars(select(Customer)).all() == []
+    take_profile(
+        session, shop_id, deliver({"id": 77, "first_name": "Ada", "updated_at": "2026-05-01T00:00:00Z"})
+    )
+
+    session.expire_all()
+    stored = session.scalars(select(Customer)).one()
+    assert (stored.first_name, stored.email_state, stored.sms_state, stored.tags) == (
+        "Ada",
+        "subscribed",
+        "subscribed",
+        ["vip"],
+    )
 
 
 def test_engagement_only_moves_forward(session: Session, shop_id: ShopId) -> None:

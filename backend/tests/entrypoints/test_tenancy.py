@@ -24,6 +24,7 @@ from storecast.kit.types import ShopId
 from storecast.privacy.models import PrivacyRequest
 from storecast.shops.access import _GRANTS, Permission, Role
 from storecast.shops.models import Shop
+from storecast.webhooks.models import InboxEntry
 from tests.conftest import OWNER_ID, id_token
 from tests.factories.story import Story
 from tests.jobs.console import FINGERPRINT, add_finished
@@ -111,9 +112,12 @@ def things(client: TestClient, shop: Shop) -> dict[str, str]:
             shop_id=shop.id, public_id="mic_1", label="loyal", number=1, rules=RULES, customers=1, facts={},
             found_at=now,
         )  # fmt: skip
-        session.add_all([request, suggestion])
+        delivery = InboxEntry(
+            shop_id=shop.id, shop_domain=shop.domain, webhook_id="w", topic="orders/create", body=b"{}", state="dead"
+        )  # fmt: skip
+        session.add_all([request, suggestion, delivery])
         session.flush()
-        request_id = str(request.id)
+        request_id, delivery_id = str(request.id), str(delivery.id)
     segment = client.post("/api/v1/segments", headers=mine, json={"name": "Buyers", "rules": RULES}).json()
     campaign = client.post("/api/v1/campaigns", headers=mine, json={"name": "Hello"}).json()
     sync = client.post("/api/v1/syncs", headers=mine, json={"mode": "bulk"}).json()
@@ -148,6 +152,7 @@ def things(client: TestClient, shop: Shop) -> dict[str, str]:
         "workflow_id": workflow["id"],
         "customer_id": customer.public_id,
         "request_id": request_id,
+        "delivery_id": delivery_id,
         "segment_id": segment["id"],
         "micro_segment_id": "mic_1",
         "campaign_id": campaign["id"],
@@ -230,6 +235,7 @@ def test_lists_of_the_neighbour_are_empty(
         "workflows",
         "dead-letters",
         "privacy/requests",
+        "webhooks/deliveries",
     ]
     for name in lists:
         assert len(client.get(f"/api/v1/{name}", headers=headers(shop)).json()["items"]) > 0

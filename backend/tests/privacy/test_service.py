@@ -29,7 +29,7 @@ from storecast.privacy.jobs import HandleRequest, TellMerchant
 from storecast.privacy.models import PrivacyRequest
 from storecast.shops.models import Shop
 from storecast.webhooks import registry
-from storecast.webhooks.models import InboxEntry
+from storecast.webhooks.models import InboxEntry, ObjectMark
 from storecast.webhooks.registry import Delivery
 from storecast.worker import outbox
 from storecast.worker.models import JobRun, OutboxJob
@@ -122,6 +122,8 @@ def fill(session: Session, shop: Shop) -> Story:
                 state="done",
             )
         )
+    for gid, aspect in ((GID, f"tag {MARK}"), ("gid://shopify/Customer/7", "tag bystander")):
+        session.add(ObjectMark(shop_id=shop.id, gid=gid, aspect=aspect, at=NOW))
     channel = {"kind": "email", "title": "Owner", "target": b"sealed", "created_by": "user:7"}
     session.execute(insert(tables["alert_channels"]).values(shop_id=shop.id, **channel))
     rule = {"title": "Dead", "metric": "dead_letters", "op": "above", "threshold": 0, "created_by": "user:7"}

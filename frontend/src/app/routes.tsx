@@ -136,6 +136,14 @@ export const pages: RouteObject[] = [
     path: "settings/privacy",
     lazy: async () => ({ Component: (await import("@/features/privacy/pages/PrivacyPage")).PrivacyPage }),
   },
+  {
+    path: "settings/webhooks",
+    lazy: async () => ({ Component: (await import("@/features/webhooks/pages/WebhooksPage")).WebhooksPage }),
+  },
+  {
+    path: "settings/webhooks/:deliveryId",
+    lazy: async () => ({ Component: (await import("@/features/webhooks/pages/DeliveryPage")).DeliveryPage }),
+  },
   { path: "*", Component: NotFoundPage },
 ];
 

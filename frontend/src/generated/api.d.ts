@@ -2100,6 +2100,86 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/v1/webhooks/deliveries": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * List Deliveries
+         * @description Deliveries, the newest first; `q` is a webhook id, an event id, or an object's global id or number.
+         */
+        get: operations["list_deliveries"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/webhooks/deliveries/{delivery_id}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Get Delivery
+         * @description A delivery with its payload, masked; the audit log says who looked.
+         */
+        get: operations["get_delivery"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/webhooks/replay": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Replay Deliveries
+         * @description Handle deliveries again, the oldest first and at most `cap`; `dry_run` only counts.
+         */
+        post: operations["replay_deliveries"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/webhooks/topics": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * List Topics
+         * @description Deliveries of the last hours by topic, with latency and failures, and changes that no delivery told of.
+         */
+        get: operations["list_topics"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/v1/workers": {
         parameters: {
             query?: never;
@@ -3040,6 +3120,8 @@ export interface components {
         /**
          * CustomerDetail
          * @description A customer and what happened with them, newest first.
+         *
+         *     The ``lifetime`` figures are Shopify's own, over all time; the others are of the orders that Storecast has.
          */
         CustomerDetail: {
             average_order: components["schemas"]["Money"];
@@ -3064,6 +3146,9 @@ export interface components {
             id: string;
             /** Last Order At */
             last_order_at: string | null;
+            /** Lifetime Orders Count */
+            lifetime_orders_count?: number | null;
+            lifetime_spent?: components["schemas"]["Money"] | null;
             /** Locale */
             locale: string | null;
             /** Name */
@@ -3196,6 +3281,125 @@ export interface components {
             id: number;
             /** Job Id */
             job_id: string | null;
+        };
+        /**
+         * DeliveryDetail
+         * @description A delivery with its payload, in which nothing says who somebody is: names, addresses and secrets are masked.
+         */
+        DeliveryDetail: {
+            /** Api Version */
+            api_version: string | null;
+            /** Arrival Ms */
+            arrival_ms: number | null;
+            /** Attempts */
+            attempts: number;
+            /** Bytes */
+            bytes: number;
+            /** Done At */
+            done_at: string | null;
+            /** Error */
+            error: string | null;
+            /** Event Id */
+            event_id: string | null;
+            /** Handling Ms */
+            handling_ms: number | null;
+            /** Id */
+            id: number;
+            /** Object Gid */
+            object_gid: string | null;
+            /** Payload */
+            payload: {
+                [key: string]: unknown;
+            } | null;
+            /**
+             * Received At
+             * Format: date-time
+             */
+            received_at: string;
+            /** Replayed At */
+            replayed_at: string | null;
+            /**
+             * State
+             * @enum {string}
+             */
+            state: "waiting" | "retrying" | "applied" | "stale" | "unhandled" | "dead";
+            /** Topic */
+            topic: string;
+            /** Triggered At */
+            triggered_at: string | null;
+            /** Webhook Id */
+            webhook_id: string;
+        };
+        /**
+         * DeliveryReplay
+         * @description Which deliveries are handled again: by id, or by topic and time. Without ``state``, those that failed or that
+         *     nobody took. At least one of ``ids``, ``topic``, ``from`` and ``to`` narrows them down.
+         * @example {
+         *       "dry_run": true,
+         *       "from": "2026-11-21T00:00:00Z",
+         *       "topic": "orders/updated"
+         *     }
+         */
+        DeliveryReplay: {
+            /**
+             * Cap
+             * @default 1000
+             */
+            cap?: number;
+            /**
+             * Dry Run
+             * @default false
+             */
+            dry_run?: boolean;
+            /** From */
+            from?: string | null;
+            /** Ids */
+            ids?: number[] | null;
+            /** State */
+            state?: ("dead" | "unhandled" | "stale" | "applied") | null;
+            /** To */
+            to?: string | null;
+            /** Topic */
+            topic?: string | null;
+        };
+        /**
+         * DeliveryRow
+         * @description A delivery in a list. ``arrival_ms`` is from the change in the store to its arrival, ``handling_ms`` from there
+         *     to the end of its handling; both null where an instant is missing, and after a replay.
+         */
+        DeliveryRow: {
+            /** Arrival Ms */
+            arrival_ms: number | null;
+            /** Attempts */
+            attempts: number;
+            /** Done At */
+            done_at: string | null;
+            /** Error */
+            error: string | null;
+            /** Handling Ms */
+            handling_ms: number | null;
+            /** Id */
+            id: number;
+            /** Object Gid */
+            object_gid: string | null;
+            /**
+             * Received At
+             * Format: date-time
+             */
+            received_at: string;
+            /** Replayed At */
+            replayed_at: string | null;
+            /**
+             * State
+             * @enum {string}
+             */
+            state: "waiting" | "retrying" | "applied" | "stale" | "unhandled" | "dead";
+            /** Topic */
+            topic: string;
+            /** Triggered At */
+            triggered_at: string | null;
+            /** Webhook Id */
+            webhook_id: string;
         };
         /**
          * Deploy
@@ -4004,6 +4208,23 @@ export interface components {
             reason: ("too_few_buyers" | "not_yet") | null;
         };
         /**
+         * MissedDay
+         * @description What polling found on a day (UTC): objects that had changed, and of these the ones no delivery had told of.
+         */
+        MissedDay: {
+            /**
+             * Day
+             * Format: date
+             */
+            day: string;
+            /** Family */
+            family: string;
+            /** Missed */
+            missed: number;
+            /** Polled */
+            polled: number;
+        };
+        /**
          * Model
          * @description The attribution model behind the figures.
          */
@@ -4317,6 +4538,13 @@ export interface components {
         Page_DeadGroup_: {
             /** Items */
             items: components["schemas"]["DeadGroup"][];
+            /** Next Cursor */
+            next_cursor?: string | null;
+        };
+        /** Page[DeliveryRow] */
+        Page_DeliveryRow_: {
+            /** Items */
+            items: components["schemas"]["DeliveryRow"][];
             /** Next Cursor */
             next_cursor?: string | null;
         };
@@ -4860,6 +5088,18 @@ export interface components {
             count: number;
             /** Reason */
             reason: string;
+        };
+        /**
+         * ReplayAnswer
+         * @description How many deliveries the request fits, and how many of them are handled again (none in a dry run).
+         */
+        ReplayAnswer: {
+            /** Dry Run */
+            dry_run: boolean;
+            /** Matched */
+            matched: number;
+            /** Replayed */
+            replayed: number;
         };
         /**
          * ReplayRequest
@@ -5904,6 +6144,49 @@ export interface components {
              * @enum {string}
              */
             state: "valid" | "reauthorize" | "missing";
+        };
+        /**
+         * TopicFigures
+         * @description A topic's deliveries in a span of time; ``handled`` is false where nobody takes the topic.
+         */
+        TopicFigures: {
+            /** Arrival P50 Ms */
+            arrival_p50_ms: number | null;
+            /** Arrival P95 Ms */
+            arrival_p95_ms: number | null;
+            /** Dead */
+            dead: number;
+            /** Handled */
+            handled: boolean;
+            /** Handling P50 Ms */
+            handling_p50_ms: number | null;
+            /** Handling P95 Ms */
+            handling_p95_ms: number | null;
+            /** Last Received At */
+            last_received_at: string | null;
+            /** Received */
+            received: number;
+            /** Stale */
+            stale: number;
+            /** Topic */
+            topic: string;
+            /** Waiting */
+            waiting: number;
+        };
+        /**
+         * TopicReport
+         * @description The topics, those with trouble first, and the deliveries that never came.
+         */
+        TopicReport: {
+            /** Missed */
+            missed: components["schemas"]["MissedDay"][];
+            /**
+             * Since
+             * Format: date-time
+             */
+            since: string;
+            /** Topics */
+            topics: components["schemas"]["TopicFigures"][];
         };
         /**
          * TopShop
@@ -11077,6 +11360,173 @@ export interface operations {
                 };
                 content: {
                     "application/json": components["schemas"]["TemplateCheck"];
+                };
+            };
+        };
+    };
+    list_deliveries: {
+        parameters: {
+            query?: {
+                cursor?: string | null;
+                from?: string | null;
+                q?: string | null;
+                state?: ("waiting" | "retrying" | "applied" | "stale" | "unhandled" | "dead") | null;
+                to?: string | null;
+                topic?: string | null;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description The request cannot be served as it is */
+            "4XX": {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Try again later */
+            "5XX": {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Page_DeliveryRow_"];
+                };
+            };
+        };
+    };
+    get_delivery: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                delivery_id: number;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description The request cannot be served as it is */
+            "4XX": {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Try again later */
+            "5XX": {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["DeliveryDetail"];
+                };
+            };
+        };
+    };
+    replay_deliveries: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["DeliveryReplay"];
+            };
+        };
+        responses: {
+            /** @description The request cannot be served as it is */
+            "4XX": {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Try again later */
+            "5XX": {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ReplayAnswer"];
+                };
+            };
+        };
+    };
+    list_topics: {
+        parameters: {
+            query?: {
+                hours?: number;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description The request cannot be served as it is */
+            "4XX": {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Try again later */
+            "5XX": {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["TopicReport"];
                 };
             };
         };

@@ -5,6 +5,7 @@ import * as operations from "./operationsData";
 import * as plans from "./planData";
 import * as privacy from "./privacyData";
 import * as lines from "./queuesData";
+import * as webhooks from "./webhooksData";
 
 const API = "*/api/v1";
 const page = <T>(items: readonly T[]) => HttpResponse.json({ items, next_cursor: null });
@@ -24,6 +25,13 @@ export const consoleHandlers = [
       ],
     }),
   ),
+  http.get(`${API}/webhooks/topics`, () => HttpResponse.json(webhooks.topicReport)),
+  http.get(`${API}/webhooks/deliveries`, () => page(webhooks.deliveries)),
+  http.get(`${API}/webhooks/deliveries/:id`, () => HttpResponse.json(webhooks.delivery)),
+  http.post(`${API}/webhooks/replay`, async ({ request }) => {
+    const { dry_run } = (await request.json()) as { dry_run: boolean };
+    return HttpResponse.json({ matched: 2, replayed: dry_run ? 0 : 2, dry_run });
+  }),
   http.get(`${API}/health-strip`, () => HttpResponse.json(lines.health)),
   http.get(`${API}/queues`, () => HttpResponse.json(lines.queues)),
   http.post(`${API}/queues/:name/:action`, () => HttpResponse.json(lines.limits[0])),

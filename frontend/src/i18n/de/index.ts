@@ -17,6 +17,7 @@ import { segments } from "./segments";
 import { settings } from "./settings";
 import { shell } from "./shell";
 import { tasks } from "./tasks";
+import { webhooks } from "./webhooks";
 import { workflows } from "./workflows";
 
 /** Complete: a key of the English catalogue that is missing here fails the type check. */
@@ -33,6 +34,7 @@ export const de: Messages = {
   ...operations,
   ...settings,
   ...privacy,
+  ...webhooks,
   ...alerts,
   ...fleet,
   ...health,

@@ -50,11 +50,11 @@ export const settings = {
     one: "{count} Nachricht ließ sich nicht lesen.",
     other: "{count} Nachrichten ließen sich nicht lesen.",
   },
-  "settings.webhooks.look": "Zu den Aufgaben",
   "settings.privacy.title": "Datenschutz",
   "settings.privacy.why":
     "Anfragen von Kundschaft zu ihren Daten, wie lange sie bleiben und wer sie angesehen hat.",
   "settings.privacy.open": "Datenschutz öffnen",
+  "settings.webhooks.look": "Zu den Meldungen",
   "settings.language.title": "Sprache",
   "settings.language.why": "Dieser Seiten, für Sie. Kundschaft bekommt Nachrichten in Ihren Worten.",
   "settings.pixel.again": "Noch einmal versuchen",

@@ -119,6 +119,7 @@ export const codes = {
   "jobs.shops.renew_idle_tokens": "Looking for access that is about to expire",
   "jobs.shops.migrate_token": "Moving access to the store to tokens that expire",
   "jobs.shops.renew_token": "Renewing access to the store",
+  "jobs.sync.catch_up_order": "Making sure that an order is up to date",
   "jobs.sync.refresh_shop": "Reading the store's name, currency and time zone",
   "jobs.webhooks.forget_deliveries": "Deleting old messages from the store",
   "jobs.sync.settle": "Checking the end of a sync",

@@ -16,6 +16,7 @@ import { segments } from "./segments";
 import { settings } from "./settings";
 import { shell } from "./shell";
 import { tasks } from "./tasks";
+import { webhooks } from "./webhooks";
 import { workflows } from "./workflows";
 
 /** The complete catalogue: every other language is checked against its keys. */
@@ -32,6 +33,7 @@ export const en = {
   ...operations,
   ...settings,
   ...privacy,
+  ...webhooks,
   ...alerts,
   ...fleet,
   ...health,

@@ -17,14 +17,16 @@ export function WebhooksCard({ webhooks }: { webhooks: Settings["webhooks"] }) {
             [t("settings.webhooks.dead"), f.number(dead)],
           ]}
         />
-        {dead > 0 && (
-          <InlineStack gap="200" blockAlign="center">
+        <InlineStack gap="200" blockAlign="center">
+          {dead > 0 && (
             <Text as="span" tone="critical">
               {t("settings.webhooks.dead_body", { count: dead })}
             </Text>
-            <Button url="/tasks?state=dead">{t("settings.webhooks.look")}</Button>
-          </InlineStack>
-        )}
+          )}
+          <Button url={dead > 0 ? "/settings/webhooks?state=dead" : "/settings/webhooks"}>
+            {t("settings.webhooks.look")}
+          </Button>
+        </InlineStack>
       </BlockStack>
     </Card>
   );

@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from storecast.jobs.masking import MASK, find_mask, masked, masked_text, unmasked
+from storecast.kit.masking import MASK, find_mask, masked, masked_text, unmasked
 
 
 @pytest.mark.parametrize(

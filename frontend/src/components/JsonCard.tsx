@@ -1,9 +1,9 @@
 import { BlockStack, Button, Card, InlineStack, Text } from "@shopify/polaris";
 import { useState } from "react";
 import { useI18n } from "@/i18n/useI18n";
-import styles from "./OperatorTask.module.css";
+import styles from "./JsonCard.module.css";
 
-/** What went into a run or came out of it, as it is stored, to read and to copy. */
+/** What a program reads or wrote, to read and to copy. */
 export function JsonCard({ title, value, help }: { title: string; value: unknown; help?: string }) {
   const { t } = useI18n();
   const [copied, setCopied] = useState(false);

@@ -1,0 +1,67 @@
+import { infiniteQueryOptions, keepPreviousData, queryOptions } from "@tanstack/react-query";
+import type { components, paths } from "@/generated/api";
+import { api, body } from "@/lib/api/client";
+
+type Schemas = components["schemas"];
+
+export type Delivery = Schemas["DeliveryRow"];
+export type DeliveryDetail = Schemas["DeliveryDetail"];
+export type DeliveryState = Delivery["state"];
+export type MissedDay = Schemas["MissedDay"];
+export type ReplayAnswer = Schemas["ReplayAnswer"];
+export type ReplayRequest = Schemas["DeliveryReplay"];
+export type TopicFigures = Schemas["TopicFigures"];
+export type TopicReport = Schemas["TopicReport"];
+
+type Filter = NonNullable<paths["/api/v1/webhooks/deliveries"]["get"]["parameters"]["query"]>;
+
+/** Deliveries come all the time; a page that somebody reads need not move by the second. */
+const REFRESH_MS = 15_000;
+
+export const webhooksKey = ["webhooks"] as const;
+
+export function topicsQuery(hours: number) {
+  return queryOptions({
+    queryKey: [...webhooksKey, "topics", hours],
+    queryFn: ({ signal }) =>
+      body(api.GET("/api/v1/webhooks/topics", { params: { query: { hours } }, signal })),
+    placeholderData: keepPreviousData,
+    refetchInterval: REFRESH_MS,
+  });
+}
+
+export function deliveriesQuery(filter: Filter) {
+  return infiniteQueryOptions({
+    queryKey: [...webhooksKey, "list", filter],
+    queryFn: ({ pageParam, signal }) =>
+      body(
+        api.GET("/api/v1/webhooks/deliveries", {
+          params: { query: { ...filter, ...(pageParam ? { cursor: pageParam } : {}) } },
+          signal,
+        }),
+      ),
+    initialPageParam: "",
+    getNextPageParam: (page) => page.next_cursor,
+    placeholderData: keepPreviousData,
+    refetchInterval: REFRESH_MS,
+  });
+}
+
+/** Every look at a payload is written down, so that it is read once and not again by itself. */
+export function deliveryQuery(id: number) {
+  return queryOptions({
+    queryKey: [...webhooksKey, "one", id],
+    queryFn: ({ signal }) =>
+      body(
+        api.GET("/api/v1/webhooks/deliveries/{delivery_id}", {
+          params: { path: { delivery_id: id } },
+          signal,
+        }),
+      ),
+    staleTime: Number.POSITIVE_INFINITY,
+  });
+}
+
+export function replay(request: ReplayRequest): Promise<ReplayAnswer> {
+  return body(api.POST("/api/v1/webhooks/replay", { body: request }));
+}
