@@ -47,6 +47,13 @@ class OperationRefused(Permanent):
     title = "Shopify refused the operation"
 
 
+class AnswerTooLarge(Permanent):
+    """The answer is longer than any of ours can be; it was not read to its end."""
+
+    code = "shopify_answer_too_large"
+    title = "Shopify's answer is larger than it may be"
+
+
 class UserErrors(Permanent):
     """A mutation ran and refused its input; ``codes`` and ``messages`` are Shopify's."""
 
