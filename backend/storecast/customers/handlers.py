@@ -1,10 +1,14 @@
 """Webhooks about customers. Deletion is handled by `orders`, which also has to let go of them."""
 
+from datetime import datetime
+from typing import Any
+
 from sqlalchemy.orm import Session
 
-from storecast.customers import service
-from storecast.customers.models import EMAIL_STATES
+from storecast.customers import consent, service
 from storecast.customers.records import record_from_webhook
+from storecast.customers.repository import Channel
+from storecast.kit.clock import utcnow
 from storecast.kit.errors import Permanent
 from storecast.kit.types import ShopId
 from storecast.shopify.ids import find_gid, find_instant, gid
@@ -19,43 +23,58 @@ def take_profile(session: Session, shop_id: ShopId, delivery: Delivery) -> None:
 
 @on("customers_email_marketing_consent/update")
 def take_consent(session: Session, shop_id: ShopId, delivery: Delivery) -> None:
-    """The newest consent wins, whatever the order of arrival."""
-    payload = delivery.payload
-    consent = payload["email_marketing_consent"]
-    state = str(consent["state"]).lower()
-    consent_at = find_instant(consent.get("consent_updated_at")) or delivery.triggered_at
-    if state not in EMAIL_STATES or consent_at is None:
-        raise Permanent(f"not a consent: {state!r}")
-    level = consent.get("opt_in_level")
-    service.record_consent(
-        session,
-        shop_id,
-        gid("Customer", payload["customer_id"]),
-        state=state,
-        level=str(level).lower() if level else None,
-        consent_at=consent_at,
-    )
+    """The newest consent to e-mail wins, whatever the order of arrival."""
+    customer_gid = gid("Customer", delivery.payload["customer_id"])
+    _take(session, shop_id, "email", customer_gid, delivery.payload["email_marketing_consent"], delivery)
 
 
 @on("customers_marketing_consent/update")
 def take_sms_consent(session: Session, shop_id: ShopId, delivery: Delivery) -> None:
-    """Keep the state of the consent to text messages."""
-    consent = delivery.payload.get("sms_marketing_consent") or {}
+    """The newest consent to text messages wins, whatever the order of arrival."""
+    given = delivery.payload.get("sms_marketing_consent")
     customer_gid = find_gid("Customer", delivery.payload)
-    if customer_gid is not None and consent.get("state"):
-        service.record_sms_state(session, shop_id, customer_gid, str(consent["state"]).lower())
+    if customer_gid is not None and given:
+        _take(session, shop_id, "sms", customer_gid, given, delivery)
+
+
+def _take(
+    session: Session,
+    shop_id: ShopId,
+    channel: Channel,
+    customer_gid: str,
+    given: dict[str, Any],
+    delivery: Delivery,
+) -> None:
+    told = consent.read(channel, given, otherwise_at=delivery.triggered_at)
+    if told.at is None:
+        raise Permanent("a consent without an instant")
+    service.record_consent(
+        session,
+        shop_id,
+        customer_gid,
+        channel=channel,
+        state=told.state,
+        level=told.level,
+        consent_at=told.at,
+    )
 
 
 @on("customer.tags_added")
 def take_tags(session: Session, shop_id: ShopId, delivery: Delivery) -> None:
     """Add the tags that the customer got."""
-    service.change_tags(session, shop_id, str(delivery.payload["customerId"]), add=_tags(delivery))
+    customer_gid, at = str(delivery.payload["customerId"]), _changed_at(delivery)
+    service.change_tags(session, shop_id, customer_gid, add=_tags(delivery), at=at)
 
 
 @on("customer.tags_removed")
 def drop_tags(session: Session, shop_id: ShopId, delivery: Delivery) -> None:
     """Drop the tags that the customer lost."""
-    service.change_tags(session, shop_id, str(delivery.payload["customerId"]), remove=_tags(delivery))
+    customer_gid, at = str(delivery.payload["customerId"]), _changed_at(delivery)
+    service.change_tags(session, shop_id, customer_gid, remove=_tags(delivery), at=at)
+
+
+def _changed_at(delivery: Delivery) -> datetime:
+    return find_instant(delivery.payload.get("occurredAt")) or delivery.triggered_at or utcnow()
 
 
 def _tags(delivery: Delivery) -> list[str]:

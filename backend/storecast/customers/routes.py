@@ -4,8 +4,8 @@ from typing import Annotated
 
 from fastapi import APIRouter, Query
 
-from storecast.customers import service
-from storecast.customers.schemas import CustomerDetail, CustomerRow
+from storecast.customers import service, writing
+from storecast.customers.schemas import CustomerDetail, CustomerRow, TagChange, Write, Writes
 from storecast.kit.pages import Page
 from storecast.shops.access import CurrentPrincipal, Permission, TenantDb, require
 
@@ -21,6 +21,27 @@ def list_customers(
 ) -> Page[CustomerRow]:
     """Customers, newest first; every word of ``search`` must be in the name or the e-mail address."""
     return service.list_page(db, principal.shop_id, search=search, cursor=cursor)
+
+
+@router.post("/tags", status_code=202, dependencies=[require(Permission.EDIT)])
+def change_tags(body: TagChange, db: TenantDb, principal: CurrentPrincipal) -> Writes:
+    """Add tags to and remove tags from customers at Shopify; the answer says where to look how far it is."""
+    writes = writing.request_tags(
+        db,
+        principal.shop_id,
+        actor=f"user:{principal.user_id}",
+        add=body.add,
+        remove=body.remove,
+        segment_id=body.segment_id,
+        customer_ids=body.customer_ids,
+    )
+    return Writes(writes=[writing.shape(db, principal.shop_id, write.public_id) for write in writes])
+
+
+@router.get("/writes/{write_id}")
+def read_write(write_id: str, db: TenantDb, principal: CurrentPrincipal) -> Write:
+    """How far a change of customers is, and whom Shopify refused (the first 100)."""
+    return writing.shape(db, principal.shop_id, write_id)
 
 
 @router.get("/{customer_id}")

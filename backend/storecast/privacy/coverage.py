@@ -94,6 +94,7 @@ CUSTOMER_RULES: dict[str, Rule] = {
     "order_lines": Rule(_order_line, "clear"),
     "orders": Rule(_order, "clear", unlink=("customer_id",)),
     "customer_facts": Rule(_by_customer_id, "delete"),
+    "customer_write_targets": Rule(_by_customer_id, "delete"),
     "customers": Rule(_customer, "delete"),
     "webhook_inbox": Rule(_mentions, "delete", exported=False),
     "privacy_requests": Rule(_earlier_request, "clear", exported=False),
