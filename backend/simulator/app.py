@@ -16,7 +16,7 @@ from simulator import app_manifest, control, oauth
 from simulator.admin_api import routes as admin_api
 from simulator.admin_api.api import AdminApi
 from simulator.app_manifest import AppManifest
-from simulator.bulk import results
+from simulator.bulk import results, uploads
 from simulator.bulk.runner import BulkRunner
 from simulator.config import SimulatorConfig
 from simulator.mail.server import MailCatcher
@@ -54,6 +54,7 @@ def create_app(config: SimulatorConfig, store: Store | None = None) -> Starlette
         *admin_api.routes(store, api),
         *oauth.routes(config, store, world),
         *results.routes(config),
+        *uploads.routes(config),
         *control.routes(config, store, world),
         *pages.routes(config, store, world, mail),
     ]

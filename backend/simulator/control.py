@@ -6,6 +6,7 @@ Requests name the shop by domain; without one they mean the demo shop. A request
 
 from __future__ import annotations
 
+import json
 from collections.abc import Awaitable, Callable
 from typing import Any
 
@@ -133,9 +134,10 @@ class Switches:
         return self._store.faults.as_dict()
 
     def list_webhooks(self, given: dict[str, Any]) -> list[dict[str, Any]]:
-        """The newest first, bodies left out."""
+        """The newest first; with their bodies when `bodies` is given."""
         return [
             {
+                **({"body": json.loads(delivery.body)} if given.get("bodies") else {}),
                 "webhook_id": delivery.webhook_id,
                 "event_id": delivery.event_id,
                 "topic": delivery.topic,
@@ -230,13 +232,20 @@ class Switches:
     def change_consent(self, given: dict[str, Any]) -> dict[str, Any]:
         shop = self._shop(given)
         customer = self._customer(shop, given)
-        changed = self._world.change_consent(shop, customer.id, str(given["state"]).upper())
+        state = str(given["state"]).upper()
+        at = str(given["at"]) if given.get("at") else None
+        if given.get("channel") == "sms":
+            changed = self._world.change_sms_consent(shop, customer.id, state, at=at)
+            return payloads.sms_consent(changed or customer)
+        changed = self._world.change_consent(shop, customer.id, state, at=at)
         return payloads.email_consent(changed or customer)
 
     def update_customer(self, given: dict[str, Any]) -> dict[str, Any]:
         shop = self._shop(given)
         changes = {
-            name: str(given[name]) for name in ("first_name", "last_name", "city", "note") if name in given
+            name: str(given[name])
+            for name in ("first_name", "last_name", "city", "note", "phone")
+            if name in given
         }
         customer = self._customer(shop, given)
         changed = self._world.update_customer(shop, customer.id, **changes)

@@ -114,6 +114,19 @@ def email_consent(customer: Customer) -> dict[str, Any]:
     }
 
 
+def sms_consent(customer: Customer) -> dict[str, Any]:
+    return {
+        "id": customer.id,
+        "phone": customer.phone,
+        "sms_marketing_consent": {
+            "state": customer.sms_state.lower(),
+            "opt_in_level": "single_opt_in" if customer.sms_consent_at else None,
+            "consent_updated_at": customer.sms_consent_at,
+            "consent_collected_from": "SHOPIFY" if customer.sms_consent_at else None,
+        },
+    }
+
+
 def purchasing_summary(shop: Shop, customer: Customer) -> dict[str, Any]:
     return {
         "customerId": gid("Customer", customer.id),

@@ -214,6 +214,18 @@ class World:
             self.webhooks.send("customers/update", shop, payloads.customer(shop, customer), event_id=event_id)
         return customer
 
+    def change_sms_consent(
+        self, shop: Shop, customer_id: int, state: str, *, at: str | None = None
+    ) -> Customer | None:
+        """Consent to text messages, by whoever changed it."""
+        customer = self.store.customers.set_sms_consent(shop.id, customer_id, state, at=at)
+        if customer is not None:
+            event_id = str(uuid.uuid4())
+            topic = "customers_marketing_consent/update"
+            self.webhooks.send(topic, shop, payloads.sms_consent(customer), event_id=event_id)
+            self.webhooks.send("customers/update", shop, payloads.customer(shop, customer), event_id=event_id)
+        return customer
+
     def change_tags(
         self, shop: Shop, customer_id: int, *, add: list[str] | None = None, remove: list[str] | None = None
     ) -> Customer | None:

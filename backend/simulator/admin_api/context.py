@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
@@ -24,5 +25,7 @@ class Context:
     schema: AdminSchema
     shop: Shop
     scopes: frozenset[str]
+    run_mutation: Callable[[Context, str, dict[str, Any]], dict[str, Any]] | None = None
+    """Executes a mutation's text with variables, uncharged, for bulk mutations."""
     warnings: list[dict[str, Any]] = field(default_factory=list)
     """Search terms that the platform would ignore, reported in `extensions.search`."""

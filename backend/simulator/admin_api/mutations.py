@@ -7,10 +7,11 @@ from collections.abc import Callable
 from datetime import UTC, datetime
 from typing import Any
 
-from graphql import GraphQLError
+from graphql import GraphQLError, GraphQLSyntaxError, parse, validate
 
 from simulator.admin_api.context import Context
 from simulator.admin_api.discounts import create_basic_discount, redeem_codes
+from simulator.bulk import uploads
 from simulator.clock import instant_text, now_text, parse_instant
 from simulator.gids import gid, number_of
 from simulator.state.records import Document
@@ -39,6 +40,68 @@ def _bulk_cancel(ctx: Context, args: dict[str, Any]) -> dict[str, Any]:
         return {"bulkOperation": operation, "userErrors": [user_error(None, message)]}
     ctx.store.bulk.update(operation.id, status="CANCELING")
     return {"bulkOperation": ctx.store.bulk.find(ctx.shop.id, operation.id), "userErrors": []}
+
+
+def _stage_uploads(ctx: Context, args: dict[str, Any]) -> dict[str, Any]:
+    unknown = [given for given in args["input"] if given["resource"] != uploads.RESOURCE]
+    if unknown:
+        message = f"{unknown[0]['resource']} is not played by this simulator"
+        return {"stagedTargets": None, "userErrors": [user_error(["input", "0", "resource"], message)]}
+    targets = [uploads.stage(ctx.config, ctx.shop.id, given) for given in args["input"]]
+    return {"stagedTargets": targets, "userErrors": []}
+
+
+def _bulk_run_mutation(ctx: Context, args: dict[str, Any]) -> dict[str, Any]:
+    text = args["mutation"]
+    try:
+        errors = validate(ctx.schema.graphql, parse(text))
+    except GraphQLSyntaxError as problem:
+        errors = [problem]
+    if errors:
+        refused = user_error(["mutation"], str(errors[0].message), "INVALID_MUTATION")
+        return {"bulkOperation": None, "userErrors": [refused]}
+    file = uploads.find(ctx.config, ctx.shop.id, args["stagedUploadPath"])
+    if file is None:
+        message = "The JSONL file could not be found. Try uploading the file again."
+        return {"bulkOperation": None, "userErrors": [user_error(None, message, "NO_SUCH_FILE")]}
+    run = ctx.run_mutation
+    if run is None:
+        raise RuntimeError("this context runs no mutations")
+    operation, refusals = ctx.runner.start_mutation(
+        ctx, text, file, lambda context, variables: run(context, text, variables)
+    )
+    return {"bulkOperation": operation, "userErrors": refusals}
+
+
+MAX_METAFIELDS = 25
+
+
+def _metafields_set(ctx: Context, args: dict[str, Any]) -> dict[str, Any]:
+    """Atomic: one wrong metafield and none is set."""
+    given = args["metafields"]
+    if len(given) > MAX_METAFIELDS:
+        message = f"Exceeded the maximum metafields input limit of {MAX_METAFIELDS}."
+        return _metafields_refused(["metafields"], message, "LESS_THAN_OR_EQUAL_TO")
+    if "write_customers" not in ctx.scopes:
+        raise access_denied("metafieldsSet", "the scope to write the owner.")
+    for index, each in enumerate(given):
+        number = number_of(each["ownerId"], "Customer")
+        if number is None or ctx.store.customers.find(ctx.shop.id, number) is None:
+            return _metafields_refused(
+                ["metafields", str(index), "ownerId"], "Owner does not exist.", "INVALID"
+            )
+        if not each["value"]:
+            return _metafields_refused(["metafields", str(index), "value"], "Value can't be blank.", "BLANK")
+    saved = []
+    for each in given:
+        body = {name: each.get(name) for name in ("ownerId", "namespace", "key", "type", "value")}
+        key = f"{each['ownerId']}:{each.get('namespace')}:{each['key']}"
+        saved.append(ctx.store.documents.save(ctx.shop.id, "Metafield", key, body))
+    return {"metafields": saved, "userErrors": []}
+
+
+def _metafields_refused(field: list[str], message: str, code: str) -> dict[str, Any]:
+    return {"metafields": None, "userErrors": [user_error(field, message, code)]}
 
 
 def _pixel_settings(value: Any) -> dict[str, Any] | None:
@@ -117,6 +180,30 @@ def _consent_update(ctx: Context, args: dict[str, Any]) -> dict[str, Any]:
     changed = ctx.world.change_consent(
         ctx.shop, customer.id, state, opt_in_level=level, at=instant_text(at) if at else None
     )
+    return {"customer": changed, "userErrors": []}
+
+
+def _sms_consent_update(ctx: Context, args: dict[str, Any]) -> dict[str, Any]:
+    given = args["input"]
+    consent = given["smsMarketingConsent"]
+    field = ["input", "smsMarketingConsent"]
+    number = number_of(given["customerId"], "Customer")
+    customer = ctx.store.customers.find(ctx.shop.id, number) if number else None
+    if customer is None:
+        return _consent_refused(["input", "customerId"], "Customer does not exist", "INVALID")
+    if customer.phone is None:
+        return _consent_refused(
+            ["input"], "A phone number is required to set the SMS consent state.", "INVALID"
+        )
+    state = consent["marketingState"]
+    if state not in WRITABLE_CONSENT:
+        message = f"Cannot specify {state} as a marketing state input"
+        return _consent_refused([*field, "marketingState"], message, "INVALID")
+    at = parse_instant(consent["consentUpdatedAt"]) if consent.get("consentUpdatedAt") else None
+    if at is not None and at > datetime.now(UTC):
+        message = "Consent updated at must not be in the future"
+        return _consent_refused([*field, "consentUpdatedAt"], message, "INVALID")
+    changed = ctx.world.change_sms_consent(ctx.shop, customer.id, state, at=instant_text(at) if at else None)
     return {"customer": changed, "userErrors": []}
 
 
@@ -222,11 +309,15 @@ def access_denied(field: str, required: str) -> GraphQLError:
 
 MUTATIONS: dict[str, Resolver] = {
     "bulkOperationRunQuery": _bulk_run_query,
+    "bulkOperationRunMutation": _bulk_run_mutation,
+    "stagedUploadsCreate": _stage_uploads,
+    "metafieldsSet": _metafields_set,
     "bulkOperationCancel": _bulk_cancel,
     "webPixelCreate": _pixel_create,
     "webPixelUpdate": _pixel_update,
     "webPixelDelete": _pixel_delete,
     "customerEmailMarketingConsentUpdate": _consent_update,
+    "customerSmsMarketingConsentUpdate": _sms_consent_update,
     "tagsAdd": _change_tags(True),
     "tagsRemove": _change_tags(False),
     "marketingActivityUpsertExternal": _marketing_activity_upsert,

@@ -9,7 +9,7 @@ import logging
 import secrets
 import threading
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import IO, Any
@@ -44,6 +44,10 @@ ROOT_LISTINGS = {
 }
 
 
+RunLine = Callable[[Context, dict[str, Any]], dict[str, Any]]
+"""The answer of a mutation with these variables."""
+
+
 class Cancelled(Exception):
     """Someone asked for the end of this operation."""
 
@@ -75,6 +79,47 @@ class BulkRunner:
             operation = self._store.bulk.create(ctx.shop.id, query, group_objects=group_objects)
         self._threads.submit(self._run, ctx, operation, checked)
         return operation, []
+
+    def start_mutation(
+        self, ctx: Context, mutation: str, file: Path, run_line: RunLine
+    ) -> tuple[BulkOperation | None, list[dict[str, Any]]]:
+        """Run a mutation once for each line of a file; the operation, or why there is none."""
+        with self._start_lock:
+            if self._store.bulk.count_running(ctx.shop.id) >= CONCURRENT_PER_SHOP:
+                message = f"A maximum of {CONCURRENT_PER_SHOP} bulk operations can run at the same time."
+                return None, [{"field": None, "message": message, "code": "LIMIT_REACHED"}]
+            operation = self._store.bulk.create(ctx.shop.id, mutation, group_objects=False)
+        self._threads.submit(self._run_mutation, ctx, operation, file, run_line)
+        return operation, []
+
+    def _run_mutation(self, ctx: Context, operation: BulkOperation, file: Path, run_line: RunLine) -> None:
+        bulk = self._store.bulk
+        self._closing.wait(self._config.bulk_step_delay_s)
+        try:
+            if not bulk.begin(operation.id):
+                bulk.update(operation.id, status="CANCELED", completed=True)
+            elif self._store.faults.bites("bulk_failure"):
+                bulk.update(operation.id, status="FAILED", error_code="INTERNAL_SERVER_ERROR", completed=True)
+            else:
+                self._write_results(ctx, operation, file.read_bytes().splitlines(), run_line)
+        except Exception:
+            bulk.update(operation.id, status="FAILED", error_code="INTERNAL_SERVER_ERROR", completed=True)
+            log.exception("bulk operation %s", operation.id)
+        self._announce(ctx, operation)
+
+    def _write_results(
+        self, ctx: Context, operation: BulkOperation, lines: list[bytes], run_line: RunLine
+    ) -> None:
+        """Results come in no order of the lines: the last first."""
+        path = self._folder() / f"bulk-{operation.id}-{secrets.token_hex(12)}.jsonl"
+        with path.open("wb") as out:
+            for number in reversed(range(len(lines))):
+                answer = run_line(ctx, orjson.loads(lines[number]))
+                out.write(orjson.dumps({**answer, "__lineNumber": number}) + b"\n")
+        self._store.bulk.update(
+            operation.id, status="COMPLETED", object_count=len(lines), root_object_count=len(lines),
+            file_size=path.stat().st_size, path=path.name if lines else None, completed=True,
+        )  # fmt: skip
 
     def close(self) -> None:
         """Running operations stop at their next node; a restart marks them FAILED."""

@@ -89,17 +89,29 @@ class Customers:
             )
         return self.find(shop_id, customer_id)
 
+    def set_sms_consent(
+        self, shop_id: int, customer_id: int, state: str, *, at: str | None
+    ) -> Customer | None:
+        now = now_text()
+        with self._db.write() as connection:
+            connection.execute(
+                "update customers set sms_state = ?, sms_consent_at = ?, updated_at = ? where id = ? and shop_id = ?",
+                (state, at or now, now, customer_id, shop_id),
+            )
+        return self.find(shop_id, customer_id)
+
     def update(
         self, shop_id: int, customer_id: int, *, first_name: str | None = None, last_name: str | None = None,
-        email: str | None = None, city: str | None = None, note: str | None = None,
+        email: str | None = None, city: str | None = None, note: str | None = None, phone: str | None = None,
     ) -> Customer | None:  # fmt: skip
         """Change what is given."""
         with self._db.write() as connection:
             connection.execute(
                 "update customers set first_name = coalesce(?, first_name), last_name = coalesce(?, last_name),"
-                " email = coalesce(?, email), city = coalesce(?, city), note = coalesce(?, note), updated_at = ?"
+                " email = coalesce(?, email), city = coalesce(?, city), note = coalesce(?, note),"
+                " phone = coalesce(?, phone), updated_at = ?"
                 " where id = ? and shop_id = ?",
-                (first_name, last_name, email, city, note, now_text(), customer_id, shop_id),
+                (first_name, last_name, email, city, note, phone, now_text(), customer_id, shop_id),
             )
         return self.find(shop_id, customer_id)
 

@@ -1,6 +1,6 @@
 """Facts about customers that stop an action."""
 
-from storecast.kit.errors import NotFound
+from storecast.kit.errors import Conflict, NotFound
 
 
 class CustomerUnknown(NotFound):
@@ -8,3 +8,17 @@ class CustomerUnknown(NotFound):
 
     code = "customer_unknown"
     title = "There is no such customer"
+
+
+class WriteUnknown(NotFound):
+    """The shop has no such write."""
+
+    code = "customer_write_unknown"
+    title = "There is no such change of customers"
+
+
+class TooManyCustomers(Conflict):
+    """More customers than one write takes; ``most`` says how many."""
+
+    code = "too_many_customers"
+    title = "That is more customers than one change takes"

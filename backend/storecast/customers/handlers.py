@@ -6,12 +6,14 @@ profile completes. Otherwise the history's order would decide what is known of t
 
 from datetime import datetime
 from decimal import Decimal, InvalidOperation
+from typing import Any
 
 from sqlalchemy.orm import Session
 
-from storecast.customers import service
-from storecast.customers.models import EMAIL_STATES
+from storecast.customers import consent, service
 from storecast.customers.records import record_from_webhook
+from storecast.customers.repository import Channel
+from storecast.kit.clock import utcnow
 from storecast.kit.errors import Permanent
 from storecast.kit.money import to_minor
 from storecast.kit.types import ShopId
@@ -37,25 +39,9 @@ def _tags(payload: Payload) -> list[str]:
 
 
 _PROFILE = About("Customer")
-_EMAIL = About(
-    "Customer",
-    "email consent",
-    gid=_email_customer,
-    instant=lambda payload: (payload.get("email_marketing_consent") or {}).get("consent_updated_at"),
-)
-_SMS = About(
-    "Customer",
-    "sms consent",
-    gid=_sms_customer,
-    instant=lambda payload: (payload.get("sms_marketing_consent") or {}).get("consent_updated_at"),
-)
-_TAGS = About(
-    "Customer",
-    "tag ",
-    gid=_named_customer,
-    instant=lambda payload: payload.get("occurredAt"),
-    parts=_tags,
-)
+_EMAIL = About("Customer", aspect=None, gid=_email_customer)
+_SMS = About("Customer", aspect=None, gid=_sms_customer)
+_TAGS = About("Customer", aspect=None, gid=_named_customer)
 _PURCHASES = About(
     "Customer", "purchases", gid=_named_customer, instant=lambda payload: payload.get("occurredAt")
 )
@@ -69,57 +55,65 @@ def take_profile(session: Session, shop_id: ShopId, delivery: Delivery) -> None:
 
 @on("customers_email_marketing_consent/update", about=_EMAIL)
 def take_consent(session: Session, shop_id: ShopId, delivery: Delivery) -> None:
-    """The newest consent wins, whatever the order of arrival."""
+    """The newest consent to e-mail wins, whatever the order of arrival."""
     payload = delivery.payload
-    consent = payload["email_marketing_consent"]
-    state = str(consent["state"]).lower()
-    consent_at = find_instant(consent.get("consent_updated_at")) or delivery.triggered_at
-    if state not in EMAIL_STATES or consent_at is None:
-        raise Permanent(f"not a consent: {state!r}")
-    level = consent.get("opt_in_level")
     customer_gid = gid("Customer", payload["customer_id"])
     service.make_known(session, shop_id, customer_gid, email=payload.get("email_address"))
-    service.record_consent(
-        session,
-        shop_id,
-        customer_gid,
-        state=state,
-        level=str(level).lower() if level else None,
-        consent_at=consent_at,
-    )
+    _take(session, shop_id, "email", customer_gid, payload["email_marketing_consent"], delivery)
 
 
 @on("customers_marketing_consent/update", about=_SMS)
 def take_sms_consent(session: Session, shop_id: ShopId, delivery: Delivery) -> None:
-    """Keep the state of the consent to text messages."""
-    consent = delivery.payload.get("sms_marketing_consent") or {}
-    customer_gid = _sms_customer(delivery.payload)
-    if customer_gid is not None and consent.get("state"):
+    """The newest consent to text messages wins, whatever the order of arrival."""
+    given, customer_gid = delivery.payload.get("sms_marketing_consent"), _sms_customer(delivery.payload)
+    if customer_gid is not None and given:
         service.make_known(session, shop_id, customer_gid, phone=delivery.payload.get("phone"))
-        service.record_sms_state(session, shop_id, customer_gid, str(consent["state"]).lower())
+        _take(session, shop_id, "sms", customer_gid, given, delivery)
+
+
+def _take(
+    session: Session,
+    shop_id: ShopId,
+    channel: Channel,
+    customer_gid: str,
+    given: dict[str, Any],
+    delivery: Delivery,
+) -> None:
+    told = consent.read(channel, given, otherwise_at=delivery.triggered_at)
+    if told.at is None:
+        raise Permanent("a consent without an instant")
+    service.record_consent(
+        session,
+        shop_id,
+        customer_gid,
+        channel=channel,
+        state=told.state,
+        level=told.level,
+        consent_at=told.at,
+    )
 
 
 @on("customer.tags_added", about=_TAGS)
 def take_tags(session: Session, shop_id: ShopId, delivery: Delivery) -> None:
     """Add the tags that the customer got."""
-    customer_gid = str(delivery.payload["customerId"])
+    customer_gid, at = str(delivery.payload["customerId"]), _occurred_at(delivery) or utcnow()
     service.make_known(session, shop_id, customer_gid)
-    service.change_tags(session, shop_id, customer_gid, add=_fresh_tags(delivery))
+    service.change_tags(session, shop_id, customer_gid, add=_tags(delivery.payload), at=at)
 
 
 @on("customer.tags_removed", about=_TAGS)
 def drop_tags(session: Session, shop_id: ShopId, delivery: Delivery) -> None:
     """Drop the tags that the customer lost."""
-    customer_gid = str(delivery.payload["customerId"])
+    customer_gid, at = str(delivery.payload["customerId"]), _occurred_at(delivery) or utcnow()
     service.make_known(session, shop_id, customer_gid)
-    service.change_tags(session, shop_id, customer_gid, remove=_fresh_tags(delivery))
+    service.change_tags(session, shop_id, customer_gid, remove=_tags(delivery.payload), at=at)
 
 
 @on("customers/purchasing_summary", about=_PURCHASES)
 def take_purchases(session: Session, shop_id: ShopId, delivery: Delivery) -> None:
     """Keep what Shopify counts itself: its lifetime figures reach further back than the orders that an app may read."""
     payload = delivery.payload
-    customer_gid, at = _named_customer(payload), _summary_at(delivery)
+    customer_gid, at = _named_customer(payload), _occurred_at(delivery)
     spent = payload.get("amountSpent") or {}
     try:
         count = int(payload["numberOfOrders"])
@@ -134,9 +128,5 @@ def take_purchases(session: Session, shop_id: ShopId, delivery: Delivery) -> Non
     )
 
 
-def _summary_at(delivery: Delivery) -> datetime | None:
+def _occurred_at(delivery: Delivery) -> datetime | None:
     return find_instant(delivery.payload.get("occurredAt")) or delivery.triggered_at
-
-
-def _fresh_tags(delivery: Delivery) -> list[str]:
-    return [tag for tag in _tags(delivery.payload) if tag not in delivery.stale_parts]

@@ -5,18 +5,24 @@ loses nobody.
 """
 
 from datetime import datetime
-from typing import ClassVar
+from typing import Any, ClassVar
 
-from sqlalchemy import CheckConstraint, ForeignKey, Index, SmallInteger, UniqueConstraint, text
+from sqlalchemy import CheckConstraint, ForeignKey, Index, Integer, SmallInteger, UniqueConstraint, text
+from sqlalchemy.dialects.postgresql import JSONB
 from sqlalchemy.orm import Mapped, mapped_column
 
 from storecast.db.base import Base, Id, Tenant, Timestamps
 
 EMAIL_STATES = ("subscribed", "not_subscribed", "unsubscribed", "pending", "invalid")
+SMS_STATES = ("subscribed", "not_subscribed", "unsubscribed", "pending", "redacted")
 
 
 class Customer(Tenant, Timestamps, Base):
-    """A customer of a shop; consent columns follow the newest consent, the others the newest profile."""
+    """A customer of a shop.
+
+    The columns of each channel's consent follow its newest consent, the tags the newest report of all of them
+    (``tags_at``) and the newer changes of single ones (``tag_changes``, see `tags`), the others the newest profile.
+    """
 
     __tablename__ = "customers"
     __table_args__ = (
@@ -36,6 +42,7 @@ class Customer(Tenant, Timestamps, Base):
         "province",
         "city",
         "tags",
+        "tag_changes",
     )
 
     id: Mapped[Id]
@@ -50,10 +57,14 @@ class Customer(Tenant, Timestamps, Base):
     province: Mapped[str | None]
     city: Mapped[str | None]
     tags: Mapped[list[str]] = mapped_column(server_default=text("'{}'"))
+    tags_at: Mapped[datetime | None]
+    tag_changes: Mapped[dict[str, Any]] = mapped_column(JSONB, server_default=text("'{}'"))
     email_state: Mapped[str] = mapped_column(server_default=text("'not_subscribed'"))
     email_opt_in_level: Mapped[str | None]
     email_consent_at: Mapped[datetime | None]
     sms_state: Mapped[str | None]
+    sms_opt_in_level: Mapped[str | None]
+    sms_consent_at: Mapped[datetime | None]
     open_tracking: Mapped[bool] = mapped_column(server_default=text("true"))
     shopify_created_at: Mapped[datetime | None]
     shopify_updated_at: Mapped[datetime]
@@ -119,3 +130,50 @@ class ShopifySegment(Tenant, Timestamps, Base):
     name: Mapped[str]
     query: Mapped[str]
     shopify_updated_at: Mapped[datetime]
+
+
+class CustomerWrite(Tenant, Timestamps, Base):
+    """One change that is written to many customers at Shopify: tags to add, tags to remove, or metafields.
+
+    ``bulk_gid`` is set when Shopify runs it as one bulk mutation; ``done`` and ``refused`` count its targets.
+    """
+
+    __tablename__ = "customer_writes"
+    __table_args__ = (
+        CheckConstraint("kind IN ('tags_add', 'tags_remove', 'metafields')", name="kind"),
+        CheckConstraint("state IN ('queued', 'running', 'done', 'failed')", name="state"),
+        Index("ix_customer_writes_shop_id", "shop_id", "id"),
+    )
+    personal_data: ClassVar[tuple[str, ...]] = ()
+
+    id: Mapped[Id]
+    public_id: Mapped[str] = mapped_column(unique=True)
+    kind: Mapped[str]
+    tags: Mapped[list[str]] = mapped_column(server_default=text("'{}'"))
+    state: Mapped[str] = mapped_column(server_default=text("'queued'"))
+    total: Mapped[int]
+    bulk_gid: Mapped[str | None]
+    bulk_runs: Mapped[int] = mapped_column(SmallInteger, server_default=text("0"))
+    error: Mapped[str | None]
+    requested_at: Mapped[datetime] = mapped_column(server_default=text("now()"))
+    finished_at: Mapped[datetime | None]
+
+
+class CustomerWriteTarget(Tenant, Base):
+    """One customer of a write, and what Shopify said about them; ``line`` is theirs in the uploaded file."""
+
+    __tablename__ = "customer_write_targets"
+    __table_args__ = (
+        CheckConstraint("state IN ('pending', 'done', 'refused')", name="state"),
+        Index("ix_customer_write_targets_customer_id", "customer_id"),
+    )
+    personal_data: ClassVar[tuple[str, ...]] = ("metafields", "error")
+
+    write_id: Mapped[int] = mapped_column(
+        ForeignKey("customer_writes.id", ondelete="CASCADE"), primary_key=True
+    )
+    line: Mapped[int] = mapped_column(Integer, primary_key=True)
+    customer_id: Mapped[int] = mapped_column(ForeignKey("customers.id", ondelete="CASCADE"))
+    metafields: Mapped[list[dict[str, Any]] | None] = mapped_column(JSONB)
+    state: Mapped[str] = mapped_column(server_default=text("'pending'"))
+    error: Mapped[str | None]

@@ -33,6 +33,8 @@ class CustomerRecord(NamedTuple):
     open_tracking: bool | None
     shopify_created_at: datetime | None
     shopify_updated_at: datetime
+    sms_opt_in_level: str | None = None
+    sms_consent_at: datetime | None = None
 
 
 STAGING = Staging(
@@ -56,6 +58,8 @@ STAGING = Staging(
         "open_tracking": "boolean",
         "shopify_created_at": "timestamptz",
         "shopify_updated_at": "timestamptz",
+        "sms_opt_in_level": "text",
+        "sms_consent_at": "timestamptz",
     },
 )
 

@@ -2,8 +2,22 @@
 
 from collections.abc import Collection, Mapping, Sequence
 from datetime import datetime
+from typing import Literal
 
-from sqlalchemy import ARRAY, TIMESTAMP, BigInteger, Row, Select, cast, func, or_, select, text, update
+from sqlalchemy import (
+    ARRAY,
+    TIMESTAMP,
+    BigInteger,
+    Row,
+    Select,
+    TextClause,
+    cast,
+    func,
+    or_,
+    select,
+    text,
+    update,
+)
 from sqlalchemy import delete as sql_delete
 from sqlalchemy.orm import Session
 
@@ -12,41 +26,90 @@ from storecast.customers.records import STAGING, CustomerRecord
 from storecast.kit.types import ShopId
 
 _IDENTITY = ("email", "phone", "first_name", "last_name", "country", "province", "city")
-_OPTIONAL = ("locale", "sms_state", "shopify_created_at")
+_OPTIONAL = ("locale", "shopify_created_at")
 """Webhooks leave these out; what a bulk result said about them stays."""
 
-_BULK_ONLY = ("tags", "open_tracking", "email_state", "email_opt_in_level", "email_consent_at")
-"""Webhooks about a profile say nothing of these at all."""
+Channel = Literal["email", "sms"]
 
-_CONSENT = ("email_state", "email_opt_in_level", "email_consent_at")
+_CONSENT: dict[Channel, tuple[str, str, str]] = {
+    "email": ("email_state", "email_opt_in_level", "email_consent_at"),
+    "sms": ("sms_state", "sms_opt_in_level", "sms_consent_at"),
+}
+"""State, opt-in level and instant of the newest consent; webhooks about a profile say nothing of them."""
 
-# Consent goes by its own clock: a profile that is newer may still carry an older consent, and the other way round.
-_CONSENT_IS_NEWER = (
-    "(customers.email_consent_at IS NULL OR EXCLUDED.email_consent_at >= customers.email_consent_at)"
-)
+_CAUTION = "ARRAY['subscribed', 'pending', 'not_subscribed', 'invalid', 'redacted', 'unsubscribed']"
+"""Of two consents of one instant (Shopify's have whole seconds) the more careful one stands, whichever came first."""
+
+_PROFILE_IS_NEWER = "customers.shopify_updated_at <= EXCLUDED.shopify_updated_at"
+
+
+def _rank(state: str, level: str, at: str) -> str:
+    return f"({at}, coalesce(array_position({_CAUTION}, {state}), 0), coalesce({level}, ''))"
+
+
+def _consent_is_newer(channel: Channel) -> str:
+    # Consent goes by its own clock: a profile that is newer may still carry an older consent, and the other way round.
+    state, level, at = _CONSENT[channel]
+    offered = _rank(*(f"EXCLUDED.{column}" for column in (state, level, at)))
+    stored = _rank(*(f"customers.{column}" for column in (state, level, at)))
+    known = f"(EXCLUDED.{at} IS NOT NULL AND (customers.{at} IS NULL OR {offered} > {stored}))"
+    unknown = f"(EXCLUDED.{at} IS NULL AND customers.{at} IS NULL AND {_PROFILE_IS_NEWER})"
+    return f"({known} OR {unknown})"
+
+
+_TAGS_ARE_NEWER = "(customers.tags_at IS NULL OR customers.tags_at <= EXCLUDED.shopify_updated_at)"
+
+# A report of all tags is corrected by the changes of single ones that are newer still; mostly there are none.
+_TAGS = """CASE WHEN customers.tag_changes = '{}' THEN EXCLUDED.tags ELSE (
+  SELECT coalesce(array_agg(tag ORDER BY tag), '{}') FROM (
+    SELECT tag FROM unnest(EXCLUDED.tags) AS tag
+     WHERE coalesce((customers.tag_changes -> lower(tag) ->> 'at')::timestamptz <= EXCLUDED.shopify_updated_at, true)
+    UNION
+    SELECT change ->> 'tag' FROM jsonb_each(customers.tag_changes) AS each (key, change)
+     WHERE (change ->> 'at')::timestamptz > EXCLUDED.shopify_updated_at AND (change ->> 'held')::boolean
+  ) AS merged) END"""
+_TAG_CHANGES = """CASE WHEN customers.tag_changes = '{}' THEN customers.tag_changes ELSE (
+  SELECT coalesce(jsonb_object_agg(key, change), '{}') FROM jsonb_each(customers.tag_changes) AS each (key, change)
+   WHERE (change ->> 'at')::timestamptz > EXCLUDED.shopify_updated_at) END"""
 
 
 def _upsert(source: str, *, bulk: bool) -> str:
     offered = {column: f"EXCLUDED.{column}" for column in (*_IDENTITY, "shopify_updated_at")}
     offered |= {column: f"coalesce(EXCLUDED.{column}, customers.{column})" for column in _OPTIONAL}
-    if bulk:
-        offered |= {column: f"EXCLUDED.{column}" for column in _BULK_ONLY}
-        offered |= {
-            column: f"CASE WHEN {_CONSENT_IS_NEWER} THEN EXCLUDED.{column} ELSE customers.{column} END"
-            for column in _CONSENT
-        }
+    columns = list(STAGING.columns)
     # A new customer gets the column's own default where the source says nothing.
     defaults = {"tags": "'{}'", "open_tracking": "true", "email_state": "'not_subscribed'"}
-    values = [f"coalesce({name}, {defaults[name]})" if name in defaults else name for name in STAGING.columns]
+    values = [f"coalesce({name}, {defaults[name]})" if name in defaults else name for name in columns]
+    newer = _PROFILE_IS_NEWER
+    if bulk:
+        offered["open_tracking"] = "EXCLUDED.open_tracking"
+        offered = {
+            column: f"CASE WHEN {_PROFILE_IS_NEWER} THEN {value} ELSE customers.{column} END"
+            for column, value in offered.items()
+        }
+        for channel, fields in _CONSENT.items():
+            offered |= {
+                column: f"CASE WHEN {_consent_is_newer(channel)} THEN EXCLUDED.{column} ELSE customers.{column} END"
+                for column in fields
+            }
+            newer += f" OR {_consent_is_newer(channel)}"
+        tags = {"tags": _TAGS, "tag_changes": _TAG_CHANGES, "tags_at": "EXCLUDED.tags_at"}
+        offered |= {
+            column: f"CASE WHEN {_TAGS_ARE_NEWER} THEN {value} ELSE customers.{column} END"
+            for column, value in tags.items()
+        }
+        newer += f" OR {_TAGS_ARE_NEWER}"
+        columns.append("tags_at")
+        values.append("shopify_updated_at")
     return f"""
     WITH written AS (
-      INSERT INTO customers (shop_id, {", ".join(STAGING.columns)})
+      INSERT INTO customers (shop_id, {", ".join(columns)})
       SELECT :shop_id, {", ".join(values)} FROM (
         SELECT DISTINCT ON (gid) * FROM {source} AS source ORDER BY gid, shopify_updated_at DESC, n DESC
       ) AS newest ORDER BY n
       ON CONFLICT (shop_id, gid) DO UPDATE SET
         {", ".join(f"{column} = {value}" for column, value in offered.items())}, updated_at = now()
-      WHERE customers.shopify_updated_at <= EXCLUDED.shopify_updated_at
+      WHERE ({newer})
         AND ({", ".join(f"customers.{column}" for column in offered)})
           IS DISTINCT FROM ({", ".join(offered.values())})
       RETURNING id
@@ -118,19 +181,32 @@ def find_by_public_id(session: Session, shop_id: ShopId, public_id: str) -> Cust
 
 
 def set_consent(
-    session: Session, shop_id: ShopId, gid: str, *, state: str, level: str | None, consent_at: datetime
+    session: Session,
+    shop_id: ShopId,
+    gid: str,
+    *,
+    channel: Channel,
+    state: str,
+    level: str | None,
+    consent_at: datetime,
 ) -> int | None:
-    """Take over a consent that is at least as new as the stored one; the customer's id when it was."""
-    return session.scalar(
-        update(Customer)
-        .where(
-            Customer.shop_id == shop_id,
-            Customer.gid == gid,
-            or_(Customer.email_consent_at.is_(None), Customer.email_consent_at <= consent_at),
-        )
-        .values(email_state=state, email_opt_in_level=level, email_consent_at=consent_at)
-        .returning(Customer.id)
+    """Take over a consent that is newer than the stored one; the customer's id when it was."""
+    values = {"shop_id": shop_id, "gid": gid, "state": state, "level": level, "at": consent_at}
+    customer_id: int | None = session.scalar(_SET_CONSENT[channel], values)
+    return customer_id
+
+
+def _set_consent(channel: Channel) -> TextClause:
+    state, level, at = _CONSENT[channel]
+    given = _rank("CAST(:state AS text)", "CAST(:level AS text)", "CAST(:at AS timestamptz)")
+    return text(
+        f"UPDATE customers SET {state} = :state, {level} = :level, {at} = :at, updated_at = now()"
+        f" WHERE shop_id = :shop_id AND gid = :gid AND ({at} IS NULL OR {given} > {_rank(state, level, at)})"
+        " RETURNING id"
     )
+
+
+_SET_CONSENT = {channel: _set_consent(channel) for channel in _CONSENT}
 
 
 def delete(session: Session, shop_id: ShopId, gid: str) -> int | None:

@@ -4,15 +4,15 @@ from typing import Annotated
 
 from fastapi import APIRouter, Query
 
-from storecast.customers import service
-from storecast.customers.schemas import CustomerDetail, CustomerRow
+from storecast.customers import service, writing
+from storecast.customers.schemas import CustomerDetail, CustomerRow, TagChange, Write, Writes
 from storecast.kit.pages import Page
 from storecast.shops.access import CurrentPrincipal, Permission, TenantDb, require
 
-router = APIRouter(prefix="/customers", tags=["customers"], dependencies=[require(Permission.READ)])
+router = APIRouter(prefix="/customers", tags=["customers"])
 
 
-@router.get("")
+@router.get("", dependencies=[require(Permission.READ)])
 def list_customers(
     db: TenantDb,
     principal: CurrentPrincipal,
@@ -23,7 +23,28 @@ def list_customers(
     return service.list_page(db, principal.shop_id, search=search, cursor=cursor)
 
 
-@router.get("/{customer_id}")
+@router.post("/tags", status_code=202, dependencies=[require(Permission.EDIT)])
+def change_tags(body: TagChange, db: TenantDb, principal: CurrentPrincipal) -> Writes:
+    """Add tags to and remove tags from customers at Shopify; the answer says where to look how far it is."""
+    writes = writing.request_tags(
+        db,
+        principal.shop_id,
+        actor=principal.actor,
+        add=body.add,
+        remove=body.remove,
+        segment_id=body.segment_id,
+        customer_ids=body.customer_ids,
+    )
+    return Writes(writes=[writing.shape(db, principal.shop_id, write.public_id) for write in writes])
+
+
+@router.get("/writes/{write_id}", dependencies=[require(Permission.READ)])
+def read_write(write_id: str, db: TenantDb, principal: CurrentPrincipal) -> Write:
+    """How far a change of customers is, and whom Shopify refused (the first 100)."""
+    return writing.shape(db, principal.shop_id, write_id)
+
+
+@router.get("/{customer_id}", dependencies=[require(Permission.READ)])
 def read_customer(customer_id: str, db: TenantDb, principal: CurrentPrincipal) -> CustomerDetail:
     """A customer with their facts and what happened with them."""
     return service.read_detail(db, principal.shop_id, customer_id)

@@ -1,9 +1,9 @@
 """API shapes of customers."""
 
 from datetime import datetime
-from typing import Any, Literal
+from typing import Annotated, Any, Literal, Self
 
-from pydantic import BaseModel
+from pydantic import BaseModel, ConfigDict, Field, StringConstraints, model_validator
 
 from storecast.kit.money import Money
 
@@ -50,3 +50,63 @@ class CustomerDetail(CustomerRow):
     email_consent_at: datetime | None
     created_at: datetime | None
     timeline: list[TimelineEntry]
+
+
+Tag = Annotated[
+    str, StringConstraints(strip_whitespace=True, min_length=1, max_length=40, pattern=r"^[^,\x00-\x1f]+$")
+]
+"""Shopify separates tags by commas and keeps 40 characters of each."""
+
+
+class TagChange(BaseModel):
+    """Tags to add to and remove from the customers of a segment, or of a list."""
+
+    model_config = ConfigDict(
+        extra="forbid",
+        json_schema_extra={"examples": [{"segment_id": "seg_2f9c", "add": ["vip"], "remove": ["prospect"]}]},
+    )
+
+    segment_id: Annotated[str, Field(max_length=64)] | None = None
+    customer_ids: (
+        Annotated[list[Annotated[str, Field(max_length=64)]], Field(min_length=1, max_length=250)] | None
+    ) = None
+    add: Annotated[list[Tag], Field(max_length=50)] = []
+    remove: Annotated[list[Tag], Field(max_length=50)] = []
+
+    @model_validator(mode="after")
+    def _says_who_and_what(self) -> Self:
+        if (self.segment_id is None) == (self.customer_ids is None):
+            raise ValueError("give either segment_id or customer_ids")
+        if not self.add and not self.remove:
+            raise ValueError("give tags to add or to remove")
+        if {tag.lower() for tag in self.add} & {tag.lower() for tag in self.remove}:
+            raise ValueError("a tag cannot be added and removed at once")
+        return self
+
+
+class Refusal(BaseModel):
+    """A customer whom Shopify did not change, and why."""
+
+    customer_id: str
+    error: str
+
+
+class Write(BaseModel):
+    """A change that is written to customers at Shopify, and how far it is."""
+
+    id: str
+    kind: Literal["tags_add", "tags_remove", "metafields"]
+    tags: list[str]
+    state: Literal["queued", "running", "done", "failed"]
+    total: int
+    done: int
+    refused: int
+    refusals: list[Refusal]
+    error: str | None
+    finished_at: datetime | None
+
+
+class Writes(BaseModel):
+    """What was asked for, one write for the tags to add and one for those to remove."""
+
+    writes: list[Write]

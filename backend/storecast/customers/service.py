@@ -8,10 +8,11 @@ import structlog
 from sqlalchemy import Select
 from sqlalchemy.orm import Session
 
-from storecast.customers import facts, repository, timeline
+from storecast.customers import facts, repository, tags, timeline
 from storecast.customers.errors import CustomerUnknown
 from storecast.customers.models import Customer, CustomerFacts
 from storecast.customers.records import STAGING, CustomerRecord, record_from_webhook
+from storecast.customers.repository import Channel
 from storecast.customers.schemas import CustomerDetail, CustomerRow
 from storecast.kit.money import Money
 from storecast.kit.pages import Page, decode_id_cursor, encode_cursor
@@ -61,29 +62,42 @@ def record_lifetime(
 
 
 def record_consent(
-    session: Session, shop_id: ShopId, gid: str, *, state: str, level: str | None, consent_at: datetime
+    session: Session,
+    shop_id: ShopId,
+    gid: str,
+    *,
+    state: str,
+    level: str | None,
+    consent_at: datetime,
+    channel: Channel = "email",
 ) -> bool:
-    """Take over an e-mail consent unless a newer one is known; whether it was."""
+    """Take over what Shopify says of a consent unless a newer one is known; whether it was.
+
+    This never writes to Shopify: `consent.change` does, which is for what people do here.
+    """
     customer_id = repository.set_consent(
-        session, shop_id, gid, state=state, level=level, consent_at=consent_at
+        session, shop_id, gid, channel=channel, state=state, level=level, consent_at=consent_at
     )
     if customer_id is not None:
-        log.info("consent_recorded", shop_id=shop_id, customer_id=customer_id, state=state)
+        log.info("consent_recorded", shop_id=shop_id, customer_id=customer_id, channel=channel, state=state)
     return customer_id is not None
 
 
-def record_sms_state(session: Session, shop_id: ShopId, gid: str, state: str) -> None:
-    """Keep the state of a customer's consent to text messages."""
-    repository.set_sms_state(session, shop_id, gid, state)
-
-
 def change_tags(
-    session: Session, shop_id: ShopId, gid: str, *, add: Collection[str] = (), remove: Collection[str] = ()
+    session: Session,
+    shop_id: ShopId,
+    gid: str,
+    *,
+    add: Collection[str] = (),
+    remove: Collection[str] = (),
+    at: datetime,
 ) -> None:
-    """Add and remove tags; the others stay."""
+    """Add and remove tags as of an instant, unless something newer is known of them; the others stay."""
     customer = repository.lock_by_gid(session, shop_id, gid)
     if customer is not None:
-        customer.tags = sorted({*customer.tags, *add} - set(remove))
+        customer.tags, customer.tag_changes = tags.change(
+            customer.tags, customer.tag_changes, customer.tags_at, add=add, remove=remove, at=at
+        )
 
 
 def forget(session: Session, shop_id: ShopId, gid: str) -> int | None:

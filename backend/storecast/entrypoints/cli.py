@@ -1,4 +1,4 @@
-"""The command line: `storecast migrate|check-migrations|openapi|jobs|workers|schedules|workflows|members|keys|webhooks`."""
+"""The command line, `storecast COMMAND`: the schema, the API document, and what an operator does (docs/cli.md)."""
 
 import argparse
 import sys

@@ -8,7 +8,7 @@ from storecast.worker.job import Job, Queue
 
 @dataclass(frozen=True, slots=True)
 class WriteConsent(Job):
-    """Tell Shopify that a customer unsubscribed. Safe to run twice: it states a fact with its instant."""
+    """Tell Shopify that a customer unsubscribed. Nothing stages it any more; it ends what waits from before."""
 
     name: ClassVar[str] = "messaging.write_consent"
     queue: ClassVar[Queue] = "default"

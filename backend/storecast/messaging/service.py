@@ -8,11 +8,9 @@ from typing import Literal
 import structlog
 from sqlalchemy.orm import Session
 
-from storecast.customers import service as customers
+from storecast.customers import consent
 from storecast.kit.types import ShopId
 from storecast.messaging import repository
-from storecast.messaging.jobs import WriteConsent
-from storecast.worker import outbox
 
 log = structlog.get_logger(__name__)
 
@@ -52,9 +50,5 @@ def unsubscribe(
     """
     fresh = bool(suppress(session, shop_id, [email], reason="unsubscribed", source=source))
     if customer_gid is not None and fresh:
-        recorded = customers.record_consent(
-            session, shop_id, customer_gid, state="unsubscribed", level=None, consent_at=at
-        )
-        if recorded:
-            outbox.add(session, shop_id, WriteConsent(customer_gid, at.isoformat()))
+        consent.change(session, shop_id, customer_gid, state="unsubscribed", at=at)
     return fresh

@@ -95,15 +95,6 @@ def record(
     return order_id
 
 
-def follow(session: Session, shop_id: ShopId, order_gid: str) -> None:
-    """Let the facts of an order's customer, and attribution, follow an order that was imported."""
-    touched = sorted(repository.customer_ids(session, shop_id, [order_gid]))
-    customers.apply_order_facts(session, shop_id, selectables.totals_by_customer(shop_id, touched), touched)
-    order_id = repository.find_id(session, shop_id, order_gid)
-    if order_id is not None:
-        outbox.add(session, shop_id, OrderRecorded(order_id))
-
-
 def forget(session: Session, shop_id: ShopId, order_gid: str) -> None:
     """Remove an order with its lines; its customer's facts follow."""
     touched = sorted(repository.customer_ids(session, shop_id, [order_gid]))

@@ -159,6 +159,7 @@ CUSTOMER_RULES: dict[str, Rule] = {
     "orders": Rule(_order, "clear", unlink=("customer_id",)),
     "abandoned_checkouts": Rule(_by_customer_gid, "delete"),
     "customer_facts": Rule(_by_customer_id, "delete"),
+    "customer_write_targets": Rule(_by_customer_id, "delete"),
     "customers": Rule(_customer, "delete"),
     "webhook_inbox": Rule(_webhook, "delete"),
     "webhook_marks": Rule(_mark, "delete", exported=False),

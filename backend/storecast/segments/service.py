@@ -14,7 +14,7 @@ from sqlalchemy import Select
 from sqlalchemy.exc import OperationalError
 from sqlalchemy.orm import Session
 
-from storecast.customers import selectables
+from storecast.customers import selectables, writing
 from storecast.customers import service as customers
 from storecast.kit.clock import utcnow
 from storecast.kit.errors import FieldError, Invalid
@@ -165,6 +165,13 @@ def members(session: Session, shop_id: ShopId, internal_id: int) -> Select[Any]:
     if segment is None:
         raise SegmentUnknown
     return _members_of(session, shop_id, segment.rules)
+
+
+def _members_by_public_id(session: Session, shop_id: ShopId, segment_id: str) -> Select[Any]:
+    return members(session, shop_id, get(session, shop_id, segment_id).id)
+
+
+writing.provide_members(_members_by_public_id)
 
 
 def recount(session: Session, shop_id: ShopId) -> int:

@@ -3,8 +3,10 @@
 Retries what can be retried inside a bounded wait: 429 and 503 always, other 5xx and lost connections when the
 operation is a query or never arrived, THROTTLED after the time its cost says. Partial data that comes with errors
 is kept (a store without protected-data approval answers so). A refused token is renewed once a call, when the client
-knows how: nothing has been executed then. No state is shared between shops but the throttle. A host that keeps failing
-is left alone (`resilience`), and retries of failures come out of its budget; being throttled is no failure.
+knows how: nothing has been executed then. A shop has its query budget (`throttle`, shared by all processes) and, its
+domain being a host of its own, its circuit and retry budget (`resilience`): what fails at one shop leaves the others
+alone, and being throttled is no failure. An answer is read up to a size and a time; a redirect is never followed, or
+the token would go with it.
 """
 
 import time
@@ -21,6 +23,7 @@ from storecast.resilience.guard import Guard, host_of, process_guard
 from storecast.shopify import operations
 from storecast.shopify.errors import (
     AccessDenied,
+    AnswerTooLarge,
     OperationRefused,
     QueryTooCostly,
     ShopifyUnreachable,
@@ -29,8 +32,9 @@ from storecast.shopify.errors import (
     TokenRefused,
     UserErrors,
 )
+from storecast.shopify.notices import Notices
 from storecast.shopify.operations import Operation
-from storecast.shopify.throttle import CostThrottle
+from storecast.shopify.throttle import Throttle, process_throttle, read_cost
 from storecast.shopify.transport import Sleep, host_failed, http_client, never_arrived, retry_after_s
 
 log = structlog.get_logger(__name__)
@@ -41,7 +45,16 @@ MAX_WAIT_S = 20.0
 
 FIRST_BACKOFF_S = 0.5
 
-_throttle = CostThrottle()
+MAX_ANSWER_BYTES = 8 * 1024 * 1024
+"""Far above what a query of 1,000 points can answer; whatever is longer is not read to its end."""
+
+MAX_ANSWER_S = 60.0
+"""An answer that trickles in beats the time-out of each read, and is given up after this."""
+
+THROTTLED_WAIT_S = 1.0
+"""When a THROTTLED answer does not say for how long."""
+
+_notices = Notices()
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,18 +78,21 @@ class AdminClient:
         *,
         renew: Callable[[str], str] | None = None,
         http: httpx.Client | None = None,
-        throttle: CostThrottle = _throttle,
+        throttle: Throttle | None = None,
         guard: Guard | None = None,
         sleep: Sleep = time.sleep,
+        notices: Notices = _notices,
     ) -> None:
         self.shop_domain = shop_domain
+        self._version = shopify.api_version
+        self._notices = notices
         self._url = f"{shopify.origin(shop_domain)}/admin/api/{shopify.api_version}/graphql.json"
         self._host = host_of(self._url)
         self._guard = guard or process_guard()
         self._token = access_token
         self._renew = renew
         self._http = http or http_client()
-        self._throttle = throttle
+        self._throttle = throttle or process_throttle()
         self._sleep = sleep
 
     def execute(self, name: str, variables: dict[str, Any] | None = None) -> Answer:
@@ -95,7 +111,9 @@ class AdminClient:
         operation = operations.load(name)
         waited = 0.0
         for attempt in range(1, MAX_ATTEMPTS + 1):
-            waited += self._wait(self._throttle.reserve(self.shop_domain, operation.name), waited)
+            at_most_s = MAX_WAIT_S - waited
+            due_s = self._throttle.reserve(self.shop_domain, operation.name, at_most_s=at_most_s)
+            waited += self._wait(due_s, waited)
             try:
                 return self._send(operation, variables or {}, retry=attempt > 1)
             except _TryAgain as again:
@@ -112,8 +130,8 @@ class AdminClient:
         payload = next(iter(answer.data.values()), None)
         if not isinstance(payload, dict):
             raise OperationRefused(f"{name}: {_messages(answer.errors)}")
-        if payload.get("userErrors"):
-            raise UserErrors(name, payload["userErrors"])
+        if refused := user_errors(payload):
+            raise UserErrors(name, refused)
         return payload
 
     def _wait(self, seconds: float, waited: float, *, instead: Exception | None = None) -> float:
@@ -138,11 +156,7 @@ class AdminClient:
     def _post(self, body: dict[str, Any], *, retry: bool) -> httpx.Response:
         with self._guard.call(self._host, "shopify", retry=retry) as call:
             try:
-                response = self._http.post(
-                    self._url,
-                    json=body,
-                    headers={"X-Shopify-Access-Token": self._token, "Accept": "application/json"},
-                )
+                response = self._read(body)
             except httpx.TransportError as error:
                 if host_failed(error):
                     call.failed(type(error).__name__)
@@ -151,19 +165,40 @@ class AdminClient:
                 call.failed(f"HTTP {response.status_code}")
             return response
 
+    def _read(self, body: dict[str, Any]) -> httpx.Response:
+        """The answer with its whole body; raises AnswerTooLarge, or ReadTimeout for one that trickles."""
+        headers = {"X-Shopify-Access-Token": self._token, "Accept": "application/json"}
+        deadline = time.monotonic() + MAX_ANSWER_S
+        with self._http.stream(
+            "POST", self._url, json=body, headers=headers, follow_redirects=False
+        ) as response:
+            content = bytearray()
+            for block in response.iter_bytes():
+                content += block
+                if len(content) > MAX_ANSWER_BYTES:
+                    raise AnswerTooLarge(f"more than {MAX_ANSWER_BYTES} bytes")
+                if time.monotonic() > deadline:
+                    raise httpx.ReadTimeout("the answer trickles in", request=response.request)
+        # The body is decoded by now: without its codings, which would be undone a second time.
+        kept = [(name, value) for name, value in response.headers.multi_items() if name not in _CODINGS]
+        return httpx.Response(response.status_code, headers=kept, content=bytes(content))
+
     def _parse(self, response: httpx.Response, operation: Operation) -> Answer:
         try:
             body = response.json()
-        except ValueError:
+        except (ValueError, RecursionError):
             body = None
         if not isinstance(body, dict):
             raise ShopifyUnreachable("the answer is not a JSON object")
+        self._notices.read(response, operation=operation.name, asked=self._version)
         errors = _error_list(body.get("errors"))
-        cost = (body.get("extensions") or {}).get("cost")
+        codes = {_code(error) for error in errors}
+        extensions = body.get("extensions")
+        given = extensions.get("cost") if isinstance(extensions, dict) else None
+        cost = read_cost(given, throttled="THROTTLED" in codes)
         self._throttle.record(self.shop_domain, operation.name, cost)
-        codes = {(error.get("extensions") or {}).get("code") for error in errors}
         if "THROTTLED" in codes:
-            wait_s = CostThrottle.wait_s(cost)
+            wait_s = cost.wait_s if cost else THROTTLED_WAIT_S
             raise _TryAgain(Throttled("the shop's query budget is spent", retry_after=wait_s), wait_s)
         data = body.get("data")
         if not isinstance(data, dict) or (errors and all(value is None for value in data.values())):
@@ -174,7 +209,11 @@ class AdminClient:
             if "INTERNAL_SERVER_ERROR" in codes and operation.repeatable:
                 raise _TryAgain(ShopifyUnreachable(_messages(errors)), host_failed=True)
             raise OperationRefused(f"{operation.name}: {_messages(errors)}")
-        return Answer(data, errors, cost, response.headers.get("X-Shopify-API-Version"))
+        cost_fields = given if isinstance(given, dict) else None
+        return Answer(data, errors, cost_fields, response.headers.get("X-Shopify-API-Version"))
+
+
+_CODINGS = frozenset({"content-encoding", "content-length", "transfer-encoding"})
 
 
 class _TryAgain(Exception):
@@ -187,6 +226,12 @@ class _TryAgain(Exception):
         self.final = final
         self.wait_s = wait_s
         self.host_failed = host_failed
+
+
+def user_errors(payload: dict[str, Any]) -> list[dict[str, Any]]:
+    """The ``userErrors`` of a mutation's payload; those in no known form are left out."""
+    errors = payload.get("userErrors")
+    return [error for error in errors if isinstance(error, dict)] if isinstance(errors, list) else []
 
 
 def _check_status(response: httpx.Response, operation: Operation) -> None:
@@ -213,7 +258,15 @@ def _error_list(errors: Any) -> list[dict[str, Any]]:
     # Legacy answers carry a bare string here, e.g. "[API] Invalid API key or access token".
     if isinstance(errors, str):
         return [{"message": errors}]
-    return [error for error in errors or [] if isinstance(error, dict)]
+    if not isinstance(errors, list):
+        return [{"message": "errors in an unknown form"}] if errors else []
+    return [error for error in errors if isinstance(error, dict)]
+
+
+def _code(error: dict[str, Any]) -> str | None:
+    extensions = error.get("extensions")
+    code = extensions.get("code") if isinstance(extensions, dict) else None
+    return code if isinstance(code, str) else None
 
 
 def _messages(errors: list[dict[str, Any]]) -> str:

@@ -53,6 +53,13 @@ class QueryTooCostly(OperationRefused):
     code = "shopify_query_too_costly"
 
 
+class AnswerTooLarge(Permanent):
+    """The answer is longer than any of ours can be; it was not read to its end."""
+
+    code = "shopify_answer_too_large"
+    title = "Shopify's answer is larger than it may be"
+
+
 class UserErrors(Permanent):
     """A mutation ran and refused its input; ``codes`` and ``messages`` are Shopify's."""
 

@@ -1,5 +1,6 @@
 """One pooled HTTP client per process for everything that goes to Shopify; no call is without a timeout."""
 
+import math
 import os
 import threading
 from collections.abc import Callable
@@ -12,6 +13,9 @@ from storecast.kit.clock import utcnow
 TIMEOUT = httpx.Timeout(connect=5.0, read=30.0, write=10.0, pool=5.0)
 LIMITS = httpx.Limits(max_connections=40, max_keepalive_connections=20, keepalive_expiry=30.0)
 USER_AGENT = "Storecast"
+
+MAX_RETRY_AFTER_S = 3600.0
+"""What asks for longer is asked again after an hour: nobody stops a job for a year by a header."""
 
 _lock = threading.Lock()
 _clients: dict[int, httpx.Client] = {}
@@ -31,13 +35,13 @@ def retry_after_s(response: httpx.Response, *, default: float) -> float:
     """The seconds of a Retry-After header (RFC 9110 §10.2.3: a number or a date), or the default."""
     value = response.headers.get("Retry-After", "")
     try:
-        return max(0.0, float(value))
+        seconds = float(value)
     except ValueError:
-        pass
-    try:
-        return max(0.0, (parsedate_to_datetime(value) - utcnow()).total_seconds())
-    except (TypeError, ValueError):
-        return default
+        try:
+            seconds = (parsedate_to_datetime(value) - utcnow()).total_seconds()
+        except (TypeError, ValueError, OverflowError):
+            return default
+    return default if math.isnan(seconds) else min(max(0.0, seconds), MAX_RETRY_AFTER_S)
 
 
 def host_failed(error: httpx.TransportError) -> bool:

@@ -41,8 +41,8 @@ def fetch(client: AdminClient, order_gid: str) -> list[bytes]:
     return [orjson.dumps(order), *(orjson.dumps({**line, "__parentId": order_gid}) for line in lines)]
 
 
-def take_over(session: Session, shop_id: ShopId, order_gid: str, lines: list[bytes]) -> None:
+def take_over(session: Session, shop_id: ShopId, lines: list[bytes]) -> None:
     """Store what Shopify said, unless something newer has come meanwhile."""
-    importer.import_chunk(session, shop_id, "orders", lines)
+    importer.import_chunk(session, shop_id, "orders", lines, whole=True)
     importer.finish(session, shop_id, "orders")
-    orders.follow(session, shop_id, order_gid)
+    orders.follow_import(session, shop_id)

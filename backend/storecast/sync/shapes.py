@@ -48,11 +48,17 @@ class Email(Shape):
 
 class SmsConsent(Shape):
     state: str | None = None
+    opt_in_level: str | None = None
+    updated_at: datetime | None = None
 
 
 class Phone(Shape):
     phone_number: str
     sms_marketing_consent: SmsConsent | None = None
+    # What the consent was told by before 2026-10.
+    marketing_state: str | None = None
+    marketing_opt_in_level: str | None = None
+    marketing_updated_at: datetime | None = None
 
 
 class Address(Shape):
@@ -237,6 +243,16 @@ _EMAIL_STATES = {
 }
 
 
+_SMS_STATES = {
+    "SUBSCRIBED": "subscribed",
+    "NOT_SUBSCRIBED": "not_subscribed",
+    "NEVER_SUBSCRIBED": "not_subscribed",
+    "UNSUBSCRIBED": "unsubscribed",
+    "PENDING": "pending",
+    "REDACTED": "redacted",
+}
+
+
 def read_customer(line: bytes, _currency: str) -> CustomerRecord:
     """The customer of a bulk line."""
     customer = _customer.decode(line)
@@ -245,7 +261,7 @@ def read_customer(line: bytes, _currency: str) -> CustomerRecord:
         customer.default_phone_number,
         customer.default_address,
     )
-    consent = phone.sms_marketing_consent if phone else None
+    sms = _sms_consent(phone)
     level = email.marketing_opt_in_level if email else None
     return CustomerRecord(
         public_id("cus"),
@@ -262,11 +278,20 @@ def read_customer(line: bytes, _currency: str) -> CustomerRecord:
         _EMAIL_STATES[email.marketing_state] if email else None,
         level.lower() if level else None,
         email.marketing_updated_at if email else None,
-        consent.state.lower() if consent and consent.state else None,
+        _SMS_STATES[sms.state] if sms.state else None,
         email.open_tracking_level != "OPTED_OUT" if email else None,
         customer.created_at,
         _aware(customer.updated_at),
+        sms.opt_in_level.lower() if sms.opt_in_level else None,
+        sms.updated_at,
     )
+
+
+def _sms_consent(phone: Phone | None) -> SmsConsent:
+    if phone is None:
+        return SmsConsent()
+    flat = SmsConsent(phone.marketing_state, phone.marketing_opt_in_level, phone.marketing_updated_at)
+    return phone.sms_marketing_consent or flat
 
 
 def read_product(line: bytes, _currency: str) -> ProductRecord:

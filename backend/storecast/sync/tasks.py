@@ -262,7 +262,7 @@ def catch_up_order(job: CatchUpOrder, ctx: TaskContext) -> None:
     lines = catch_up.fetch(tokens.admin_client(ctx.unit_of_work, ctx.shop_id), job.order_gid)
     if lines:
         with ctx.unit_of_work() as session:
-            catch_up.take_over(session, ctx.shop_id, job.order_gid, lines)
+            catch_up.take_over(session, ctx.shop_id, lines)
 
 
 @task(StopOperations)

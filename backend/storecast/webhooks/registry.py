@@ -4,8 +4,8 @@ Modules above register themselves; the drain calls them.
 """
 
 from collections import defaultdict
-from collections.abc import Callable, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Callable
+from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
@@ -19,14 +19,13 @@ Payload = dict[str, Any]
 
 @dataclass(frozen=True, slots=True)
 class Delivery:
-    """A verified webhook. ``stale_parts`` are those of its parts that something newer is known of (`About.parts`)."""
+    """A verified webhook."""
 
     topic: str
     webhook_id: str
     event_id: str | None
     triggered_at: datetime | None
     payload: Payload
-    stale_parts: frozenset[str] = field(default_factory=frozenset)
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,16 +33,15 @@ class About:
     """What the payloads of a topic speak of, so that the drain can tell the stale ones.
 
     Reports on different aspects of an object do not compete: a newer profile says nothing of consent. A report that
-    carries no instant of its own (``instant``) has that of X-Shopify-Triggered-At. ``parts`` names things inside the
-    aspect that each go by their own clock, such as single tags. ``ends`` says that the object is no more, ``heir``
-    which other one has taken its place.
+    carries no instant of its own (``instant``) has that of X-Shopify-Triggered-At. Without an ``aspect`` the stored row
+    keeps the order itself, as consent and tags do, which syncs report as well. ``ends`` says that the object is no
+    more, ``heir`` which other one has taken its place.
     """
 
     kind: str
-    aspect: str = "state"
+    aspect: str | None = "state"
     gid: Callable[[Payload], str | None] | None = None
     instant: Callable[[Payload], object] = lambda payload: payload.get("updated_at")
-    parts: Callable[[Payload], Sequence[str]] | None = None
     ends: bool = False
     heir: Callable[[Payload], str | None] = lambda _payload: None
 

@@ -1,6 +1,6 @@
 """What a delivery reports, as far as the inbox looks into payloads: which object, as of when, which of its aspects."""
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, cast
 
@@ -12,7 +12,7 @@ from storecast.webhooks.models import InboxEntry
 
 @dataclass(frozen=True, slots=True)
 class Report:
-    """``aspects`` by the part of the payload that each is of; a payload that is not taken apart is one part, "".
+    """``aspect`` is None where the order of reports does not matter to the inbox.
 
     ``mistake`` is what made the payload unreadable; it is raised where the payload is asked for, so that one bad
     delivery is its own failure and not its batch's.
@@ -22,7 +22,7 @@ class Report:
     mistake: Exception | None = None
     gid: str | None = None
     at: datetime | None = None
-    aspects: dict[str, str] = field(default_factory=dict)
+    aspect: str | None = None
     ends: bool = False
     heir: str | None = None
 
@@ -38,8 +38,7 @@ class Report:
             if about.ends:
                 return cls(body, gid=gid, ends=True, heir=about.heir(body))
             at = about.find_instant(body) or entry.triggered_at
-            parts = [""] if about.parts is None else about.parts(body)
-            return cls(body, gid=gid, at=at, aspects={part: f"{about.aspect}{part}" for part in parts})
+            return cls(body, gid=gid, at=at, aspect=about.aspect)
         except Exception as error:  # noqa: BLE001  # a payload may be anything; see `mistake`
             return cls(None, mistake=error)
 

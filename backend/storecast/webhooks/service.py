@@ -136,16 +136,10 @@ def _apply(session: Session, shop_id: ShopId, entry: InboxEntry, report: Report,
     payload = report.payload()
     if report.gid and not report.ends and known.is_gone(report.gid):
         return "gone"
-    stale = {
-        part
-        for part, aspect in report.aspects.items()
-        if report.gid and report.at and known.is_stale(report.gid, aspect, report.at, entry.triggered_at)
-    }
-    if stale and len(stale) == len(report.aspects):
+    ordered = (report.gid, report.aspect, report.at) if report.gid and report.aspect and report.at else None
+    if ordered and known.is_stale(*ordered, entry.triggered_at):
         return "stale"
-    delivery = registry.Delivery(
-        entry.topic, entry.webhook_id, entry.event_id, entry.triggered_at, payload, frozenset(stale)
-    )
+    delivery = registry.Delivery(entry.topic, entry.webhook_id, entry.event_id, entry.triggered_at, payload)
     with session.begin_nested():
         for handler in handlers:
             handler(session, shop_id, delivery)
@@ -154,9 +148,8 @@ def _apply(session: Session, shop_id: ShopId, entry: InboxEntry, report: Report,
             objects.bury(session, shop_id, report.gid, at=ended_at, heir_gid=report.heir)
     if report.gid and report.ends:
         known.end(report.gid, entry.triggered_at or entry.received_at)
-    elif report.gid and report.at:
-        for part in report.aspects.keys() - stale:
-            known.note(report.gid, report.aspects[part], report.at, entry.triggered_at)
+    elif ordered:
+        known.note(*ordered, entry.triggered_at)
     return "applied"
 
 

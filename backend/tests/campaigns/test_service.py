@@ -360,9 +360,9 @@ def test_a_duplicate_is_a_draft_of_its_own(uow: UnitOfWork, shop_id: ShopId, fro
 def test_an_unsubscribe_reaches_consent_and_suppression_once(
     uow: UnitOfWork, shop_id: ShopId, frozen: Campaign, ledger: Ledger
 ) -> None:
-    from storecast.messaging.jobs import WriteConsent
+    from storecast.customers.jobs import WriteConsent
 
-    delivery, asked_at = ledger()[0], utcnow() - timedelta(minutes=3)
+    delivery, asked_at = ledger()[0], utcnow().replace(microsecond=0) - timedelta(minutes=3)
     with uow() as session:
         assert service.unsubscribe(session, shop_id, frozen.id, delivery.id, asked_at=asked_at) is True
     with uow() as session:

@@ -12,6 +12,7 @@ from storecast.customers import selectables, service
 from storecast.customers.handlers import drop_tags, take_consent, take_profile, take_sms_consent, take_tags
 from storecast.customers.models import Customer, CustomerFacts
 from storecast.db.session import tenant_session
+from storecast.kit.clock import utcnow
 from storecast.kit.errors import Permanent
 from storecast.kit.types import ShopId
 from storecast.shops.models import Shop
@@ -98,7 +99,9 @@ def test_what_overtakes_the_profile_makes_the_customer_whom_it_completes(
     session: Session, shop_id: ShopId
 ) -> None:
     take_consent(session, shop_id, deliver(consent("subscribed", "2026-05-02T00:00:00Z")))
-    take_sms_consent(session, shop_id, deliver({"id": 77, "sms_marketing_consent": {"state": "subscribed"}}))
+    take_sms_consent(
+        session, shop_id, deliver({"id": 77, "sms_marketing_consent": {"state": "subscribed"}}, at=utcnow())
+    )
     take_tags(session, shop_id, deliver({"customerId": GID, "tags": ["vip"]}))
     take_profile(
         session, shop_id, deliver({"id": 77, "first_name": "Ada", "updated_at": "2026-05-01T00:00:00Z"})

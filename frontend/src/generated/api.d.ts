@@ -630,6 +630,46 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/v1/customers/tags": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Change Tags
+         * @description Add tags to and remove tags from customers at Shopify; the answer says where to look how far it is.
+         */
+        post: operations["change_tags"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/customers/writes/{write_id}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Read Write
+         * @description How far a change of customers is, and whom Shopify refused (the first 100).
+         */
+        get: operations["read_write"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/v1/dead-letters": {
         parameters: {
             query?: never;
@@ -5080,6 +5120,16 @@ export interface components {
             theirs: number | null;
         };
         /**
+         * Refusal
+         * @description A customer whom Shopify did not change, and why.
+         */
+        Refusal: {
+            /** Customer Id */
+            customer_id: string;
+            /** Error */
+            error: string;
+        };
+        /**
          * RefusedByReason
          * @description How many lines were refused for one reason; the most frequent come first.
          */
@@ -5973,6 +6023,35 @@ export interface components {
             table: string;
         };
         /**
+         * TagChange
+         * @description Tags to add to and remove from the customers of a segment, or of a list.
+         * @example {
+         *       "add": [
+         *         "vip"
+         *       ],
+         *       "remove": [
+         *         "prospect"
+         *       ],
+         *       "segment_id": "seg_2f9c"
+         *     }
+         */
+        TagChange: {
+            /**
+             * Add
+             * @default []
+             */
+            add?: string[];
+            /** Customer Ids */
+            customer_ids?: string[] | null;
+            /**
+             * Remove
+             * @default []
+             */
+            remove?: string[];
+            /** Segment Id */
+            segment_id?: string | null;
+        };
+        /**
          * Task
          * @description A job as the shop's people are told of it.
          */
@@ -6546,6 +6625,46 @@ export interface components {
              * @enum {string}
              */
             state: "running" | "paused" | "succeeded" | "failed" | "cancelled";
+        };
+        /**
+         * Write
+         * @description A change that is written to customers at Shopify, and how far it is.
+         */
+        Write: {
+            /** Done */
+            done: number;
+            /** Error */
+            error: string | null;
+            /** Finished At */
+            finished_at: string | null;
+            /** Id */
+            id: string;
+            /**
+             * Kind
+             * @enum {string}
+             */
+            kind: "tags_add" | "tags_remove" | "metafields";
+            /** Refusals */
+            refusals: components["schemas"]["Refusal"][];
+            /** Refused */
+            refused: number;
+            /**
+             * State
+             * @enum {string}
+             */
+            state: "queued" | "running" | "done" | "failed";
+            /** Tags */
+            tags: string[];
+            /** Total */
+            total: number;
+        };
+        /**
+         * Writes
+         * @description What was asked for, one write for the tags to add and one for those to remove.
+         */
+        Writes: {
+            /** Writes */
+            writes: components["schemas"]["Write"][];
         };
     };
     responses: never;
@@ -8063,6 +8182,88 @@ export interface operations {
                 };
                 content: {
                     "application/json": components["schemas"]["CustomerDetail"];
+                };
+            };
+        };
+    };
+    change_tags: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["TagChange"];
+            };
+        };
+        responses: {
+            /** @description The request cannot be served as it is */
+            "4XX": {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Try again later */
+            "5XX": {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Successful Response */
+            202: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Writes"];
+                };
+            };
+        };
+    };
+    read_write: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                write_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description The request cannot be served as it is */
+            "4XX": {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Try again later */
+            "5XX": {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Write"];
                 };
             };
         };

@@ -107,6 +107,8 @@ export const codes = {
   "jobs.events.process": "Besuche und Klicks werden gelesen",
   "jobs.events.touches_recorded": "Öffnungen und Klicks werden gelesen",
   "jobs.events.unsubscribe_requested": "Jemand wird abgemeldet",
+  "jobs.customers.run_write": "Tags und Angaben werden den Kunden im Shop zugeschrieben",
+  "jobs.customers.write_consent": "Dem Shop wird gemeldet, wer Nachrichten möchte",
   "jobs.messaging.write_consent": "Abmeldung wird dem Shop gemeldet",
   "jobs.webhooks.drain": "Nachrichten des Shops werden gelesen",
   "jobs.jobs.maintain_partitions": "Verzeichnis wird aufgeräumt",

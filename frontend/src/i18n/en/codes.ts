@@ -106,6 +106,8 @@ export const codes = {
   "jobs.events.process": "Reading visits and clicks",
   "jobs.events.touches_recorded": "Reading opens and clicks",
   "jobs.events.unsubscribe_requested": "Unsubscribing a customer",
+  "jobs.customers.run_write": "Writing tags and details to customers at the store",
+  "jobs.customers.write_consent": "Telling the store who wants messages",
   "jobs.messaging.write_consent": "Telling the store about an unsubscribe",
   "jobs.webhooks.drain": "Reading messages from the store",
   "jobs.jobs.maintain_partitions": "Tidying up the ledger",

@@ -1,0 +1,37 @@
+"""Jobs of customers."""
+
+from dataclasses import dataclass
+from typing import ClassVar
+
+from storecast.customers.repository import Channel
+from storecast.worker.job import Job, Queue
+
+
+@dataclass(frozen=True, slots=True)
+class WriteConsent(Job):
+    """Give a customer's consent to a channel back to Shopify. Safe to run twice: it states what is stored.
+
+    It names no consent, so that the one that waits does for all changes until it runs.
+    """
+
+    name: ClassVar[str] = "customers.write_consent"
+    queue: ClassVar[Queue] = "default"
+    customer_gid: str
+    channel: Channel
+
+    def unique_key(self) -> str | None:
+        return f"{self.channel}:{self.customer_gid}"
+
+
+@dataclass(frozen=True, slots=True)
+class RunWrite(Job):
+    """Write tags or metafields to customers at Shopify. Safe to run twice: it does what is not done yet."""
+
+    name: ClassVar[str] = "customers.run_write"
+    for_merchants: ClassVar[bool] = True
+    queue: ClassVar[Queue] = "sync"
+    timeout_s: ClassVar[int] = 900
+    write_id: int
+
+    def unique_key(self) -> str | None:
+        return str(self.write_id)

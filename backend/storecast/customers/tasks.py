@@ -1,0 +1,17 @@
+"""Job bodies of customers."""
+
+from storecast.customers import consent, writing
+from storecast.customers.jobs import RunWrite, WriteConsent
+from storecast.worker.task import TaskContext, task
+
+
+@task(WriteConsent)
+def write_consent(job: WriteConsent, ctx: TaskContext) -> None:
+    """Tell Shopify what somebody decided here."""
+    consent.write_back(ctx.unit_of_work, ctx.shop_id, job.customer_gid, job.channel)
+
+
+@task(RunWrite)
+def run_write(job: RunWrite, ctx: TaskContext) -> None:
+    """Carry a write on."""
+    writing.run(ctx.unit_of_work, ctx.shop_id, job.write_id, progress=ctx.progress)
