@@ -3,7 +3,7 @@
 from datetime import datetime
 from typing import ClassVar
 
-from sqlalchemy import CheckConstraint
+from sqlalchemy import CheckConstraint, ForeignKey, Index, SmallInteger
 from sqlalchemy.orm import Mapped, mapped_column
 
 from storecast.db.base import Base, Tenant, Timestamps
@@ -24,3 +24,20 @@ class ShopMember(Tenant, Timestamps, Base):
     name: Mapped[str]
     role: Mapped[str]
     last_seen_at: Mapped[datetime]
+
+
+class IdempotencyKey(Tenant, Base):
+    """The answer to a creating call that named a key, kept to be given again; ``status`` is null while it is made."""
+
+    __tablename__ = "idempotency_keys"
+    __table_args__ = (Index("ix_idempotency_keys_created_at", "created_at"),)
+    personal_data: ClassVar[tuple[str, ...]] = ("caller",)
+
+    shop_id: Mapped[int] = mapped_column(ForeignKey("shops.id", ondelete="CASCADE"), primary_key=True)
+    caller: Mapped[str] = mapped_column(primary_key=True)
+    route: Mapped[str] = mapped_column(primary_key=True)
+    key: Mapped[str] = mapped_column(primary_key=True)
+    body_hash: Mapped[bytes]
+    status: Mapped[int | None] = mapped_column(SmallInteger)
+    answer: Mapped[bytes | None]
+    created_at: Mapped[datetime]

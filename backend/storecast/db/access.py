@@ -50,6 +50,7 @@ _GRANTS: dict[Role, dict[str, str]] = {
         "shops": _ALL,
         "shop_tokens": _ALL,
         "shop_members": _ALL,
+        "idempotency_keys": _ALL,
         "outbox": _ALL,
         "job_runs": "SELECT, UPDATE (retried_as, discarded_at)",
         "job_logs": "SELECT",
@@ -76,7 +77,11 @@ _GRANTS: dict[Role, dict[str, str]] = {
         "audit_log": "SELECT, INSERT",
         "privacy_requests": _ALL,
     },
-    Role.RETENTION: {"webhook_inbox": "SELECT, DELETE", "fleet_processes": "SELECT, DELETE"},
+    Role.RETENTION: {
+        "webhook_inbox": "SELECT, DELETE",
+        "fleet_processes": "SELECT, DELETE",
+        "idempotency_keys": "SELECT, DELETE",
+    },
 }
 
 

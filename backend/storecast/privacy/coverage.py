@@ -101,6 +101,7 @@ CUSTOMER_RULES: dict[str, Rule] = {
 
 NOT_ABOUT_CUSTOMERS = {
     "shops": "the merchant's own name and address; erased with the shop",
+    "idempotency_keys": "the merchant's staff as callers, and answers about what they made; gone after a day",
     "shop_members": "the merchant's staff; erased with the shop",
     "audit_log": "the merchant's staff as actors; an append-only, hash-chained proof of who did what",
 }
