@@ -55,6 +55,7 @@ class Figures:
 
     rate: float
     p50_ms: float
+    p95_ms: float
     p99_ms: float
     refused: int
 
@@ -117,6 +118,7 @@ async def load(port: int, make: Callable[[], bytes], requests: int) -> Figures:
     return Figures(
         rate=len(times) / seconds,
         p50_ms=times[len(times) // 2] * 1000,
+        p95_ms=times[int(len(times) * 0.95)] * 1000,
         p99_ms=times[int(len(times) * 0.99)] * 1000,
         refused=sum(protocol.refused for _transport, protocol in pairs),
     )

@@ -16,7 +16,7 @@ from storecast.auth.errors import SignInAbandoned
 from storecast.config.settings import get_settings
 from storecast.kit.clock import utcnow
 from storecast.kit.errors import FieldError, Invalid
-from storecast.shopify.domains import find_shop_domain
+from storecast.shopify.domains import find_shop_domain, read_typed_domain
 from storecast.shopify.hmac import verify_query
 from storecast.shopify.oauth import TokenEndpoint, authorize_url
 
@@ -29,7 +29,7 @@ router = APIRouter(prefix="/auth", include_in_schema=False)
 @router.get("/login")
 def begin(request: Request, shop: str = "") -> RedirectResponse:
     """Send the browser to Shopify; a shop that has not granted access yet is asked for that first."""
-    domain = find_shop_domain(shop)
+    domain = read_typed_domain(shop)
     if domain is None:
         errors = [FieldError("/shop", "not a myshopify.com domain", "shop_invalid")]
         raise Invalid("Name the store as in example.myshopify.com.", errors=errors)
