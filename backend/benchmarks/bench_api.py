@@ -1,8 +1,8 @@
-"""Authenticated reads through the shipped nginx and the real API processes, beside a FastAPI route that returns a constant.
+"""Authenticated reads through the shipped nginx and the real API processes, beside a FastAPI route with a constant.
 
-`N=200000 make bench-api` (N is the number of customers; REQUESTS, CONNECTIONS and PROCESSES may be given). The reads are
-the campaign list, job runs, and customers with a search, in equal shares. Client, nginx, API, PostgreSQL and Redis share
-this machine's cores; the constant is served by the same number of processes behind the same nginx to the same client.
+`N=200000 make bench-api` (N is the number of customers; REQUESTS, CONNECTIONS and PROCESSES may be given). The reads
+are the campaign list, job runs, and customers with a search, in equal shares. Client, nginx, API, PostgreSQL and Redis
+share this machine's cores; the constant is served by as many processes behind the same nginx to the same client.
 nginx's rate per address is lifted, since all requests come from one.
 """
 
@@ -57,7 +57,8 @@ WITH made AS (
                          shopify_updated_at)
   SELECT %(shop)s, 'cus_' || n, 'gid://shopify/Customer/' || n, 'customer' || n || '@example.com',
          (ARRAY['Ana','Bruno','Clara','Dinis','Eva'])[1 + n %% 5],
-         (ARRAY['Silva','Costa','Santos','Lopes','Reis','Moura','Pinto'])[1 + n %% 7], 'Lisbon', 'PT', 'subscribed', now()
+         (ARRAY['Silva','Costa','Santos','Lopes','Reis','Moura','Pinto'])[1 + n %% 7],
+         'Lisbon', 'PT', 'subscribed', now()
     FROM generate_series(1, %(count)s) AS n RETURNING id
 )
 INSERT INTO customer_facts (shop_id, customer_id, orders_count, total_spent_minor, last_order_at)
@@ -70,7 +71,8 @@ SELECT %(shop)s, 'cmp_' || n, 'Campaign ' || n, 'draft' FROM generate_series(1, 
 """
 
 RUN_ROWS = """
-INSERT INTO job_runs (id, shop_id, name, queue, args, state, max_attempts, run_at, enqueued_at, started_at, finished_at)
+INSERT INTO job_runs (id, shop_id, name, queue, args, state, max_attempts, run_at, enqueued_at, started_at,
+                      finished_at)
 SELECT (lpad(to_hex((extract(epoch FROM at) * 1000)::bigint), 12, '0') || '7' || lpad(to_hex(n %% 4096), 3, '0') || '8'
         || substr(md5(n::text), 1, 15))::uuid,
        %(shop)s, 'campaigns.send_batch', 'bulk', '{}', 'succeeded', 8, at, at, at, at
@@ -131,7 +133,11 @@ def in_turn(requests: list[bytes]) -> Callable[[], bytes]:
 def mixed(kinds: dict[str, list[bytes]]) -> Callable[[], bytes]:
     """Every kind as often as every other."""
     turns = itertools.cycle([in_turn(requests) for requests in kinds.values()])
-    return lambda: next(turns)()
+
+    def take() -> bytes:
+        return next(turns)()
+
+    return take
 
 
 @contextlib.contextmanager

@@ -189,7 +189,7 @@ def server(app: str, environment: dict[str, str]) -> Iterator[tuple[int, psutil.
         command, cwd=BACKEND, env={**os.environ, **environment}, stderr=subprocess.DEVNULL
     )
     try:
-        deadline = time.monotonic() + 30
+        deadline = time.monotonic() + 90
         while True:
             try:
                 socket.create_connection(("127.0.0.1", port), timeout=1).close()

@@ -1,8 +1,8 @@
 """Creating calls that may be repeated: draft-ietf-httpapi-idempotency-key-header.
 
-A call that names an ``Idempotency-Key`` takes the key and leaves its answer in the transaction of the change itself: both
-are there or neither is. A second call with the key waits for the first on the key's row; then it gets the same answer,
-or, when the first failed and left nothing, does the work. Keys belong to a caller and a route, and live a day.
+A call that names an ``Idempotency-Key`` takes the key and leaves its answer in the transaction of the change itself:
+both are there or neither is. A second call with the key waits for the first on the key's row; then it gets the same
+answer, or, when the first failed and left nothing, does the work. Keys belong to a caller and a path, and live a day.
 """
 
 import functools

@@ -1,7 +1,7 @@
 """The refusals that only a service knows, by route: status, then the codes that say why.
 
-What follows from a route itself (credentials, permissions, an id, a body) is derived in `api_document`. A test calls every
-route with generated requests and fails on a code that is neither there nor here.
+What follows from a route itself (credentials, permissions, an id, a body) is derived in `api_document`. A test calls
+every route with generated requests and fails on a code that is neither there nor here.
 """
 
 RAISED: dict[str, dict[int, tuple[str, ...]]] = {

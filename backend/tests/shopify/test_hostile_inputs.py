@@ -1,4 +1,4 @@
-"""Whatever Shopify's own validators refuse is refused here: shop domains, signed queries, and where pages may be framed.
+"""Whatever Shopify's own validators refuse is refused here: shop domains, signed queries, who frames pages.
 
 `hostile_inputs.json` holds inputs with the verdicts of Shopify's JavaScript library. In a query `{now}` stands for the
 time of the call, `{hmac}` for the signature over the genuine parameters, `{own}` for one over the given parameters.
@@ -25,6 +25,7 @@ from tests.conftest import ENVIRONMENT
 
 CORPUS = json.loads((Path(__file__).parent / "hostile_inputs.json").read_text())
 NOW = datetime(2026, 11, 22, 8, 30, tzinfo=UTC)
+SECRET = "current"
 GENUINE = [("shop", "acme.myshopify.com"), ("code", "c0de"), ("state", "s"), ("timestamp", "{now}")]
 ACCEPTED_BY_SHOPIFY = re.compile(
     r"[a-zA-Z0-9][a-zA-Z0-9-_]*\.(myshopify\.com|shopify\.com|myshopify\.io|shop\.dev)/*", re.ASCII
@@ -51,7 +52,7 @@ def test_whatever_is_taken_for_a_shop_is_one_by_shopifys_rule(value: str) -> Non
     assert typed is None or find_shop_domain(typed) == typed
 
 
-def signature(pairs: list[tuple[str, str]], secret: str = "current") -> str:
+def signature(pairs: list[tuple[str, str]], secret: str = SECRET) -> str:
     text = urlencode(sorted(pair for pair in pairs if pair[0] != "hmac"), quote_via=quote)
     return hmac.digest(secret.encode(), text.encode(), "sha256").hex()
 
