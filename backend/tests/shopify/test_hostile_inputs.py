@@ -114,39 +114,33 @@ def test_no_text_is_the_signature_of_a_webhook_but_its_own(body: bytes, given_si
     assert verify_webhook(body, given_signature, ["current"]) is (given_signature == own)
 
 
-@pytest.mark.parametrize(
-    "case", [*CORPUS["shops"], *CORPUS["hosts"]], ids=lambda case: repr(case["value"])[:60]
-)
-def test_no_input_chooses_who_may_frame_a_page_or_where_a_sign_in_goes(
-    client: TestClient, case: dict[str, Any]
-) -> None:
-    value = case["value"]
-    query = {"shop": value, "host": value, "embedded": "1"}
-    domain = find_shop_domain(value)
-    page = client.get("/", params=query)
-    bounce = client.get("/auth/bounce", params=query)
-    typed = read_typed_domain(value)
-    login = client.get("/auth/login", params={"shop": value})
+def test_no_input_chooses_who_may_frame_a_page_or_where_a_sign_in_goes(client: TestClient) -> None:
+    for value in (case["value"] for case in (*CORPUS["shops"], *CORPUS["hosts"])):
+        query = {"shop": value, "host": value, "embedded": "1"}
+        domain, typed = find_shop_domain(value), read_typed_domain(value)
+        page = client.get("/", params=query)
+        bounce = client.get("/auth/bounce", params=query)
+        login = client.get("/auth/login", params={"shop": value})
 
-    framed = f"https://{domain} https://admin.shopify.com" if domain else "'none'"
-    for answer in (bounce, *([] if page.status_code == 302 else [page])):
-        assert f"frame-ancestors {framed};" in answer.headers["content-security-policy"] + ";"
-    assert page.status_code != 302 or page.headers["location"].startswith("/auth/bounce?")
-    if typed is None:
-        assert (login.status_code, login.json()["code"]) == (422, "invalid")
-    else:
-        origin = ENVIRONMENT["SHOPIFY_SHOP_ORIGIN"].replace("{shop}", typed)
-        assert login.headers["location"].startswith(f"{origin}/admin/oauth/authorize?")
+        framed = f"https://{domain} https://admin.shopify.com" if domain else "'none'"
+        for answer in (bounce, *([] if page.status_code == 302 else [page])):
+            assert f"frame-ancestors {framed};" in answer.headers["content-security-policy"], value
+        assert page.status_code != 302 or page.headers["location"].startswith("/auth/bounce?"), value
+        if typed is None:
+            assert (login.status_code, login.json()["code"]) == (422, "invalid"), value
+        else:
+            origin = ENVIRONMENT["SHOPIFY_SHOP_ORIGIN"].replace("{shop}", typed)
+            assert login.headers["location"].startswith(f"{origin}/admin/oauth/authorize?"), value
 
 
-@pytest.mark.parametrize("state", ["", "null", "None", "0", "*", "s\x00", "ſ", "a" * 5000, "%00", "[]", "{}"])
-def test_no_state_but_the_browsers_own_ends_a_sign_in(client: TestClient, state: str) -> None:
-    begun = client.get("/auth/login", params={"shop": "acme"})
-    own = dict(parse_qsl(begun.headers["location"].partition("?")[2]))["state"]
+def test_no_state_but_the_browsers_own_ends_a_sign_in(client: TestClient) -> None:
     stamp = str(int(datetime.now(UTC).timestamp()))
-    for forged in (state, own.upper(), own[:-1], own + " "):
+    for state in ("", "null", "None", "0", "*", "s\x00", "ſ", "a" * 5000, "%00", "[]", "{own}x", "{own} "):
+        begun = client.get("/auth/login", params={"shop": "acme"})
+        own = dict(parse_qsl(begun.headers["location"].partition("?")[2]))["state"]
+        forged = state.replace("{own}", own)
         pairs = [("shop", "acme.myshopify.com"), ("code", "c"), ("state", forged), ("timestamp", stamp)]
         mac = signature(pairs, ENVIRONMENT["SHOPIFY_API_SECRET"])
         answer = client.get("/auth/callback", params=[*pairs, ("hmac", mac)])
 
-        assert (answer.status_code, answer.json()["code"]) == (401, "sign_in_abandoned")
+        assert (answer.status_code, answer.json()["code"]) == (401, "sign_in_abandoned"), state
