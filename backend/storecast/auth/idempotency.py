@@ -15,7 +15,7 @@ from typing import Any
 
 from fastapi import Request, Response
 from pydantic import TypeAdapter
-from sqlalchemy import delete, select, text, update
+from sqlalchemy import delete, select, text, tuple_, update
 from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.exc import OperationalError
 from sqlalchemy.orm import Session
@@ -112,11 +112,12 @@ def idempotent(endpoint: Callable[..., Any], status: int) -> Callable[..., Any]:
 
 def forget(session: Session, *, before: datetime, limit: int) -> int:
     """Delete up to ``limit`` keys that are older; returns how many."""
-    rows = select(*IdempotencyKey.__table__.primary_key.columns).where(IdempotencyKey.created_at < before)
-    picked = rows.limit(limit).subquery()
-    columns = IdempotencyKey.__table__.columns
-    matches = [columns[column.name] == column for column in picked.columns]
-    result = session.execute(delete(IdempotencyKey).where(*matches).returning(IdempotencyKey.shop_id))
+    row = (IdempotencyKey.shop_id, IdempotencyKey.caller, IdempotencyKey.route, IdempotencyKey.key)
+    old = select(*row).where(IdempotencyKey.created_at < before).limit(limit)
+    result = session.execute(
+        delete(IdempotencyKey).where(tuple_(*row).in_(old)).returning(IdempotencyKey.shop_id),
+        execution_options={"synchronize_session": False},
+    )
     return len(result.all())
 
 

@@ -12,6 +12,7 @@ import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
+from typing import Any
 
 import redis.asyncio
 import structlog
@@ -179,7 +180,8 @@ def make(settings: Settings) -> RateLimits:
     pool = redis.asyncio.ConnectionPool.from_url(
         settings.redis_url, socket_timeout=REDIS_TIMEOUT_S, socket_connect_timeout=REDIS_TIMEOUT_S
     )
-    storage = RedisStorage("async+redis://", implementation="redispy", connection_pool=pool)
+    options: dict[str, Any] = {"connection_pool": pool}
+    storage = RedisStorage("async+redis://", implementation="redispy", **options)
     return RateLimits(
         storage,
         {

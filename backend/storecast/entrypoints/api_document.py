@@ -104,7 +104,7 @@ def permissions(route: APIRoute) -> list[str]:
 def repeatable(route: APIRoute) -> bool:
     """Whether the route takes an idempotency key: a POST that works in one session."""
     names = {name for name, each in inspect.signature(route.endpoint).parameters.items() if _is_session(each)}
-    return "POST" in route.methods and bool(names)
+    return "POST" in (route.methods or ()) and bool(names)
 
 
 def codes(route: APIRoute, method: str, path: str) -> dict[int, list[str]]:
@@ -135,8 +135,8 @@ def codes(route: APIRoute, method: str, path: str) -> dict[int, list[str]]:
 def _describe(operation: Document, route: APIRoute, method: str, path: str) -> None:
     asked = permissions(route)
     operation["security"] = [{"idToken": []}, {"session": []}, {"apiKey": []}, {"oauth2": asked}]
-    for status in ("4XX", "5XX", "422"):
-        operation["responses"].pop(status, None)
+    for undivided in ("4XX", "5XX", "422"):
+        operation["responses"].pop(undivided, None)
     for status, names in codes(route, method, path).items():
         operation["responses"][str(status)] = _refusal(status, names)
     if repeatable(route):

@@ -29,7 +29,7 @@ def routers() -> list[APIRouter]:
     """The API routers, by module name; their creating calls may be repeated with a key."""
     found: list[APIRouter] = [part.router for part in _parts("routes")]
     for route in api_routes(found):
-        if "POST" in route.methods:
+        if "POST" in (route.methods or ()):
             route.endpoint = idempotent(route.endpoint, route.status_code or 200)
     return found
 
