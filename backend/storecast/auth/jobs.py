@@ -1,4 +1,4 @@
-"""What happens after someone has come in."""
+"""What happens after someone has come in, and what is forgotten later."""
 
 from dataclasses import dataclass
 from typing import ClassVar
@@ -14,3 +14,13 @@ class ShopInstalled(Job):
 
     def unique_key(self) -> str | None:
         return "installed"
+
+
+@dataclass(frozen=True, slots=True)
+class ForgetIdempotencyKeys(Job):
+    """Delete the keys of creating calls that are past their day, in every shop. Safe to run twice."""
+
+    name: ClassVar[str] = "auth.forget_idempotency_keys"
+
+    def unique_key(self) -> str | None:
+        return "all"

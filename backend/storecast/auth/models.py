@@ -3,10 +3,11 @@
 from datetime import datetime
 from typing import ClassVar
 
-from sqlalchemy import CheckConstraint, Index, text
+from sqlalchemy import CheckConstraint, ForeignKey, Index, SmallInteger, text
 from sqlalchemy.orm import Mapped, mapped_column
 
 from storecast.db.base import Base, Id, Tenant, Timestamps
+from storecast.kit.sealing import SealedColumns
 
 
 class ShopMember(Tenant, Timestamps, Base):
@@ -54,3 +55,22 @@ class ApiKey(Tenant, Base):
     last_used_at: Mapped[datetime | None]
     revoked_at: Mapped[datetime | None]
     rotated_from: Mapped[str | None]
+
+
+class IdempotencyKey(Tenant, Base):
+    """The answer to a creating call that named a key, kept to be given again; ``status`` is null while it is made."""
+
+    __tablename__ = "idempotency_keys"
+    __table_args__ = (Index("ix_idempotency_keys_created_at", "created_at"),)
+    personal_data: ClassVar[tuple[str, ...]] = ("caller",)
+    # Some answers show a secret once.
+    sealed: ClassVar[SealedColumns] = SealedColumns("idempotency-answers", ("answer",))
+
+    shop_id: Mapped[int] = mapped_column(ForeignKey("shops.id", ondelete="CASCADE"), primary_key=True)
+    caller: Mapped[str] = mapped_column(primary_key=True)
+    route: Mapped[str] = mapped_column(primary_key=True)
+    key: Mapped[str] = mapped_column(primary_key=True)
+    body_hash: Mapped[bytes]
+    status: Mapped[int | None] = mapped_column(SmallInteger)
+    answer: Mapped[bytes | None]
+    created_at: Mapped[datetime]

@@ -17,7 +17,7 @@ from storecast.auth.pages import own_path
 from storecast.config.settings import get_settings
 from storecast.kit.clock import utcnow
 from storecast.kit.errors import FieldError, Invalid
-from storecast.shopify.domains import find_shop_domain
+from storecast.shopify.domains import find_shop_domain, read_typed_domain
 from storecast.shopify.hmac import verify_query
 from storecast.shopify.oauth import TokenEndpoint, authorize_url
 
@@ -33,7 +33,7 @@ def begin(request: Request, shop: str = "", return_to: str = "") -> RedirectResp
 
     Afterwards the browser goes to ``return_to`` when that is a page of ours, else to the start page.
     """
-    domain = find_shop_domain(shop)
+    domain = read_typed_domain(shop)
     if domain is None:
         errors = [FieldError("/shop", "not a myshopify.com domain", "shop_invalid")]
         raise Invalid("Name the store as in example.myshopify.com.", errors=errors)

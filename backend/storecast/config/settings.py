@@ -1,5 +1,6 @@
 """Every setting of Storecast, typed; a weak or missing secret stops a production process at start."""
 
+import re
 from functools import lru_cache
 from pathlib import Path
 from typing import Literal, Self
@@ -9,6 +10,9 @@ from pydantic_settings import BaseSettings, SettingsConfigDict
 
 MIN_SECRET_LENGTH = 32
 """256 bits when written in hex would be 64; 32 is the least that a generated secret of any common form has."""
+
+_ORIGIN = re.compile(r"https?://[a-z0-9.-]+(:[0-9]{1,5})?")
+"""As browsers send it: lower case, no path, no wildcard."""
 
 _PLACEHOLDERS = ("change", "secret", "password", "example", "development", "test")
 
@@ -71,6 +75,12 @@ class Settings(BaseSettings):
         validation_alias="SHOPIFY_SCOPES",
     )
 
+    # Origins whose scripts may call the API with a key or token of their own, separated by spaces.
+    cors_origins: str = Field("", validation_alias="STORECAST_CORS_ORIGINS")
+    api_reads_per_minute: int = Field(1_200, ge=1, validation_alias="STORECAST_API_READS_PER_MINUTE")
+    api_writes_per_minute: int = Field(300, ge=1, validation_alias="STORECAST_API_WRITES_PER_MINUTE")
+    api_expensive_per_minute: int = Field(60, ge=1, validation_alias="STORECAST_API_EXPENSIVE_PER_MINUTE")
+
     edge_url: str = Field(validation_alias="STORECAST_EDGE_URL")
     smtp_url: str = Field(validation_alias="STORECAST_SMTP_URL")
     frontend_dist: Path | None = Field(None, validation_alias="STORECAST_FRONTEND_DIST")
@@ -91,6 +101,14 @@ class Settings(BaseSettings):
         # The console makes a link of it.
         if value is not None and not (value.startswith(("http://", "https://")) and "{trace_id}" in value):
             raise ValueError("STORECAST_TRACE_URL must be an http(s) address with {trace_id} in it")
+        return value
+
+    @field_validator("cors_origins")
+    @classmethod
+    def _take_exact_origins(cls, value: str) -> str:
+        for origin in value.split():
+            if not _ORIGIN.fullmatch(origin):
+                raise ValueError(f"STORECAST_CORS_ORIGINS: {origin} is not scheme://host, nor with a port")
         return value
 
     @property

@@ -53,6 +53,7 @@ _GRANTS: dict[Role, dict[str, str]] = {
         "shop_members": _ALL,
         # Whose a key is shows only when it has been found.
         "api_keys": "SELECT, UPDATE (last_used_at)",
+        "idempotency_keys": _ALL,
         "outbox": _ALL,
         "job_runs": "SELECT, UPDATE (retried_as, discarded_at)",
         "job_logs": "SELECT",
@@ -84,6 +85,7 @@ _GRANTS: dict[Role, dict[str, str]] = {
     # It owns the partitioned tables (job_runs, job_logs); of the others it erases what a law asks for.
     Role.RETENTION: {
         "webhook_inbox": "SELECT, DELETE",
+        "idempotency_keys": "SELECT, DELETE",
         "webhook_marks": "SELECT, DELETE",
         "webhook_misses": "SELECT, DELETE",
         "fleet_processes": "SELECT, DELETE",

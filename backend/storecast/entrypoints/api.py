@@ -17,15 +17,17 @@ from fastapi.exceptions import RequestValidationError
 from fastapi.responses import JSONResponse, PlainTextResponse
 from prometheus_client import CONTENT_TYPE_LATEST, generate_latest
 from starlette.exceptions import HTTPException
+from starlette.middleware.cors import CORSMiddleware
 
 from storecast import __version__
-from storecast.auth import dependencies, pages, sign_in, token_endpoint
+from storecast.auth import dependencies, idempotency, pages, rate_limits, sign_in, token_endpoint
 from storecast.auth.sessions import add_sessions
 from storecast.config.settings import Settings, get_settings
+from storecast.entrypoints import api_docs, api_document
+from storecast.entrypoints.answer_headers import AnswerHeaders
 from storecast.entrypoints.heart import Heart
 from storecast.entrypoints.metrics import LedgerCollector
-from storecast.entrypoints.modules import register_jobs, routers
-from storecast.entrypoints.openapi import declare_access
+from storecast.entrypoints.modules import api_routes, register_jobs, routers
 from storecast.jobs import stream
 from storecast.kit.errors import FieldError, Invalid, MethodNotAllowed, NotFound, StorecastError, TooLarge
 from storecast.observability import health, logs, problems, tracing
@@ -38,8 +40,16 @@ Marketing for Shopify stores: segments, campaigns, attribution.
 
 Errors are problem documents (RFC 9457) with a stable `code`. Lists are keyset pages: pass `next_cursor` back as
 `cursor`. Money is an integer in minor units beside its ISO 4217 currency; instants are ISO 8601 in UTC.
+
+Every answer has an `X-Request-ID`; one of your own (8 to 64 of `A-Z a-z 0-9 . _ -`) is kept. `RateLimit-Policy` and
+`RateLimit` say how much may be asked for in this minute and what is left. Creating calls take an `Idempotency-Key`.
 """
 
+
+PREFIX = "/api/v1"
+
+EXPOSED = ["X-Request-ID", "Retry-After", "RateLimit", "RateLimit-Policy", idempotency.REPLAYED]
+"""What a script of another origin may read of an answer besides its body."""
 
 PROBLEMS: dict[int | str, dict[str, Any]] = {
     "4XX": {"description": "The request cannot be served as it is", "model": problems.Problem},
@@ -48,19 +58,12 @@ PROBLEMS: dict[int | str, dict[str, Any]] = {
 
 
 class Api(FastAPI):
-    """FastAPI whose document gives problems their own media type."""
+    """FastAPI whose document says of every route who may call it, what it answers and how it refuses."""
 
     def openapi(self) -> dict[str, Any]:
-        """The OpenAPI document. FastAPI writes every model down as JSON; a problem document is not just that."""
+        """The OpenAPI document, made once."""
         if self.openapi_schema is None:
-            document = super().openapi()
-            for operation in (each for item in document["paths"].values() for each in item.values()):
-                if "oauth" in operation["tags"]:
-                    continue  # RFC 6749 has errors of its own
-                for code in PROBLEMS.keys() & operation["responses"].keys():
-                    content = operation["responses"][code]["content"]
-                    content[problems.MEDIA_TYPE] = content.pop("application/json")
-            declare_access(document, routers(), prefix="/api/v1")
+            api_document.complete(super().openapi(), list(api_routes(routers())), prefix=PREFIX)
         return super().openapi()
 
 
@@ -77,6 +80,7 @@ def create_app(settings: Settings | None = None) -> FastAPI:
         with _streams_end_on_signals():
             yield
         heart.stop()
+        await app.state.rate_limits.close()
         tracing.shutdown()
 
     app = Api(
@@ -84,26 +88,42 @@ def create_app(settings: Settings | None = None) -> FastAPI:
         version=__version__,
         description=DESCRIPTION,
         lifespan=lifespan,
-        docs_url="/api/docs",
-        redoc_url="/api/redoc",
+        docs_url=None,
+        redoc_url=None,
         openapi_url="/api/openapi.json",
         generate_unique_id_function=lambda route: route.name,
     )
+    app.state.rate_limits = rate_limits.make(settings)
+    first = [Depends(each) for each in (dependencies.authenticate, rate_limits.charge, idempotency.note)]
     for router in routers():
-        app.include_router(
-            router, prefix="/api/v1", dependencies=[Depends(dependencies.authenticate)], responses=PROBLEMS
-        )
+        app.include_router(router, prefix=PREFIX, dependencies=first, responses=PROBLEMS)
     _add_health(app, settings)
     app.include_router(token_endpoint.router)
+    app.include_router(api_docs.router)
     app.include_router(sign_in.router)
     app.include_router(pages.router)
     add_sessions(app, settings)
+    _add_origins(app, settings)
+    app.add_middleware(AnswerHeaders, settings=settings, varies=bool(settings.cors_origins))
     app.add_middleware(RequestContext, process="api")
     app.add_exception_handler(StorecastError, _storecast_problem)
     app.add_exception_handler(RequestValidationError, _validation_problem)
     app.add_exception_handler(HTTPException, _http_problem)
     app.add_exception_handler(Exception, _unexpected_problem)
     return app
+
+
+def _add_origins(app: FastAPI, settings: Settings) -> None:
+    """Let scripts of the configured origins call with a token of their own; a browser's session is never theirs."""
+    if settings.cors_origins:
+        app.add_middleware(
+            CORSMiddleware,
+            allow_origins=settings.cors_origins.split(),
+            allow_methods=["GET", "POST", "PUT", "PATCH", "DELETE"],
+            allow_headers=["Authorization", "Content-Type", idempotency.HEADER, "X-Request-ID"],
+            expose_headers=EXPOSED,
+            max_age=600,
+        )
 
 
 @contextmanager

@@ -7,11 +7,15 @@ A module that has a ``routes``, ``tasks`` or ``handlers`` file takes part in the
 import importlib
 import importlib.util
 import pkgutil
+from collections.abc import Iterable, Iterator
+from functools import lru_cache
 from types import ModuleType
 
 from fastapi import APIRouter
+from fastapi.routing import APIRoute, iter_route_contexts
 
 import storecast
+from storecast.auth.idempotency import idempotent
 
 
 def _parts(file: str) -> list[ModuleType]:
@@ -20,9 +24,22 @@ def _parts(file: str) -> list[ModuleType]:
     return [importlib.import_module(path) for path in paths if importlib.util.find_spec(path)]
 
 
+@lru_cache(maxsize=1)
 def routers() -> list[APIRouter]:
-    """The API routers, by module name."""
-    return [part.router for part in _parts("routes")]
+    """The API routers, by module name; their creating calls may be repeated with a key."""
+    found: list[APIRouter] = [part.router for part in _parts("routes")]
+    for route in api_routes(found):
+        if "POST" in (route.methods or ()):
+            route.endpoint = idempotent(route.endpoint, route.status_code or 200)
+    return found
+
+
+def api_routes(found: Iterable[APIRouter]) -> Iterator[APIRoute]:
+    """Every route of the routers, and of those inside them."""
+    for router in found:
+        for context in iter_route_contexts(router.routes):
+            if isinstance(context.original_route, APIRoute):
+                yield context.original_route
 
 
 def register_jobs() -> None:

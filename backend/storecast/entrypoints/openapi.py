@@ -3,7 +3,6 @@
 from collections.abc import Iterable
 from typing import Any
 
-from fastapi import APIRouter
 from fastapi.routing import APIRoute
 from pydantic import SecretStr
 
@@ -35,7 +34,7 @@ _PERMISSIONS = {
 }
 
 
-def declare_access(document: dict[str, Any], routers: Iterable[APIRouter], *, prefix: str) -> None:
+def declare_access(document: dict[str, Any], routes: Iterable[APIRoute], *, prefix: str) -> None:
     """Write down how callers prove who they are and which permission each operation asks for.
 
     Tests walk the document and try every operation without it, so that a route that is not declared is found.
@@ -65,7 +64,7 @@ def declare_access(document: dict[str, Any], routers: Iterable[APIRouter], *, pr
         },
     }
     document["paths"][token_endpoint.PATH]["post"]["security"] = []
-    for route in (route for router in routers for route in router.routes if isinstance(route, APIRoute)):
+    for route in routes:
         (permission,) = route_permissions(route)
         for method in route.methods or ():
             operation = document["paths"][prefix + route.path][method.lower()]

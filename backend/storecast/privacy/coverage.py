@@ -204,6 +204,7 @@ in a footer must survive the erasure of the test orders that they placed.
 
 NOT_ABOUT_CUSTOMERS = {
     "shops": "the merchant's own name and address; erased with the shop",
+    "idempotency_keys": "the merchant's staff as callers, and answers about what they made; gone after a day",
     "shop_members": "the merchant's staff; erased with the shop",
     "api_keys": "which of the merchant's staff made a key; erased with the shop",
     "audit_log": "the merchant's staff as actors; what an entry says of a customer is erased, its chain stays whole",

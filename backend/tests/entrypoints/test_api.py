@@ -5,11 +5,13 @@ import re
 import jwt
 import pytest
 from fastapi.testclient import TestClient
+from jsonschema_rs import Draft202012Validator
 
 from storecast.auth import token_endpoint
 from storecast.config.settings import Settings, get_settings
 from storecast.entrypoints.api import create_app
 from storecast.entrypoints.openapi import DOCUMENT_SETTINGS
+from storecast.observability.problems import Problem
 from storecast.shops.access import Permission
 from storecast.shops.models import Shop
 from tests.conftest import id_token
@@ -168,13 +170,108 @@ def test_the_api_documents_itself(client: TestClient, page: str) -> None:
     assert client.get(page).status_code == 200
 
 
-def test_every_operation_is_described_with_its_problems() -> None:
-    for path, method in OPERATIONS:
-        operation = DOCUMENT["paths"][path][method]
-        assert operation.get("description"), (path, method)
-        problem = operation["responses"]["4XX"]["content"]
-        assert list(problem) == ["application/problem+json"], (path, method)
-        assert "422" not in operation["responses"], (path, method)
+@pytest.mark.parametrize(("path", "method"), OPERATIONS)
+def test_every_operation_is_described_with_its_refusals(path: str, method: str) -> None:
+    operation = DOCUMENT["paths"][path][method]
+    refusals = {code: answer for code, answer in operation["responses"].items() if not code.startswith("2")}
+
+    assert operation["description"]
+    assert {"401", "403", "429", "503"} <= refusals.keys()
+    assert ("404" in refusals) >= ("{" in path)
+    assert ("422" in refusals) >= ("requestBody" in operation)
+    assert ("409" in refusals) >= (method != "get")
+    for code, answer in refusals.items():
+        content = answer["content"]["application/problem+json"]
+        assert content["schema"] == {"$ref": "#/components/schemas/Problem"}
+        assert content["examples"]
+        for name in content["examples"]:
+            example = DOCUMENT["components"]["examples"][name]["value"]
+            assert (example["code"], str(example["status"])) == (name, code)
+            Problem.model_validate(example)
+
+
+@pytest.mark.parametrize(("path", "method"), OPERATIONS)
+def test_every_answer_has_an_example_that_fits_its_schema(path: str, method: str) -> None:
+    operation = DOCUMENT["paths"][path][method]
+    good = [answer for code, answer in operation["responses"].items() if code.startswith("2")]
+    contents = [
+        content
+        for body in (*good, operation.get("requestBody", {}))
+        for content in body.get("content", {}).values()
+    ]
+
+    assert good
+    for content in contents:
+        schema = {**content.get("schema", {}), "components": DOCUMENT["components"]}
+        assert list(Draft202012Validator(schema).iter_errors(content["example"])) == []
+
+
+@pytest.mark.parametrize(("path", "method"), OPERATIONS)
+def test_every_operation_says_which_credentials_it_takes(path: str, method: str) -> None:
+    operation = DOCUMENT["paths"][path][method]
+    schemes = DOCUMENT["components"]["securitySchemes"]
+    named = [name for each in operation["security"] for name in each]
+
+    assert named == ["idToken", "session", "apiKey", "oauth2"]
+    assert set(named) == schemes.keys()
+    (scopes,) = [each["oauth2"] for each in operation["security"] if "oauth2" in each]
+    assert len(scopes) == 1
+    assert set(scopes) <= schemes["oauth2"]["flows"]["clientCredentials"]["scopes"].keys()
+
+
+def test_every_tag_is_described() -> None:
+    described = {tag["name"]: tag["description"] for tag in DOCUMENT["tags"]}
+    assert set(described) == {
+        tag for path, method in OPERATIONS for tag in DOCUMENT["paths"][path][method]["tags"]
+    }
+    assert all(described.values())
+
+
+def test_every_call_that_creates_may_be_repeated() -> None:
+    creating = {
+        (path, method)
+        for path, method in OPERATIONS
+        if {"201", "202"} & DOCUMENT["paths"][path][method]["responses"].keys()
+    }
+    repeatable = {
+        (path, method)
+        for path, method in OPERATIONS
+        if any(
+            each["name"] == "Idempotency-Key"
+            for each in DOCUMENT["paths"][path][method].get("parameters", [])
+        )
+    }
+    assert creating <= repeatable
+    assert {method for _path, method in repeatable} == {"post"}
+
+
+CAPPED = {
+    "/api/v1/alerts/channels": "ten a shop",
+    "/api/v1/alerts/metrics": "what the program knows",
+    "/api/v1/alerts/rules": "fifty a shop",
+    "/api/v1/circuits": "one a host that is called",
+    "/api/v1/limits": "one a queue, a kind of job and a shop that an operator limits",
+    "/api/v1/queues": "what the program knows",
+    "/api/v1/schedules": "a hundred a shop",
+    "/api/v1/schedules/jobs": "what the program knows",
+    "/api/v1/templates": "what the program knows",
+    "/api/v1/workers/{name}/orphans": "the latest of one process",
+}
+"""Lists without pages, and why they cannot grow."""
+
+
+def test_every_list_that_can_grow_has_pages() -> None:
+    plain = {
+        path
+        for path, method in OPERATIONS
+        if method == "get"
+        and DOCUMENT["paths"][path][method]["responses"]["200"]["content"]
+        .get("application/json", {})
+        .get("schema", {})
+        .get("type")
+        == "array"
+    }
+    assert plain == CAPPED.keys()
 
 
 def test_every_body_has_an_example() -> None:

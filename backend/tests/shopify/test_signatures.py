@@ -10,7 +10,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from storecast.shopify.domains import find_shop_domain
+from storecast.shopify.domains import read_typed_domain
 from storecast.shopify.errors import SignatureRefused
 from storecast.shopify.hmac import verify_query, verify_webhook
 from storecast.shopify.ids import find_gid, find_instant, gid, parse_gid
@@ -108,13 +108,13 @@ def test_a_changed_query_is_refused(change) -> None:  # type: ignore[no-untyped-
         ("a" * 300, None),
     ],
 )
-def test_a_shop_domain_is_a_shop_domain_or_nothing(value: str | None, domain: str | None) -> None:
-    assert find_shop_domain(value) == domain
+def test_what_somebody_typed_is_a_shop_domain_or_nothing(value: str | None, domain: str | None) -> None:
+    assert read_typed_domain(value) == domain
 
 
 @given(st.text(max_size=60))
 def test_whatever_passes_is_safe_in_a_header(value: str) -> None:
-    domain = find_shop_domain(value)
+    domain = read_typed_domain(value)
     assert domain is None or (
         domain.endswith(".myshopify.com") and not set(domain) - set("abcdefghijklmnopqrstuvwxyz0123456789.-")
     )

@@ -6684,6 +6684,14 @@ export interface operations {
         };
         requestBody: {
             content: {
+                /**
+                 * @example {
+                 *       "client_id": "key_0f9a5c3e1b8d6f2a",
+                 *       "client_secret": "sck_0f9a5c3e1b8d6f2a_…",
+                 *       "grant_type": "client_credentials",
+                 *       "scope": "read"
+                 *     }
+                 */
                 "application/x-www-form-urlencoded": {
                     /** @description the key's id, `key_…` */
                     client_id?: string;
@@ -6712,6 +6720,14 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
+                    /**
+                     * @example {
+                     *       "access_token": "eyJhbGciOi…",
+                     *       "expires_in": 900,
+                     *       "scope": "edit read",
+                     *       "token_type": "Bearer"
+                     *     }
+                     */
                     "application/json": components["schemas"]["AccessTokenAnswer"];
                 };
             };
@@ -6726,31 +6742,71 @@ export interface operations {
         };
         requestBody?: never;
         responses: {
-            /** @description The request cannot be served as it is */
-            "4XX": {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
-            /** @description Try again later */
-            "5XX": {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
             /** @description Successful Response */
             200: {
                 headers: {
                     [name: string]: unknown;
                 };
                 content: {
+                    /**
+                     * @example [
+                     *       {
+                     *         "created_at": "2026-11-22T08:30:00Z",
+                     *         "id": 42,
+                     *         "kind": "email",
+                     *         "secret": "secret",
+                     *         "target": "target",
+                     *         "title": "Come back"
+                     *       }
+                     *     ]
+                     */
                     "application/json": components["schemas"]["AlertChannel"][];
+                };
+            };
+            /** @description Unauthorized: `unauthenticated` or `id_token_refused` */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Forbidden: `forbidden` */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Too Many Requests: `rate_limited` or `too_many_requests` */
+            429: {
+                headers: {
+                    /**
+                     * @description Seconds to wait (RFC 9110, section 10.2.3)
+                     * @example 5
+                     */
+                    "Retry-After"?: number;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Service Unavailable: `unavailable` */
+            503: {
+                headers: {
+                    /**
+                     * @description Seconds to wait (RFC 9110, section 10.2.3)
+                     * @example 5
+                     */
+                    "Retry-After"?: number;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
                 };
             };
         };
@@ -6764,35 +6820,107 @@ export interface operations {
         };
         requestBody: {
             content: {
+                /**
+                 * @example {
+                 *       "kind": "email",
+                 *       "target": "oncall@example.com",
+                 *       "title": "On call"
+                 *     }
+                 */
                 "application/json": components["schemas"]["ChannelRequest"];
             };
         };
         responses: {
-            /** @description The request cannot be served as it is */
-            "4XX": {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
-            /** @description Try again later */
-            "5XX": {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
             /** @description Successful Response */
             201: {
                 headers: {
                     [name: string]: unknown;
                 };
                 content: {
+                    /**
+                     * @example {
+                     *       "created_at": "2026-11-22T08:30:00Z",
+                     *       "id": 42,
+                     *       "kind": "email",
+                     *       "secret": "secret",
+                     *       "target": "target",
+                     *       "title": "Come back"
+                     *     }
+                     */
                     "application/json": components["schemas"]["AlertChannel"];
+                };
+            };
+            /** @description Unauthorized: `unauthenticated` or `id_token_refused` */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Forbidden: `forbidden` or `cross_site` */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Conflict: `conflict` */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Request Entity Too Large: `too_large` */
+            413: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Unprocessable Entity: `invalid` */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Too Many Requests: `rate_limited` or `too_many_requests` */
+            429: {
+                headers: {
+                    /**
+                     * @description Seconds to wait (RFC 9110, section 10.2.3)
+                     * @example 5
+                     */
+                    "Retry-After"?: number;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Service Unavailable: `unavailable` */
+            503: {
+                headers: {
+                    /**
+                     * @description Seconds to wait (RFC 9110, section 10.2.3)
+                     * @example 5
+                     */
+                    "Retry-After"?: number;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
                 };
             };
         };
@@ -6808,30 +6936,85 @@ export interface operations {
         };
         requestBody?: never;
         responses: {
-            /** @description The request cannot be served as it is */
-            "4XX": {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
-            /** @description Try again later */
-            "5XX": {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
             /** @description Successful Response */
             204: {
                 headers: {
                     [name: string]: unknown;
                 };
                 content?: never;
+            };
+            /** @description Unauthorized: `unauthenticated` or `id_token_refused` */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Forbidden: `forbidden` or `cross_site` */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Not Found: `alert_channel_unknown` */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Conflict: `conflict` */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Unprocessable Entity: `invalid` */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Too Many Requests: `rate_limited` or `too_many_requests` */
+            429: {
+                headers: {
+                    /**
+                     * @description Seconds to wait (RFC 9110, section 10.2.3)
+                     * @example 5
+                     */
+                    "Retry-After"?: number;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Service Unavailable: `unavailable` */
+            503: {
+                headers: {
+                    /**
+                     * @description Seconds to wait (RFC 9110, section 10.2.3)
+                     * @example 5
+                     */
+                    "Retry-After"?: number;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
             };
         };
     };
@@ -6846,31 +7029,92 @@ export interface operations {
         };
         requestBody?: never;
         responses: {
-            /** @description The request cannot be served as it is */
-            "4XX": {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
-            /** @description Try again later */
-            "5XX": {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
             /** @description Successful Response */
             200: {
                 headers: {
                     [name: string]: unknown;
                 };
                 content: {
+                    /**
+                     * @example {
+                     *       "error": "error",
+                     *       "ok": true
+                     *     }
+                     */
                     "application/json": components["schemas"]["ChannelTest"];
+                };
+            };
+            /** @description Unauthorized: `unauthenticated` or `id_token_refused` */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Forbidden: `forbidden` or `cross_site` */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Not Found: `alert_channel_unknown` */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Conflict: `conflict` */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Unprocessable Entity: `invalid` */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Too Many Requests: `rate_limited` or `too_many_requests` */
+            429: {
+                headers: {
+                    /**
+                     * @description Seconds to wait (RFC 9110, section 10.2.3)
+                     * @example 5
+                     */
+                    "Retry-After"?: number;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Service Unavailable: `unavailable` */
+            503: {
+                headers: {
+                    /**
+                     * @description Seconds to wait (RFC 9110, section 10.2.3)
+                     * @example 5
+                     */
+                    "Retry-After"?: number;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
                 };
             };
         };
@@ -6886,31 +7130,91 @@ export interface operations {
         };
         requestBody?: never;
         responses: {
-            /** @description The request cannot be served as it is */
-            "4XX": {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
-            /** @description Try again later */
-            "5XX": {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
             /** @description Successful Response */
             200: {
                 headers: {
                     [name: string]: unknown;
                 };
                 content: {
+                    /**
+                     * @example {
+                     *       "items": [
+                     *         {
+                     *           "at": "2026-11-22T08:30:00Z",
+                     *           "deliveries": [
+                     *             {
+                     *               "channel_id": 42,
+                     *               "error": "error",
+                     *               "state": "waiting"
+                     *             }
+                     *           ],
+                     *           "id": 42,
+                     *           "kind": "fired",
+                     *           "rule_id": 42,
+                     *           "silent": "muted",
+                     *           "title": "Come back",
+                     *           "value": 42
+                     *         }
+                     *       ],
+                     *       "next_cursor": "WzQyXQ"
+                     *     }
+                     */
                     "application/json": components["schemas"]["Page_AlertEvent_"];
+                };
+            };
+            /** @description Unauthorized: `unauthenticated` or `id_token_refused` */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Forbidden: `forbidden` */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Unprocessable Entity: `invalid` */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Too Many Requests: `rate_limited` or `too_many_requests` */
+            429: {
+                headers: {
+                    /**
+                     * @description Seconds to wait (RFC 9110, section 10.2.3)
+                     * @example 5
+                     */
+                    "Retry-After"?: number;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Service Unavailable: `unavailable` */
+            503: {
+                headers: {
+                    /**
+                     * @description Seconds to wait (RFC 9110, section 10.2.3)
+                     * @example 5
+                     */
+                    "Retry-After"?: number;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
                 };
             };
         };
@@ -6924,31 +7228,76 @@ export interface operations {
         };
         requestBody?: never;
         responses: {
-            /** @description The request cannot be served as it is */
-            "4XX": {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
-            /** @description Try again later */
-            "5XX": {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
             /** @description Successful Response */
             200: {
                 headers: {
                     [name: string]: unknown;
                 };
                 content: {
+                    /**
+                     * @example [
+                     *       {
+                     *         "audience": "operators",
+                     *         "key": "key",
+                     *         "scopes": [
+                     *           "scopes"
+                     *         ],
+                     *         "suggested": {
+                     *           "for_s": 42,
+                     *           "op": "above",
+                     *           "threshold": 42
+                     *         },
+                     *         "unit": "unit"
+                     *       }
+                     *     ]
+                     */
                     "application/json": components["schemas"]["AlertMetric"][];
+                };
+            };
+            /** @description Unauthorized: `unauthenticated` or `id_token_refused` */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Forbidden: `forbidden` */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Too Many Requests: `rate_limited` or `too_many_requests` */
+            429: {
+                headers: {
+                    /**
+                     * @description Seconds to wait (RFC 9110, section 10.2.3)
+                     * @example 5
+                     */
+                    "Retry-After"?: number;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Service Unavailable: `unavailable` */
+            503: {
+                headers: {
+                    /**
+                     * @description Seconds to wait (RFC 9110, section 10.2.3)
+                     * @example 5
+                     */
+                    "Retry-After"?: number;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
                 };
             };
         };
@@ -6962,31 +7311,85 @@ export interface operations {
         };
         requestBody?: never;
         responses: {
-            /** @description The request cannot be served as it is */
-            "4XX": {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
-            /** @description Try again later */
-            "5XX": {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
             /** @description Successful Response */
             200: {
                 headers: {
                     [name: string]: unknown;
                 };
                 content: {
+                    /**
+                     * @example [
+                     *       {
+                     *         "channel_ids": [
+                     *           42
+                     *         ],
+                     *         "enabled": true,
+                     *         "for_s": 42,
+                     *         "hold_off_s": 42,
+                     *         "id": 42,
+                     *         "last_checked_at": "2026-11-22T08:30:00Z",
+                     *         "last_fired_at": "2026-11-22T08:30:00Z",
+                     *         "last_value": 42,
+                     *         "link": "link",
+                     *         "metric": "metric",
+                     *         "muted_until": "2026-11-22T08:30:00Z",
+                     *         "op": "above",
+                     *         "scope": {},
+                     *         "state": "ok",
+                     *         "state_since": "2026-11-22T08:30:00Z",
+                     *         "threshold": 42,
+                     *         "title": "Come back",
+                     *         "unit": "unit"
+                     *       }
+                     *     ]
+                     */
                     "application/json": components["schemas"]["AlertRule"][];
+                };
+            };
+            /** @description Unauthorized: `unauthenticated` or `id_token_refused` */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Forbidden: `forbidden` */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Too Many Requests: `rate_limited` or `too_many_requests` */
+            429: {
+                headers: {
+                    /**
+                     * @description Seconds to wait (RFC 9110, section 10.2.3)
+                     * @example 5
+                     */
+                    "Retry-After"?: number;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Service Unavailable: `unavailable` */
+            503: {
+                headers: {
+                    /**
+                     * @description Seconds to wait (RFC 9110, section 10.2.3)
+                     * @example 5
+                     */
+                    "Retry-After"?: number;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
                 };
             };
         };
@@ -7000,35 +7403,129 @@ export interface operations {
         };
         requestBody: {
             content: {
+                /**
+                 * @example {
+                 *       "channel_ids": [
+                 *         1
+                 *       ],
+                 *       "enabled": true,
+                 *       "for_s": 0,
+                 *       "hold_off_s": 3600,
+                 *       "metric": "campaign_bounce_percent",
+                 *       "op": "above",
+                 *       "scope": {},
+                 *       "threshold": 3,
+                 *       "title": "Mail comes back"
+                 *     }
+                 */
                 "application/json": components["schemas"]["RuleRequest"];
             };
         };
         responses: {
-            /** @description The request cannot be served as it is */
-            "4XX": {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
-            /** @description Try again later */
-            "5XX": {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
             /** @description Successful Response */
             201: {
                 headers: {
                     [name: string]: unknown;
                 };
                 content: {
+                    /**
+                     * @example {
+                     *       "channel_ids": [
+                     *         42
+                     *       ],
+                     *       "enabled": true,
+                     *       "for_s": 42,
+                     *       "hold_off_s": 42,
+                     *       "id": 42,
+                     *       "last_checked_at": "2026-11-22T08:30:00Z",
+                     *       "last_fired_at": "2026-11-22T08:30:00Z",
+                     *       "last_value": 42,
+                     *       "link": "link",
+                     *       "metric": "metric",
+                     *       "muted_until": "2026-11-22T08:30:00Z",
+                     *       "op": "above",
+                     *       "scope": {},
+                     *       "state": "ok",
+                     *       "state_since": "2026-11-22T08:30:00Z",
+                     *       "threshold": 42,
+                     *       "title": "Come back",
+                     *       "unit": "unit"
+                     *     }
+                     */
                     "application/json": components["schemas"]["AlertRule"];
+                };
+            };
+            /** @description Unauthorized: `unauthenticated` or `id_token_refused` */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Forbidden: `forbidden` or `cross_site` */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Conflict: `conflict` */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Request Entity Too Large: `too_large` */
+            413: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Unprocessable Entity: `invalid` */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Too Many Requests: `rate_limited` or `too_many_requests` */
+            429: {
+                headers: {
+                    /**
+                     * @description Seconds to wait (RFC 9110, section 10.2.3)
+                     * @example 5
+                     */
+                    "Retry-After"?: number;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Service Unavailable: `unavailable` */
+            503: {
+                headers: {
+                    /**
+                     * @description Seconds to wait (RFC 9110, section 10.2.3)
+                     * @example 5
+                     */
+                    "Retry-After"?: number;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
                 };
             };
         };
@@ -7044,30 +7541,85 @@ export interface operations {
         };
         requestBody?: never;
         responses: {
-            /** @description The request cannot be served as it is */
-            "4XX": {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
-            /** @description Try again later */
-            "5XX": {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
             /** @description Successful Response */
             204: {
                 headers: {
                     [name: string]: unknown;
                 };
                 content?: never;
+            };
+            /** @description Unauthorized: `unauthenticated` or `id_token_refused` */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Forbidden: `forbidden` or `cross_site` */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Not Found: `alert_rule_unknown` */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Conflict: `conflict` */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Unprocessable Entity: `invalid` */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Too Many Requests: `rate_limited` or `too_many_requests` */
+            429: {
+                headers: {
+                    /**
+                     * @description Seconds to wait (RFC 9110, section 10.2.3)
+                     * @example 5
+                     */
+                    "Retry-After"?: number;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Service Unavailable: `unavailable` */
+            503: {
+                headers: {
+                    /**
+                     * @description Seconds to wait (RFC 9110, section 10.2.3)
+                     * @example 5
+                     */
+                    "Retry-After"?: number;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
             };
         };
     };
@@ -7082,35 +7634,129 @@ export interface operations {
         };
         requestBody: {
             content: {
+                /**
+                 * @example {
+                 *       "enabled": false,
+                 *       "threshold": 5
+                 *     }
+                 */
                 "application/json": components["schemas"]["RulePatch"];
             };
         };
         responses: {
-            /** @description The request cannot be served as it is */
-            "4XX": {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
-            /** @description Try again later */
-            "5XX": {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
             /** @description Successful Response */
             200: {
                 headers: {
                     [name: string]: unknown;
                 };
                 content: {
+                    /**
+                     * @example {
+                     *       "channel_ids": [
+                     *         42
+                     *       ],
+                     *       "enabled": true,
+                     *       "for_s": 42,
+                     *       "hold_off_s": 42,
+                     *       "id": 42,
+                     *       "last_checked_at": "2026-11-22T08:30:00Z",
+                     *       "last_fired_at": "2026-11-22T08:30:00Z",
+                     *       "last_value": 42,
+                     *       "link": "link",
+                     *       "metric": "metric",
+                     *       "muted_until": "2026-11-22T08:30:00Z",
+                     *       "op": "above",
+                     *       "scope": {},
+                     *       "state": "ok",
+                     *       "state_since": "2026-11-22T08:30:00Z",
+                     *       "threshold": 42,
+                     *       "title": "Come back",
+                     *       "unit": "unit"
+                     *     }
+                     */
                     "application/json": components["schemas"]["AlertRule"];
+                };
+            };
+            /** @description Unauthorized: `unauthenticated` or `id_token_refused` */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Forbidden: `forbidden` or `cross_site` */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Not Found: `alert_rule_unknown` */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Conflict: `conflict` */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Request Entity Too Large: `too_large` */
+            413: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Unprocessable Entity: `invalid` */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Too Many Requests: `rate_limited` or `too_many_requests` */
+            429: {
+                headers: {
+                    /**
+                     * @description Seconds to wait (RFC 9110, section 10.2.3)
+                     * @example 5
+                     */
+                    "Retry-After"?: number;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Service Unavailable: `unavailable` */
+            503: {
+                headers: {
+                    /**
+                     * @description Seconds to wait (RFC 9110, section 10.2.3)
+                     * @example 5
+                     */
+                    "Retry-After"?: number;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
                 };
             };
         };
@@ -7126,35 +7772,128 @@ export interface operations {
         };
         requestBody: {
             content: {
+                /**
+                 * @example {
+                 *       "until": "2026-11-23T08:00:00Z"
+                 *     }
+                 */
                 "application/json": components["schemas"]["MuteRequest"];
             };
         };
         responses: {
-            /** @description The request cannot be served as it is */
-            "4XX": {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
-            /** @description Try again later */
-            "5XX": {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
             /** @description Successful Response */
             200: {
                 headers: {
                     [name: string]: unknown;
                 };
                 content: {
+                    /**
+                     * @example {
+                     *       "channel_ids": [
+                     *         42
+                     *       ],
+                     *       "enabled": true,
+                     *       "for_s": 42,
+                     *       "hold_off_s": 42,
+                     *       "id": 42,
+                     *       "last_checked_at": "2026-11-22T08:30:00Z",
+                     *       "last_fired_at": "2026-11-22T08:30:00Z",
+                     *       "last_value": 42,
+                     *       "link": "link",
+                     *       "metric": "metric",
+                     *       "muted_until": "2026-11-22T08:30:00Z",
+                     *       "op": "above",
+                     *       "scope": {},
+                     *       "state": "ok",
+                     *       "state_since": "2026-11-22T08:30:00Z",
+                     *       "threshold": 42,
+                     *       "title": "Come back",
+                     *       "unit": "unit"
+                     *     }
+                     */
                     "application/json": components["schemas"]["AlertRule"];
+                };
+            };
+            /** @description Unauthorized: `unauthenticated` or `id_token_refused` */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Forbidden: `forbidden` or `cross_site` */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Not Found: `alert_rule_unknown` */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Conflict: `conflict` */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Request Entity Too Large: `too_large` */
+            413: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Unprocessable Entity: `invalid` */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Too Many Requests: `rate_limited` or `too_many_requests` */
+            429: {
+                headers: {
+                    /**
+                     * @description Seconds to wait (RFC 9110, section 10.2.3)
+                     * @example 5
+                     */
+                    "Retry-After"?: number;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Service Unavailable: `unavailable` */
+            503: {
+                headers: {
+                    /**
+                     * @description Seconds to wait (RFC 9110, section 10.2.3)
+                     * @example 5
+                     */
+                    "Retry-After"?: number;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
                 };
             };
         };
@@ -7170,31 +7909,126 @@ export interface operations {
         };
         requestBody?: never;
         responses: {
-            /** @description The request cannot be served as it is */
-            "4XX": {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
-            /** @description Try again later */
-            "5XX": {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
             /** @description Successful Response */
             200: {
                 headers: {
                     [name: string]: unknown;
                 };
                 content: {
+                    /**
+                     * @example {
+                     *       "aov": {
+                     *         "amount_minor": 123450,
+                     *         "currency": "USD"
+                     *       },
+                     *       "attributed": {
+                     *         "amount_minor": 123450,
+                     *         "currency": "USD"
+                     *       },
+                     *       "by_campaign": [
+                     *         {
+                     *           "id": "01jd8wz6k3r9v5n2m7q4t1x0ya",
+                     *           "name": "Come back",
+                     *           "orders": 42,
+                     *           "revenue": {
+                     *             "amount_minor": 123450,
+                     *             "currency": "USD"
+                     *           }
+                     *         }
+                     *       ],
+                     *       "currency": "USD",
+                     *       "funnel": [
+                     *         {
+                     *           "sessions": 42,
+                     *           "step": "page_viewed"
+                     *         }
+                     *       ],
+                     *       "model": {
+                     *         "click_days": 42,
+                     *         "name": "last_touch",
+                     *         "open_days": 42
+                     *       },
+                     *       "orders": 42,
+                     *       "previous_attributed": {
+                     *         "amount_minor": 123450,
+                     *         "currency": "USD"
+                     *       },
+                     *       "previous_total": {
+                     *         "amount_minor": 123450,
+                     *         "currency": "USD"
+                     *       },
+                     *       "revenue": [
+                     *         {
+                     *           "attributed_minor": 42,
+                     *           "date": "2026-11-22",
+                     *           "orders": 42,
+                     *           "total_minor": 42
+                     *         }
+                     *       ],
+                     *       "share": 42,
+                     *       "timezone": "Europe/Lisbon",
+                     *       "total": {
+                     *         "amount_minor": 123450,
+                     *         "currency": "USD"
+                     *       }
+                     *     }
+                     */
                     "application/json": components["schemas"]["Overview"];
+                };
+            };
+            /** @description Unauthorized: `unauthenticated` or `id_token_refused` */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Forbidden: `forbidden` */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Unprocessable Entity: `invalid` */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Too Many Requests: `rate_limited` or `too_many_requests` */
+            429: {
+                headers: {
+                    /**
+                     * @description Seconds to wait (RFC 9110, section 10.2.3)
+                     * @example 5
+                     */
+                    "Retry-After"?: number;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Service Unavailable: `unavailable` */
+            503: {
+                headers: {
+                    /**
+                     * @description Seconds to wait (RFC 9110, section 10.2.3)
+                     * @example 5
+                     */
+                    "Retry-After"?: number;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
                 };
             };
         };
@@ -7210,31 +8044,89 @@ export interface operations {
         };
         requestBody?: never;
         responses: {
-            /** @description The request cannot be served as it is */
-            "4XX": {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
-            /** @description Try again later */
-            "5XX": {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
             /** @description Successful Response */
             200: {
                 headers: {
                     [name: string]: unknown;
                 };
                 content: {
+                    /**
+                     * @example {
+                     *       "items": [
+                     *         {
+                     *           "created_at": "2026-11-22T08:30:00Z",
+                     *           "created_by": "created by",
+                     *           "expires_at": "2026-11-22T08:30:00Z",
+                     *           "id": "01jd8wz6k3r9v5n2m7q4t1x0ya",
+                     *           "last_used_at": "2026-11-22T08:30:00Z",
+                     *           "name": "Come back",
+                     *           "revoked_at": "2026-11-22T08:30:00Z",
+                     *           "rotated_from": "rotated from",
+                     *           "scopes": [
+                     *             "read"
+                     *           ],
+                     *           "state": "working"
+                     *         }
+                     *       ],
+                     *       "next_cursor": "WzQyXQ"
+                     *     }
+                     */
                     "application/json": components["schemas"]["Page_ApiKeyRow_"];
+                };
+            };
+            /** @description Unauthorized: `unauthenticated` or `id_token_refused` */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Forbidden: `forbidden` */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Unprocessable Entity: `invalid` */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Too Many Requests: `rate_limited` or `too_many_requests` */
+            429: {
+                headers: {
+                    /**
+                     * @description Seconds to wait (RFC 9110, section 10.2.3)
+                     * @example 5
+                     */
+                    "Retry-After"?: number;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Service Unavailable: `unavailable` */
+            503: {
+                headers: {
+                    /**
+                     * @description Seconds to wait (RFC 9110, section 10.2.3)
+                     * @example 5
+                     */
+                    "Retry-After"?: number;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
                 };
             };
         };
@@ -7242,41 +8134,128 @@ export interface operations {
     create_api_key: {
         parameters: {
             query?: never;
-            header?: never;
+            header?: {
+                /**
+                 * @description Makes the call repeatable for 24 hours: the same key with the same body answers the same again, with `Idempotency-Replayed: true`, and nothing happens twice.
+                 * @example 8e03978e-40d5-43dd-bc93-6894a57f9324
+                 */
+                "Idempotency-Key"?: string;
+            };
             path?: never;
             cookie?: never;
         };
         requestBody: {
             content: {
+                /**
+                 * @example {
+                 *       "expires_at": "2027-06-30T00:00:00Z",
+                 *       "name": "Nightly export",
+                 *       "scopes": [
+                 *         "read"
+                 *       ]
+                 *     }
+                 */
                 "application/json": components["schemas"]["NewApiKey"];
             };
         };
         responses: {
-            /** @description The request cannot be served as it is */
-            "4XX": {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
-            /** @description Try again later */
-            "5XX": {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
             /** @description Successful Response */
             201: {
                 headers: {
                     [name: string]: unknown;
                 };
                 content: {
+                    /**
+                     * @example {
+                     *       "created_at": "2026-11-22T08:30:00Z",
+                     *       "created_by": "created by",
+                     *       "expires_at": "2026-11-22T08:30:00Z",
+                     *       "id": "01jd8wz6k3r9v5n2m7q4t1x0ya",
+                     *       "last_used_at": "2026-11-22T08:30:00Z",
+                     *       "name": "Come back",
+                     *       "revoked_at": "2026-11-22T08:30:00Z",
+                     *       "rotated_from": "rotated from",
+                     *       "scopes": [
+                     *         "read"
+                     *       ],
+                     *       "secret": "secret",
+                     *       "state": "working"
+                     *     }
+                     */
                     "application/json": components["schemas"]["ApiKeyWithSecret"];
+                };
+            };
+            /** @description Unauthorized: `unauthenticated` or `id_token_refused` */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Forbidden: `forbidden` or `cross_site` */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Conflict: `idempotency_key_in_use` */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Request Entity Too Large: `too_large` */
+            413: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Unprocessable Entity: `invalid` or `idempotency_key_invalid` or `idempotency_key_reused` */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Too Many Requests: `rate_limited` or `too_many_requests` */
+            429: {
+                headers: {
+                    /**
+                     * @description Seconds to wait (RFC 9110, section 10.2.3)
+                     * @example 5
+                     */
+                    "Retry-After"?: number;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Service Unavailable: `unavailable` */
+            503: {
+                headers: {
+                    /**
+                     * @description Seconds to wait (RFC 9110, section 10.2.3)
+                     * @example 5
+                     */
+                    "Retry-After"?: number;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
                 };
             };
         };
@@ -7292,24 +8271,6 @@ export interface operations {
         };
         requestBody?: never;
         responses: {
-            /** @description The request cannot be served as it is */
-            "4XX": {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
-            /** @description Try again later */
-            "5XX": {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
             /** @description Successful Response */
             204: {
                 headers: {
@@ -7317,12 +8278,91 @@ export interface operations {
                 };
                 content?: never;
             };
+            /** @description Unauthorized: `unauthenticated` or `id_token_refused` */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Forbidden: `forbidden` or `cross_site` */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Not Found: `not_found` */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Conflict: `conflict` */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Unprocessable Entity: `invalid` */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Too Many Requests: `rate_limited` or `too_many_requests` */
+            429: {
+                headers: {
+                    /**
+                     * @description Seconds to wait (RFC 9110, section 10.2.3)
+                     * @example 5
+                     */
+                    "Retry-After"?: number;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Service Unavailable: `unavailable` */
+            503: {
+                headers: {
+                    /**
+                     * @description Seconds to wait (RFC 9110, section 10.2.3)
+                     * @example 5
+                     */
+                    "Retry-After"?: number;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
         };
     };
     rotate_api_key: {
         parameters: {
             query?: never;
-            header?: never;
+            header?: {
+                /**
+                 * @description Makes the call repeatable for 24 hours: the same key with the same body answers the same again, with `Idempotency-Replayed: true`, and nothing happens twice.
+                 * @example 8e03978e-40d5-43dd-bc93-6894a57f9324
+                 */
+                "Idempotency-Key"?: string;
+            };
             path: {
                 key_id: string;
             };
@@ -7330,35 +8370,121 @@ export interface operations {
         };
         requestBody: {
             content: {
+                /**
+                 * @example {
+                 *       "grace_s": 86400
+                 *     }
+                 */
                 "application/json": components["schemas"]["KeyRotation"];
             };
         };
         responses: {
-            /** @description The request cannot be served as it is */
-            "4XX": {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
-            /** @description Try again later */
-            "5XX": {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
             /** @description Successful Response */
             201: {
                 headers: {
                     [name: string]: unknown;
                 };
                 content: {
+                    /**
+                     * @example {
+                     *       "created_at": "2026-11-22T08:30:00Z",
+                     *       "created_by": "created by",
+                     *       "expires_at": "2026-11-22T08:30:00Z",
+                     *       "id": "01jd8wz6k3r9v5n2m7q4t1x0ya",
+                     *       "last_used_at": "2026-11-22T08:30:00Z",
+                     *       "name": "Come back",
+                     *       "revoked_at": "2026-11-22T08:30:00Z",
+                     *       "rotated_from": "rotated from",
+                     *       "scopes": [
+                     *         "read"
+                     *       ],
+                     *       "secret": "secret",
+                     *       "state": "working"
+                     *     }
+                     */
                     "application/json": components["schemas"]["ApiKeyWithSecret"];
+                };
+            };
+            /** @description Unauthorized: `unauthenticated` or `id_token_refused` */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Forbidden: `forbidden` or `cross_site` */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Not Found: `not_found` */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Conflict: `idempotency_key_in_use` */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Request Entity Too Large: `too_large` */
+            413: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Unprocessable Entity: `invalid` or `idempotency_key_invalid` or `idempotency_key_reused` */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Too Many Requests: `rate_limited` or `too_many_requests` */
+            429: {
+                headers: {
+                    /**
+                     * @description Seconds to wait (RFC 9110, section 10.2.3)
+                     * @example 5
+                     */
+                    "Retry-After"?: number;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Service Unavailable: `unavailable` */
+            503: {
+                headers: {
+                    /**
+                     * @description Seconds to wait (RFC 9110, section 10.2.3)
+                     * @example 5
+                     */
+                    "Retry-After"?: number;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
                 };
             };
         };
@@ -7375,31 +8501,93 @@ export interface operations {
         };
         requestBody?: never;
         responses: {
-            /** @description The request cannot be served as it is */
-            "4XX": {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
-            /** @description Try again later */
-            "5XX": {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
             /** @description Successful Response */
             200: {
                 headers: {
                     [name: string]: unknown;
                 };
                 content: {
+                    /**
+                     * @example {
+                     *       "items": [
+                     *         {
+                     *           "audience_size": 42,
+                     *           "clicks": 42,
+                     *           "finished_at": "2026-11-22T08:30:00Z",
+                     *           "id": "01jd8wz6k3r9v5n2m7q4t1x0ya",
+                     *           "name": "Come back",
+                     *           "opens": 42,
+                     *           "revenue": {
+                     *             "amount_minor": 123450,
+                     *             "currency": "USD"
+                     *           },
+                     *           "revenue_per_recipient_minor": 42,
+                     *           "scheduled_at": "2026-11-22T08:30:00Z",
+                     *           "segment_name": "segment name",
+                     *           "sent": 42,
+                     *           "state": "draft",
+                     *           "subject": "It has been a while"
+                     *         }
+                     *       ],
+                     *       "next_cursor": "WzQyXQ"
+                     *     }
+                     */
                     "application/json": components["schemas"]["Page_CampaignRow_"];
+                };
+            };
+            /** @description Unauthorized: `unauthenticated` or `id_token_refused` */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Forbidden: `forbidden` */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Unprocessable Entity: `invalid` */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Too Many Requests: `rate_limited` or `too_many_requests` */
+            429: {
+                headers: {
+                    /**
+                     * @description Seconds to wait (RFC 9110, section 10.2.3)
+                     * @example 5
+                     */
+                    "Retry-After"?: number;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Service Unavailable: `unavailable` */
+            503: {
+                headers: {
+                    /**
+                     * @description Seconds to wait (RFC 9110, section 10.2.3)
+                     * @example 5
+                     */
+                    "Retry-After"?: number;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
                 };
             };
         };
@@ -7407,41 +8595,141 @@ export interface operations {
     create_campaign: {
         parameters: {
             query?: never;
-            header?: never;
+            header?: {
+                /**
+                 * @description Makes the call repeatable for 24 hours: the same key with the same body answers the same again, with `Idempotency-Replayed: true`, and nothing happens twice.
+                 * @example 8e03978e-40d5-43dd-bc93-6894a57f9324
+                 */
+                "Idempotency-Key"?: string;
+            };
             path?: never;
             cookie?: never;
         };
         requestBody: {
             content: {
+                /**
+                 * @example {
+                 *       "name": "Come back",
+                 *       "template_key": "winback"
+                 *     }
+                 */
                 "application/json": components["schemas"]["NewCampaign"];
             };
         };
         responses: {
-            /** @description The request cannot be served as it is */
-            "4XX": {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
-            /** @description Try again later */
-            "5XX": {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
             /** @description Successful Response */
             201: {
                 headers: {
                     [name: string]: unknown;
                 };
                 content: {
+                    /**
+                     * @example {
+                     *       "audience_size": 42,
+                     *       "created_at": "2026-11-22T08:30:00Z",
+                     *       "finished_at": "2026-11-22T08:30:00Z",
+                     *       "from_email": "hello@example.com",
+                     *       "from_name": "from name",
+                     *       "holdout_percent": 42,
+                     *       "html": "<p>Hello {{ customer.first_name }}</p>",
+                     *       "id": "01jd8wz6k3r9v5n2m7q4t1x0ya",
+                     *       "name": "Come back",
+                     *       "pause_reason": "pause reason",
+                     *       "preview_text": "preview text",
+                     *       "reply_to": "hello@example.com",
+                     *       "scheduled_at": "2026-11-22T08:30:00Z",
+                     *       "segment_id": "01jd8wz6k3r9v5n2m7q4t1x0ya",
+                     *       "started_at": "2026-11-22T08:30:00Z",
+                     *       "state": "draft",
+                     *       "subject": "It has been a while",
+                     *       "template_key": "template key",
+                     *       "updated_at": "2026-11-22T08:30:00Z",
+                     *       "version": 3
+                     *     }
+                     */
                     "application/json": components["schemas"]["Campaign"];
+                };
+            };
+            /** @description Unauthorized: `unauthenticated` or `id_token_refused` */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Forbidden: `forbidden` or `cross_site` */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Not Found: `not_found` */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Conflict: `idempotency_key_in_use` */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Request Entity Too Large: `too_large` */
+            413: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Unprocessable Entity: `invalid` or `idempotency_key_invalid` or `idempotency_key_reused` */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Too Many Requests: `rate_limited` or `too_many_requests` */
+            429: {
+                headers: {
+                    /**
+                     * @description Seconds to wait (RFC 9110, section 10.2.3)
+                     * @example 5
+                     */
+                    "Retry-After"?: number;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Service Unavailable: `unavailable` */
+            503: {
+                headers: {
+                    /**
+                     * @description Seconds to wait (RFC 9110, section 10.2.3)
+                     * @example 5
+                     */
+                    "Retry-After"?: number;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
                 };
             };
         };
@@ -7457,31 +8745,101 @@ export interface operations {
         };
         requestBody?: never;
         responses: {
-            /** @description The request cannot be served as it is */
-            "4XX": {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
-            /** @description Try again later */
-            "5XX": {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
             /** @description Successful Response */
             200: {
                 headers: {
                     [name: string]: unknown;
                 };
                 content: {
+                    /**
+                     * @example {
+                     *       "audience_size": 42,
+                     *       "created_at": "2026-11-22T08:30:00Z",
+                     *       "finished_at": "2026-11-22T08:30:00Z",
+                     *       "from_email": "hello@example.com",
+                     *       "from_name": "from name",
+                     *       "holdout_percent": 42,
+                     *       "html": "<p>Hello {{ customer.first_name }}</p>",
+                     *       "id": "01jd8wz6k3r9v5n2m7q4t1x0ya",
+                     *       "name": "Come back",
+                     *       "pause_reason": "pause reason",
+                     *       "preview_text": "preview text",
+                     *       "reply_to": "hello@example.com",
+                     *       "scheduled_at": "2026-11-22T08:30:00Z",
+                     *       "segment_id": "01jd8wz6k3r9v5n2m7q4t1x0ya",
+                     *       "started_at": "2026-11-22T08:30:00Z",
+                     *       "state": "draft",
+                     *       "subject": "It has been a while",
+                     *       "template_key": "template key",
+                     *       "updated_at": "2026-11-22T08:30:00Z",
+                     *       "version": 3
+                     *     }
+                     */
                     "application/json": components["schemas"]["Campaign"];
+                };
+            };
+            /** @description Unauthorized: `unauthenticated` or `id_token_refused` */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Forbidden: `forbidden` */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Not Found: `campaign_unknown` */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Unprocessable Entity: `invalid` */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Too Many Requests: `rate_limited` or `too_many_requests` */
+            429: {
+                headers: {
+                    /**
+                     * @description Seconds to wait (RFC 9110, section 10.2.3)
+                     * @example 5
+                     */
+                    "Retry-After"?: number;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Service Unavailable: `unavailable` */
+            503: {
+                headers: {
+                    /**
+                     * @description Seconds to wait (RFC 9110, section 10.2.3)
+                     * @example 5
+                     */
+                    "Retry-After"?: number;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
                 };
             };
         };
@@ -7497,30 +8855,85 @@ export interface operations {
         };
         requestBody?: never;
         responses: {
-            /** @description The request cannot be served as it is */
-            "4XX": {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
-            /** @description Try again later */
-            "5XX": {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
             /** @description Successful Response */
             204: {
                 headers: {
                     [name: string]: unknown;
                 };
                 content?: never;
+            };
+            /** @description Unauthorized: `unauthenticated` or `id_token_refused` */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Forbidden: `forbidden` or `cross_site` */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Not Found: `campaign_unknown` */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Conflict: `state_refused` */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Unprocessable Entity: `invalid` */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Too Many Requests: `rate_limited` or `too_many_requests` */
+            429: {
+                headers: {
+                    /**
+                     * @description Seconds to wait (RFC 9110, section 10.2.3)
+                     * @example 5
+                     */
+                    "Retry-After"?: number;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Service Unavailable: `unavailable` */
+            503: {
+                headers: {
+                    /**
+                     * @description Seconds to wait (RFC 9110, section 10.2.3)
+                     * @example 5
+                     */
+                    "Retry-After"?: number;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
             };
         };
     };
@@ -7535,35 +8948,129 @@ export interface operations {
         };
         requestBody: {
             content: {
+                /**
+                 * @example {
+                 *       "subject": "It has been a while, {{ customer.first_name }}",
+                 *       "version": 3
+                 *     }
+                 */
                 "application/json": components["schemas"]["CampaignChanges"];
             };
         };
         responses: {
-            /** @description The request cannot be served as it is */
-            "4XX": {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
-            /** @description Try again later */
-            "5XX": {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
             /** @description Successful Response */
             200: {
                 headers: {
                     [name: string]: unknown;
                 };
                 content: {
+                    /**
+                     * @example {
+                     *       "audience_size": 42,
+                     *       "created_at": "2026-11-22T08:30:00Z",
+                     *       "finished_at": "2026-11-22T08:30:00Z",
+                     *       "from_email": "hello@example.com",
+                     *       "from_name": "from name",
+                     *       "holdout_percent": 42,
+                     *       "html": "<p>Hello {{ customer.first_name }}</p>",
+                     *       "id": "01jd8wz6k3r9v5n2m7q4t1x0ya",
+                     *       "name": "Come back",
+                     *       "pause_reason": "pause reason",
+                     *       "preview_text": "preview text",
+                     *       "reply_to": "hello@example.com",
+                     *       "scheduled_at": "2026-11-22T08:30:00Z",
+                     *       "segment_id": "01jd8wz6k3r9v5n2m7q4t1x0ya",
+                     *       "started_at": "2026-11-22T08:30:00Z",
+                     *       "state": "draft",
+                     *       "subject": "It has been a while",
+                     *       "template_key": "template key",
+                     *       "updated_at": "2026-11-22T08:30:00Z",
+                     *       "version": 3
+                     *     }
+                     */
                     "application/json": components["schemas"]["Campaign"];
+                };
+            };
+            /** @description Unauthorized: `unauthenticated` or `id_token_refused` */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Forbidden: `forbidden` or `cross_site` */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Not Found: `campaign_unknown` or `segment_unknown` */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Conflict: `campaign_locked` or `version_conflict` */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Request Entity Too Large: `too_large` */
+            413: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Unprocessable Entity: `invalid` */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Too Many Requests: `rate_limited` or `too_many_requests` */
+            429: {
+                headers: {
+                    /**
+                     * @description Seconds to wait (RFC 9110, section 10.2.3)
+                     * @example 5
+                     */
+                    "Retry-After"?: number;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Service Unavailable: `unavailable` */
+            503: {
+                headers: {
+                    /**
+                     * @description Seconds to wait (RFC 9110, section 10.2.3)
+                     * @example 5
+                     */
+                    "Retry-After"?: number;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
                 };
             };
         };
@@ -7579,31 +9086,89 @@ export interface operations {
         };
         requestBody?: never;
         responses: {
-            /** @description The request cannot be served as it is */
-            "4XX": {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
-            /** @description Try again later */
-            "5XX": {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
             /** @description Successful Response */
             200: {
                 headers: {
                     [name: string]: unknown;
                 };
                 content: {
+                    /**
+                     * @example {
+                     *       "exclusions": [
+                     *         {
+                     *           "count": 42,
+                     *           "reason": "reason"
+                     *         }
+                     *       ],
+                     *       "members": 42,
+                     *       "recipients": 42
+                     *     }
+                     */
                     "application/json": components["schemas"]["Audience"];
+                };
+            };
+            /** @description Unauthorized: `unauthenticated` or `id_token_refused` */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Forbidden: `forbidden` */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Not Found: `campaign_unknown` */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Unprocessable Entity: `invalid` */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Too Many Requests: `rate_limited` or `too_many_requests` */
+            429: {
+                headers: {
+                    /**
+                     * @description Seconds to wait (RFC 9110, section 10.2.3)
+                     * @example 5
+                     */
+                    "Retry-After"?: number;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Service Unavailable: `unavailable` or `segment_too_slow` */
+            503: {
+                headers: {
+                    /**
+                     * @description Seconds to wait (RFC 9110, section 10.2.3)
+                     * @example 5
+                     */
+                    "Retry-After"?: number;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
                 };
             };
         };
@@ -7611,7 +9176,13 @@ export interface operations {
     cancel_campaign: {
         parameters: {
             query?: never;
-            header?: never;
+            header?: {
+                /**
+                 * @description Makes the call repeatable for 24 hours: the same key with the same body answers the same again, with `Idempotency-Replayed: true`, and nothing happens twice.
+                 * @example 8e03978e-40d5-43dd-bc93-6894a57f9324
+                 */
+                "Idempotency-Key"?: string;
+            };
             path: {
                 campaign_id: string;
             };
@@ -7619,31 +9190,110 @@ export interface operations {
         };
         requestBody?: never;
         responses: {
-            /** @description The request cannot be served as it is */
-            "4XX": {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
-            /** @description Try again later */
-            "5XX": {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
             /** @description Successful Response */
             200: {
                 headers: {
                     [name: string]: unknown;
                 };
                 content: {
+                    /**
+                     * @example {
+                     *       "audience_size": 42,
+                     *       "created_at": "2026-11-22T08:30:00Z",
+                     *       "finished_at": "2026-11-22T08:30:00Z",
+                     *       "from_email": "hello@example.com",
+                     *       "from_name": "from name",
+                     *       "holdout_percent": 42,
+                     *       "html": "<p>Hello {{ customer.first_name }}</p>",
+                     *       "id": "01jd8wz6k3r9v5n2m7q4t1x0ya",
+                     *       "name": "Come back",
+                     *       "pause_reason": "pause reason",
+                     *       "preview_text": "preview text",
+                     *       "reply_to": "hello@example.com",
+                     *       "scheduled_at": "2026-11-22T08:30:00Z",
+                     *       "segment_id": "01jd8wz6k3r9v5n2m7q4t1x0ya",
+                     *       "started_at": "2026-11-22T08:30:00Z",
+                     *       "state": "draft",
+                     *       "subject": "It has been a while",
+                     *       "template_key": "template key",
+                     *       "updated_at": "2026-11-22T08:30:00Z",
+                     *       "version": 3
+                     *     }
+                     */
                     "application/json": components["schemas"]["Campaign"];
+                };
+            };
+            /** @description Unauthorized: `unauthenticated` or `id_token_refused` */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Forbidden: `forbidden` or `cross_site` */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Not Found: `campaign_unknown` */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Conflict: `state_refused` or `idempotency_key_in_use` */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Unprocessable Entity: `invalid` or `idempotency_key_invalid` or `idempotency_key_reused` */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Too Many Requests: `rate_limited` or `too_many_requests` */
+            429: {
+                headers: {
+                    /**
+                     * @description Seconds to wait (RFC 9110, section 10.2.3)
+                     * @example 5
+                     */
+                    "Retry-After"?: number;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Service Unavailable: `unavailable` */
+            503: {
+                headers: {
+                    /**
+                     * @description Seconds to wait (RFC 9110, section 10.2.3)
+                     * @example 5
+                     */
+                    "Retry-After"?: number;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
                 };
             };
         };
@@ -7651,7 +9301,13 @@ export interface operations {
     duplicate_campaign: {
         parameters: {
             query?: never;
-            header?: never;
+            header?: {
+                /**
+                 * @description Makes the call repeatable for 24 hours: the same key with the same body answers the same again, with `Idempotency-Replayed: true`, and nothing happens twice.
+                 * @example 8e03978e-40d5-43dd-bc93-6894a57f9324
+                 */
+                "Idempotency-Key"?: string;
+            };
             path: {
                 campaign_id: string;
             };
@@ -7659,31 +9315,110 @@ export interface operations {
         };
         requestBody?: never;
         responses: {
-            /** @description The request cannot be served as it is */
-            "4XX": {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
-            /** @description Try again later */
-            "5XX": {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
             /** @description Successful Response */
             201: {
                 headers: {
                     [name: string]: unknown;
                 };
                 content: {
+                    /**
+                     * @example {
+                     *       "audience_size": 42,
+                     *       "created_at": "2026-11-22T08:30:00Z",
+                     *       "finished_at": "2026-11-22T08:30:00Z",
+                     *       "from_email": "hello@example.com",
+                     *       "from_name": "from name",
+                     *       "holdout_percent": 42,
+                     *       "html": "<p>Hello {{ customer.first_name }}</p>",
+                     *       "id": "01jd8wz6k3r9v5n2m7q4t1x0ya",
+                     *       "name": "Come back",
+                     *       "pause_reason": "pause reason",
+                     *       "preview_text": "preview text",
+                     *       "reply_to": "hello@example.com",
+                     *       "scheduled_at": "2026-11-22T08:30:00Z",
+                     *       "segment_id": "01jd8wz6k3r9v5n2m7q4t1x0ya",
+                     *       "started_at": "2026-11-22T08:30:00Z",
+                     *       "state": "draft",
+                     *       "subject": "It has been a while",
+                     *       "template_key": "template key",
+                     *       "updated_at": "2026-11-22T08:30:00Z",
+                     *       "version": 3
+                     *     }
+                     */
                     "application/json": components["schemas"]["Campaign"];
+                };
+            };
+            /** @description Unauthorized: `unauthenticated` or `id_token_refused` */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Forbidden: `forbidden` or `cross_site` */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Not Found: `campaign_unknown` */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Conflict: `idempotency_key_in_use` */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Unprocessable Entity: `invalid` or `idempotency_key_invalid` or `idempotency_key_reused` */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Too Many Requests: `rate_limited` or `too_many_requests` */
+            429: {
+                headers: {
+                    /**
+                     * @description Seconds to wait (RFC 9110, section 10.2.3)
+                     * @example 5
+                     */
+                    "Retry-After"?: number;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Service Unavailable: `unavailable` */
+            503: {
+                headers: {
+                    /**
+                     * @description Seconds to wait (RFC 9110, section 10.2.3)
+                     * @example 5
+                     */
+                    "Retry-After"?: number;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
                 };
             };
         };
@@ -7699,31 +9434,89 @@ export interface operations {
         };
         requestBody?: never;
         responses: {
-            /** @description The request cannot be served as it is */
-            "4XX": {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
-            /** @description Try again later */
-            "5XX": {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
             /** @description Successful Response */
             200: {
                 headers: {
                     [name: string]: unknown;
                 };
                 content: {
+                    /**
+                     * @example {
+                     *       "checks": [
+                     *         {
+                     *           "code": "code",
+                     *           "facts": {},
+                     *           "level": "ok"
+                     *         }
+                     *       ],
+                     *       "ready": true
+                     *     }
+                     */
                     "application/json": components["schemas"]["Gate"];
+                };
+            };
+            /** @description Unauthorized: `unauthenticated` or `id_token_refused` */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Forbidden: `forbidden` */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Not Found: `campaign_unknown` */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Unprocessable Entity: `invalid` */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Too Many Requests: `rate_limited` or `too_many_requests` */
+            429: {
+                headers: {
+                    /**
+                     * @description Seconds to wait (RFC 9110, section 10.2.3)
+                     * @example 5
+                     */
+                    "Retry-After"?: number;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Service Unavailable: `unavailable` */
+            503: {
+                headers: {
+                    /**
+                     * @description Seconds to wait (RFC 9110, section 10.2.3)
+                     * @example 5
+                     */
+                    "Retry-After"?: number;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
                 };
             };
         };
@@ -7731,7 +9524,13 @@ export interface operations {
     pause_campaign: {
         parameters: {
             query?: never;
-            header?: never;
+            header?: {
+                /**
+                 * @description Makes the call repeatable for 24 hours: the same key with the same body answers the same again, with `Idempotency-Replayed: true`, and nothing happens twice.
+                 * @example 8e03978e-40d5-43dd-bc93-6894a57f9324
+                 */
+                "Idempotency-Key"?: string;
+            };
             path: {
                 campaign_id: string;
             };
@@ -7739,31 +9538,110 @@ export interface operations {
         };
         requestBody?: never;
         responses: {
-            /** @description The request cannot be served as it is */
-            "4XX": {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
-            /** @description Try again later */
-            "5XX": {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
             /** @description Successful Response */
             200: {
                 headers: {
                     [name: string]: unknown;
                 };
                 content: {
+                    /**
+                     * @example {
+                     *       "audience_size": 42,
+                     *       "created_at": "2026-11-22T08:30:00Z",
+                     *       "finished_at": "2026-11-22T08:30:00Z",
+                     *       "from_email": "hello@example.com",
+                     *       "from_name": "from name",
+                     *       "holdout_percent": 42,
+                     *       "html": "<p>Hello {{ customer.first_name }}</p>",
+                     *       "id": "01jd8wz6k3r9v5n2m7q4t1x0ya",
+                     *       "name": "Come back",
+                     *       "pause_reason": "pause reason",
+                     *       "preview_text": "preview text",
+                     *       "reply_to": "hello@example.com",
+                     *       "scheduled_at": "2026-11-22T08:30:00Z",
+                     *       "segment_id": "01jd8wz6k3r9v5n2m7q4t1x0ya",
+                     *       "started_at": "2026-11-22T08:30:00Z",
+                     *       "state": "draft",
+                     *       "subject": "It has been a while",
+                     *       "template_key": "template key",
+                     *       "updated_at": "2026-11-22T08:30:00Z",
+                     *       "version": 3
+                     *     }
+                     */
                     "application/json": components["schemas"]["Campaign"];
+                };
+            };
+            /** @description Unauthorized: `unauthenticated` or `id_token_refused` */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Forbidden: `forbidden` or `cross_site` */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Not Found: `campaign_unknown` */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Conflict: `state_refused` or `idempotency_key_in_use` */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Unprocessable Entity: `invalid` or `idempotency_key_invalid` or `idempotency_key_reused` */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Too Many Requests: `rate_limited` or `too_many_requests` */
+            429: {
+                headers: {
+                    /**
+                     * @description Seconds to wait (RFC 9110, section 10.2.3)
+                     * @example 5
+                     */
+                    "Retry-After"?: number;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Service Unavailable: `unavailable` */
+            503: {
+                headers: {
+                    /**
+                     * @description Seconds to wait (RFC 9110, section 10.2.3)
+                     * @example 5
+                     */
+                    "Retry-After"?: number;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
                 };
             };
         };
@@ -7779,35 +9657,130 @@ export interface operations {
         };
         requestBody: {
             content: {
+                /**
+                 * @example {
+                 *       "customer_id": "cus_01jd8wz6k3r9v5n2m7q4t1x0ya"
+                 *     }
+                 */
                 "application/json": components["schemas"]["PreviewRequest"];
             };
         };
         responses: {
-            /** @description The request cannot be served as it is */
-            "4XX": {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
-            /** @description Try again later */
-            "5XX": {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
             /** @description Successful Response */
             200: {
                 headers: {
                     [name: string]: unknown;
                 };
                 content: {
+                    /**
+                     * @example {
+                     *       "customer": {
+                     *         "city": "Lisbon",
+                     *         "country": "PT",
+                     *         "email": "ana@example.com",
+                     *         "email_subscription": "subscribed",
+                     *         "id": "01jd8wz6k3r9v5n2m7q4t1x0ya",
+                     *         "last_order_at": "2026-11-22T08:30:00Z",
+                     *         "name": "Come back",
+                     *         "orders_count": 42,
+                     *         "total_spent": {
+                     *           "amount_minor": 123450,
+                     *           "currency": "USD"
+                     *         }
+                     *       },
+                     *       "html": "<p>Hello {{ customer.first_name }}</p>",
+                     *       "missing": [
+                     *         "missing"
+                     *       ],
+                     *       "preview_text": "preview text",
+                     *       "size_bytes": 42,
+                     *       "subject": "It has been a while",
+                     *       "text": "text"
+                     *     }
+                     */
                     "application/json": components["schemas"]["Preview"];
+                };
+            };
+            /** @description Unauthorized: `unauthenticated` or `id_token_refused` */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Forbidden: `forbidden` or `cross_site` */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Not Found: `campaign_unknown` or `customer_unknown` */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Conflict: `conflict` */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Request Entity Too Large: `too_large` */
+            413: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Unprocessable Entity: `invalid` or `test_refused` */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Too Many Requests: `rate_limited` or `too_many_requests` */
+            429: {
+                headers: {
+                    /**
+                     * @description Seconds to wait (RFC 9110, section 10.2.3)
+                     * @example 5
+                     */
+                    "Retry-After"?: number;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Service Unavailable: `unavailable` */
+            503: {
+                headers: {
+                    /**
+                     * @description Seconds to wait (RFC 9110, section 10.2.3)
+                     * @example 5
+                     */
+                    "Retry-After"?: number;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
                 };
             };
         };
@@ -7826,31 +9799,120 @@ export interface operations {
         };
         requestBody?: never;
         responses: {
-            /** @description The request cannot be served as it is */
-            "4XX": {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
-            /** @description Try again later */
-            "5XX": {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
             /** @description Successful Response */
             200: {
                 headers: {
                     [name: string]: unknown;
                 };
                 content: {
+                    /**
+                     * @example {
+                     *       "items": [
+                     *         {
+                     *           "accepted_at": "2026-11-22T08:30:00Z",
+                     *           "attempts": 42,
+                     *           "customer": {
+                     *             "city": "Lisbon",
+                     *             "country": "PT",
+                     *             "email": "ana@example.com",
+                     *             "email_subscription": "subscribed",
+                     *             "id": "01jd8wz6k3r9v5n2m7q4t1x0ya",
+                     *             "last_order_at": "2026-11-22T08:30:00Z",
+                     *             "name": "Come back",
+                     *             "orders_count": 42,
+                     *             "total_spent": {
+                     *               "amount_minor": 123450,
+                     *               "currency": "USD"
+                     *             }
+                     *           },
+                     *           "events": [
+                     *             {
+                     *               "at": "2026-11-22T08:30:00Z",
+                     *               "kind": "kind",
+                     *               "url": "url",
+                     *               "verdict": "verdict"
+                     *             }
+                     *           ],
+                     *           "order": {
+                     *             "name": "Come back",
+                     *             "revenue": {
+                     *               "amount_minor": 123450,
+                     *               "currency": "USD"
+                     *             }
+                     *           },
+                     *           "reason": "reason",
+                     *           "reply": "reply",
+                     *           "state": "state"
+                     *         }
+                     *       ],
+                     *       "next_cursor": "WzQyXQ"
+                     *     }
+                     */
                     "application/json": components["schemas"]["Page_Recipient_"];
+                };
+            };
+            /** @description Unauthorized: `unauthenticated` or `id_token_refused` */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Forbidden: `forbidden` */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Not Found: `campaign_unknown` */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Unprocessable Entity: `invalid` */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Too Many Requests: `rate_limited` or `too_many_requests` */
+            429: {
+                headers: {
+                    /**
+                     * @description Seconds to wait (RFC 9110, section 10.2.3)
+                     * @example 5
+                     */
+                    "Retry-After"?: number;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Service Unavailable: `unavailable` */
+            503: {
+                headers: {
+                    /**
+                     * @description Seconds to wait (RFC 9110, section 10.2.3)
+                     * @example 5
+                     */
+                    "Retry-After"?: number;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
                 };
             };
         };
@@ -7866,31 +9928,139 @@ export interface operations {
         };
         requestBody?: never;
         responses: {
-            /** @description The request cannot be served as it is */
-            "4XX": {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
-            /** @description Try again later */
-            "5XX": {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
             /** @description Successful Response */
             200: {
                 headers: {
                     [name: string]: unknown;
                 };
                 content: {
+                    /**
+                     * @example {
+                     *       "clicks": {
+                     *         "human": 42,
+                     *         "machine": 42
+                     *       },
+                     *       "counts": {
+                     *         "accepted": 42,
+                     *         "audience": 42,
+                     *         "excluded": 42,
+                     *         "failed": 42,
+                     *         "pending": 42,
+                     *         "unknown": 42
+                     *       },
+                     *       "errors": [
+                     *         {
+                     *           "count": 42,
+                     *           "reply": "reply"
+                     *         }
+                     *       ],
+                     *       "eta_s": 42,
+                     *       "exclusions": [
+                     *         {
+                     *           "count": 42,
+                     *           "reason": "reason"
+                     *         }
+                     *       ],
+                     *       "finished_at": "2026-11-22T08:30:00Z",
+                     *       "funnel": [
+                     *         {
+                     *           "people": 42,
+                     *           "step": "sent"
+                     *         }
+                     *       ],
+                     *       "links": [
+                     *         {
+                     *           "clicks": 42,
+                     *           "number": 42,
+                     *           "people": 42,
+                     *           "url": "url"
+                     *         }
+                     *       ],
+                     *       "opens": {
+                     *         "human": 42,
+                     *         "machine": 42
+                     *       },
+                     *       "orders": 42,
+                     *       "rate_per_s": 42,
+                     *       "revenue": {
+                     *         "amount_minor": 123450,
+                     *         "currency": "USD"
+                     *       },
+                     *       "revenue_over_time": [
+                     *         {
+                     *           "amount_minor": 123450,
+                     *           "at": "2026-11-22T08:30:00Z"
+                     *         }
+                     *       ],
+                     *       "started_at": "2026-11-22T08:30:00Z",
+                     *       "state": "draft"
+                     *     }
+                     */
                     "application/json": components["schemas"]["Report"];
+                };
+            };
+            /** @description Unauthorized: `unauthenticated` or `id_token_refused` */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Forbidden: `forbidden` */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Not Found: `campaign_unknown` */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Unprocessable Entity: `invalid` */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Too Many Requests: `rate_limited` or `too_many_requests` */
+            429: {
+                headers: {
+                    /**
+                     * @description Seconds to wait (RFC 9110, section 10.2.3)
+                     * @example 5
+                     */
+                    "Retry-After"?: number;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Service Unavailable: `unavailable` */
+            503: {
+                headers: {
+                    /**
+                     * @description Seconds to wait (RFC 9110, section 10.2.3)
+                     * @example 5
+                     */
+                    "Retry-After"?: number;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
                 };
             };
         };
@@ -7898,7 +10068,13 @@ export interface operations {
     resume_campaign: {
         parameters: {
             query?: never;
-            header?: never;
+            header?: {
+                /**
+                 * @description Makes the call repeatable for 24 hours: the same key with the same body answers the same again, with `Idempotency-Replayed: true`, and nothing happens twice.
+                 * @example 8e03978e-40d5-43dd-bc93-6894a57f9324
+                 */
+                "Idempotency-Key"?: string;
+            };
             path: {
                 campaign_id: string;
             };
@@ -7906,31 +10082,110 @@ export interface operations {
         };
         requestBody?: never;
         responses: {
-            /** @description The request cannot be served as it is */
-            "4XX": {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
-            /** @description Try again later */
-            "5XX": {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
             /** @description Successful Response */
             200: {
                 headers: {
                     [name: string]: unknown;
                 };
                 content: {
+                    /**
+                     * @example {
+                     *       "audience_size": 42,
+                     *       "created_at": "2026-11-22T08:30:00Z",
+                     *       "finished_at": "2026-11-22T08:30:00Z",
+                     *       "from_email": "hello@example.com",
+                     *       "from_name": "from name",
+                     *       "holdout_percent": 42,
+                     *       "html": "<p>Hello {{ customer.first_name }}</p>",
+                     *       "id": "01jd8wz6k3r9v5n2m7q4t1x0ya",
+                     *       "name": "Come back",
+                     *       "pause_reason": "pause reason",
+                     *       "preview_text": "preview text",
+                     *       "reply_to": "hello@example.com",
+                     *       "scheduled_at": "2026-11-22T08:30:00Z",
+                     *       "segment_id": "01jd8wz6k3r9v5n2m7q4t1x0ya",
+                     *       "started_at": "2026-11-22T08:30:00Z",
+                     *       "state": "draft",
+                     *       "subject": "It has been a while",
+                     *       "template_key": "template key",
+                     *       "updated_at": "2026-11-22T08:30:00Z",
+                     *       "version": 3
+                     *     }
+                     */
                     "application/json": components["schemas"]["Campaign"];
+                };
+            };
+            /** @description Unauthorized: `unauthenticated` or `id_token_refused` */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Forbidden: `forbidden` or `cross_site` */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Not Found: `campaign_unknown` */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Conflict: `state_refused` or `idempotency_key_in_use` */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Unprocessable Entity: `invalid` or `idempotency_key_invalid` or `idempotency_key_reused` */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Too Many Requests: `rate_limited` or `too_many_requests` */
+            429: {
+                headers: {
+                    /**
+                     * @description Seconds to wait (RFC 9110, section 10.2.3)
+                     * @example 5
+                     */
+                    "Retry-After"?: number;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Service Unavailable: `unavailable` */
+            503: {
+                headers: {
+                    /**
+                     * @description Seconds to wait (RFC 9110, section 10.2.3)
+                     * @example 5
+                     */
+                    "Retry-After"?: number;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
                 };
             };
         };
@@ -7938,7 +10193,13 @@ export interface operations {
     send_campaign: {
         parameters: {
             query?: never;
-            header?: never;
+            header?: {
+                /**
+                 * @description Makes the call repeatable for 24 hours: the same key with the same body answers the same again, with `Idempotency-Replayed: true`, and nothing happens twice.
+                 * @example 8e03978e-40d5-43dd-bc93-6894a57f9324
+                 */
+                "Idempotency-Key"?: string;
+            };
             path: {
                 campaign_id: string;
             };
@@ -7946,35 +10207,129 @@ export interface operations {
         };
         requestBody: {
             content: {
+                /**
+                 * @example {
+                 *       "confirm_recipients": 6009,
+                 *       "scheduled_at": "2026-12-01T09:00:00Z"
+                 *     }
+                 */
                 "application/json": components["schemas"]["SendRequest"];
             };
         };
         responses: {
-            /** @description The request cannot be served as it is */
-            "4XX": {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
-            /** @description Try again later */
-            "5XX": {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
             /** @description Successful Response */
             200: {
                 headers: {
                     [name: string]: unknown;
                 };
                 content: {
+                    /**
+                     * @example {
+                     *       "audience_size": 42,
+                     *       "created_at": "2026-11-22T08:30:00Z",
+                     *       "finished_at": "2026-11-22T08:30:00Z",
+                     *       "from_email": "hello@example.com",
+                     *       "from_name": "from name",
+                     *       "holdout_percent": 42,
+                     *       "html": "<p>Hello {{ customer.first_name }}</p>",
+                     *       "id": "01jd8wz6k3r9v5n2m7q4t1x0ya",
+                     *       "name": "Come back",
+                     *       "pause_reason": "pause reason",
+                     *       "preview_text": "preview text",
+                     *       "reply_to": "hello@example.com",
+                     *       "scheduled_at": "2026-11-22T08:30:00Z",
+                     *       "segment_id": "01jd8wz6k3r9v5n2m7q4t1x0ya",
+                     *       "started_at": "2026-11-22T08:30:00Z",
+                     *       "state": "draft",
+                     *       "subject": "It has been a while",
+                     *       "template_key": "template key",
+                     *       "updated_at": "2026-11-22T08:30:00Z",
+                     *       "version": 3
+                     *     }
+                     */
                     "application/json": components["schemas"]["Campaign"];
+                };
+            };
+            /** @description Unauthorized: `unauthenticated` or `id_token_refused` */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Forbidden: `forbidden` or `cross_site` */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Not Found: `campaign_unknown` */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Conflict: `audience_changed` or `campaign_not_ready` or `state_refused` or `idempotency_key_in_use` */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Request Entity Too Large: `too_large` */
+            413: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Unprocessable Entity: `invalid` or `idempotency_key_invalid` or `idempotency_key_reused` */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Too Many Requests: `rate_limited` or `too_many_requests` */
+            429: {
+                headers: {
+                    /**
+                     * @description Seconds to wait (RFC 9110, section 10.2.3)
+                     * @example 5
+                     */
+                    "Retry-After"?: number;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Service Unavailable: `unavailable` */
+            503: {
+                headers: {
+                    /**
+                     * @description Seconds to wait (RFC 9110, section 10.2.3)
+                     * @example 5
+                     */
+                    "Retry-After"?: number;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
                 };
             };
         };
@@ -7990,35 +10345,110 @@ export interface operations {
         };
         requestBody: {
             content: {
+                /**
+                 * @example {
+                 *       "email": "me@example.com"
+                 *     }
+                 */
                 "application/json": components["schemas"]["TestRequest"];
             };
         };
         responses: {
-            /** @description The request cannot be served as it is */
-            "4XX": {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
-            /** @description Try again later */
-            "5XX": {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
             /** @description Successful Response */
             200: {
                 headers: {
                     [name: string]: unknown;
                 };
                 content: {
+                    /**
+                     * @example {
+                     *       "accepted": true,
+                     *       "reply": "reply"
+                     *     }
+                     */
                     "application/json": components["schemas"]["TestResult"];
+                };
+            };
+            /** @description Unauthorized: `unauthenticated` or `id_token_refused` */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Forbidden: `forbidden` or `cross_site` */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Not Found: `campaign_unknown` */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Conflict: `sender_missing` */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Request Entity Too Large: `too_large` */
+            413: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Unprocessable Entity: `invalid` or `test_refused` */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Too Many Requests: `rate_limited` or `too_many_requests` */
+            429: {
+                headers: {
+                    /**
+                     * @description Seconds to wait (RFC 9110, section 10.2.3)
+                     * @example 5
+                     */
+                    "Retry-After"?: number;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Service Unavailable: `unavailable` */
+            503: {
+                headers: {
+                    /**
+                     * @description Seconds to wait (RFC 9110, section 10.2.3)
+                     * @example 5
+                     */
+                    "Retry-After"?: number;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
                 };
             };
         };
@@ -8032,31 +10462,75 @@ export interface operations {
         };
         requestBody?: never;
         responses: {
-            /** @description The request cannot be served as it is */
-            "4XX": {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
-            /** @description Try again later */
-            "5XX": {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
             /** @description Successful Response */
             200: {
                 headers: {
                     [name: string]: unknown;
                 };
                 content: {
+                    /**
+                     * @example [
+                     *       {
+                     *         "budget": {
+                     *           "capacity": 10,
+                     *           "left": 3.5
+                     *         },
+                     *         "failures": 7,
+                     *         "host": "acme.myshopify.com",
+                     *         "last_error": "HTTP 502",
+                     *         "opened_at": "2026-11-22T10:00:00Z",
+                     *         "probe_at": "2026-11-22T10:00:30Z",
+                     *         "state": "open"
+                     *       }
+                     *     ]
+                     */
                     "application/json": components["schemas"]["CircuitRow"][];
+                };
+            };
+            /** @description Unauthorized: `unauthenticated` or `id_token_refused` */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Forbidden: `forbidden` */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Too Many Requests: `rate_limited` or `too_many_requests` */
+            429: {
+                headers: {
+                    /**
+                     * @description Seconds to wait (RFC 9110, section 10.2.3)
+                     * @example 5
+                     */
+                    "Retry-After"?: number;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Service Unavailable: `unavailable` or `circuits_unknown` */
+            503: {
+                headers: {
+                    /**
+                     * @description Seconds to wait (RFC 9110, section 10.2.3)
+                     * @example 5
+                     */
+                    "Retry-After"?: number;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
                 };
             };
         };
@@ -8064,7 +10538,13 @@ export interface operations {
     close_circuit: {
         parameters: {
             query?: never;
-            header?: never;
+            header?: {
+                /**
+                 * @description Makes the call repeatable for 24 hours: the same key with the same body answers the same again, with `Idempotency-Replayed: true`, and nothing happens twice.
+                 * @example 8e03978e-40d5-43dd-bc93-6894a57f9324
+                 */
+                "Idempotency-Key"?: string;
+            };
             path: {
                 host: string;
             };
@@ -8072,35 +10552,118 @@ export interface operations {
         };
         requestBody?: {
             content: {
+                /**
+                 * @example {
+                 *       "reason": "their status page says it is over"
+                 *     }
+                 */
                 "application/json": components["schemas"]["CloseRequest"] | null;
             };
         };
         responses: {
-            /** @description The request cannot be served as it is */
-            "4XX": {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
-            /** @description Try again later */
-            "5XX": {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
             /** @description Successful Response */
             200: {
                 headers: {
                     [name: string]: unknown;
                 };
                 content: {
+                    /**
+                     * @example {
+                     *       "budget": {
+                     *         "capacity": 10,
+                     *         "left": 3.5
+                     *       },
+                     *       "failures": 7,
+                     *       "host": "acme.myshopify.com",
+                     *       "last_error": "HTTP 502",
+                     *       "opened_at": "2026-11-22T10:00:00Z",
+                     *       "probe_at": "2026-11-22T10:00:30Z",
+                     *       "state": "open"
+                     *     }
+                     */
                     "application/json": components["schemas"]["CircuitRow"];
+                };
+            };
+            /** @description Unauthorized: `unauthenticated` or `id_token_refused` */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Forbidden: `forbidden` or `cross_site` */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Not Found: `not_found` */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Conflict: `idempotency_key_in_use` */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Request Entity Too Large: `too_large` */
+            413: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Unprocessable Entity: `invalid` or `idempotency_key_invalid` or `idempotency_key_reused` */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Too Many Requests: `rate_limited` or `too_many_requests` */
+            429: {
+                headers: {
+                    /**
+                     * @description Seconds to wait (RFC 9110, section 10.2.3)
+                     * @example 5
+                     */
+                    "Retry-After"?: number;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Service Unavailable: `unavailable` or `circuits_unknown` */
+            503: {
+                headers: {
+                    /**
+                     * @description Seconds to wait (RFC 9110, section 10.2.3)
+                     * @example 5
+                     */
+                    "Retry-After"?: number;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
                 };
             };
         };
@@ -8117,31 +10680,89 @@ export interface operations {
         };
         requestBody?: never;
         responses: {
-            /** @description The request cannot be served as it is */
-            "4XX": {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
-            /** @description Try again later */
-            "5XX": {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
             /** @description Successful Response */
             200: {
                 headers: {
                     [name: string]: unknown;
                 };
                 content: {
+                    /**
+                     * @example {
+                     *       "items": [
+                     *         {
+                     *           "city": "Lisbon",
+                     *           "country": "PT",
+                     *           "email": "ana@example.com",
+                     *           "email_subscription": "subscribed",
+                     *           "id": "01jd8wz6k3r9v5n2m7q4t1x0ya",
+                     *           "last_order_at": "2026-11-22T08:30:00Z",
+                     *           "name": "Come back",
+                     *           "orders_count": 42,
+                     *           "total_spent": {
+                     *             "amount_minor": 123450,
+                     *             "currency": "USD"
+                     *           }
+                     *         }
+                     *       ],
+                     *       "next_cursor": "WzQyXQ"
+                     *     }
+                     */
                     "application/json": components["schemas"]["Page_CustomerRow_"];
+                };
+            };
+            /** @description Unauthorized: `unauthenticated` or `id_token_refused` */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Forbidden: `forbidden` */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Unprocessable Entity: `invalid` */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Too Many Requests: `rate_limited` or `too_many_requests` */
+            429: {
+                headers: {
+                    /**
+                     * @description Seconds to wait (RFC 9110, section 10.2.3)
+                     * @example 5
+                     */
+                    "Retry-After"?: number;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Service Unavailable: `unavailable` */
+            503: {
+                headers: {
+                    /**
+                     * @description Seconds to wait (RFC 9110, section 10.2.3)
+                     * @example 5
+                     */
+                    "Retry-After"?: number;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
                 };
             };
         };
@@ -8157,31 +10778,119 @@ export interface operations {
         };
         requestBody?: never;
         responses: {
-            /** @description The request cannot be served as it is */
-            "4XX": {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
-            /** @description Try again later */
-            "5XX": {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
             /** @description Successful Response */
             200: {
                 headers: {
                     [name: string]: unknown;
                 };
                 content: {
+                    /**
+                     * @example {
+                     *       "average_order": {
+                     *         "amount_minor": 123450,
+                     *         "currency": "USD"
+                     *       },
+                     *       "city": "Lisbon",
+                     *       "country": "PT",
+                     *       "created_at": "2026-11-22T08:30:00Z",
+                     *       "email": "ana@example.com",
+                     *       "email_consent_at": "2026-11-22T08:30:00Z",
+                     *       "email_subscription": "subscribed",
+                     *       "first_order_at": "2026-11-22T08:30:00Z",
+                     *       "id": "01jd8wz6k3r9v5n2m7q4t1x0ya",
+                     *       "last_order_at": "2026-11-22T08:30:00Z",
+                     *       "lifetime_orders_count": 42,
+                     *       "lifetime_spent": {
+                     *         "amount_minor": 123450,
+                     *         "currency": "USD"
+                     *       },
+                     *       "locale": "en",
+                     *       "name": "Come back",
+                     *       "orders_count": 42,
+                     *       "rfm_frequency": 42,
+                     *       "rfm_monetary": 42,
+                     *       "rfm_recency": 42,
+                     *       "tags": [
+                     *         "tags"
+                     *       ],
+                     *       "timeline": [
+                     *         {
+                     *           "at": "2026-11-22T08:30:00Z",
+                     *           "facts": {},
+                     *           "kind": "kind"
+                     *         }
+                     *       ],
+                     *       "total_spent": {
+                     *         "amount_minor": 123450,
+                     *         "currency": "USD"
+                     *       }
+                     *     }
+                     */
                     "application/json": components["schemas"]["CustomerDetail"];
+                };
+            };
+            /** @description Unauthorized: `unauthenticated` or `id_token_refused` */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Forbidden: `forbidden` */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Not Found: `customer_unknown` */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Unprocessable Entity: `invalid` */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Too Many Requests: `rate_limited` or `too_many_requests` */
+            429: {
+                headers: {
+                    /**
+                     * @description Seconds to wait (RFC 9110, section 10.2.3)
+                     * @example 5
+                     */
+                    "Retry-After"?: number;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Service Unavailable: `unavailable` */
+            503: {
+                headers: {
+                    /**
+                     * @description Seconds to wait (RFC 9110, section 10.2.3)
+                     * @example 5
+                     */
+                    "Retry-After"?: number;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
                 };
             };
         };
@@ -8189,41 +10898,138 @@ export interface operations {
     change_tags: {
         parameters: {
             query?: never;
-            header?: never;
+            header?: {
+                /**
+                 * @description Makes the call repeatable for 24 hours: the same key with the same body answers the same again, with `Idempotency-Replayed: true`, and nothing happens twice.
+                 * @example 8e03978e-40d5-43dd-bc93-6894a57f9324
+                 */
+                "Idempotency-Key"?: string;
+            };
             path?: never;
             cookie?: never;
         };
         requestBody: {
             content: {
+                /**
+                 * @example {
+                 *       "add": [
+                 *         "vip"
+                 *       ],
+                 *       "remove": [
+                 *         "prospect"
+                 *       ],
+                 *       "segment_id": "seg_2f9c"
+                 *     }
+                 */
                 "application/json": components["schemas"]["TagChange"];
             };
         };
         responses: {
-            /** @description The request cannot be served as it is */
-            "4XX": {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
-            /** @description Try again later */
-            "5XX": {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
             /** @description Successful Response */
             202: {
                 headers: {
                     [name: string]: unknown;
                 };
                 content: {
+                    /**
+                     * @example {
+                     *       "writes": [
+                     *         {
+                     *           "done": 42,
+                     *           "error": "error",
+                     *           "finished_at": "2026-11-22T08:30:00Z",
+                     *           "id": "01jd8wz6k3r9v5n2m7q4t1x0ya",
+                     *           "kind": "tags_add",
+                     *           "refusals": [
+                     *             {
+                     *               "customer_id": "01jd8wz6k3r9v5n2m7q4t1x0ya",
+                     *               "error": "error"
+                     *             }
+                     *           ],
+                     *           "refused": 42,
+                     *           "state": "queued",
+                     *           "tags": [
+                     *             "tags"
+                     *           ],
+                     *           "total": 42
+                     *         }
+                     *       ]
+                     *     }
+                     */
                     "application/json": components["schemas"]["Writes"];
+                };
+            };
+            /** @description Unauthorized: `unauthenticated` or `id_token_refused` */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Forbidden: `forbidden` or `cross_site` */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Conflict: `idempotency_key_in_use` */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Request Entity Too Large: `too_large` */
+            413: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Unprocessable Entity: `invalid` or `idempotency_key_invalid` or `idempotency_key_reused` */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Too Many Requests: `rate_limited` or `too_many_requests` */
+            429: {
+                headers: {
+                    /**
+                     * @description Seconds to wait (RFC 9110, section 10.2.3)
+                     * @example 5
+                     */
+                    "Retry-After"?: number;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Service Unavailable: `unavailable` */
+            503: {
+                headers: {
+                    /**
+                     * @description Seconds to wait (RFC 9110, section 10.2.3)
+                     * @example 5
+                     */
+                    "Retry-After"?: number;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
                 };
             };
         };
@@ -8239,31 +11045,98 @@ export interface operations {
         };
         requestBody?: never;
         responses: {
-            /** @description The request cannot be served as it is */
-            "4XX": {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
-            /** @description Try again later */
-            "5XX": {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
             /** @description Successful Response */
             200: {
                 headers: {
                     [name: string]: unknown;
                 };
                 content: {
+                    /**
+                     * @example {
+                     *       "done": 42,
+                     *       "error": "error",
+                     *       "finished_at": "2026-11-22T08:30:00Z",
+                     *       "id": "01jd8wz6k3r9v5n2m7q4t1x0ya",
+                     *       "kind": "tags_add",
+                     *       "refusals": [
+                     *         {
+                     *           "customer_id": "01jd8wz6k3r9v5n2m7q4t1x0ya",
+                     *           "error": "error"
+                     *         }
+                     *       ],
+                     *       "refused": 42,
+                     *       "state": "queued",
+                     *       "tags": [
+                     *         "tags"
+                     *       ],
+                     *       "total": 42
+                     *     }
+                     */
                     "application/json": components["schemas"]["Write"];
+                };
+            };
+            /** @description Unauthorized: `unauthenticated` or `id_token_refused` */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Forbidden: `forbidden` */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Not Found: `not_found` */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Unprocessable Entity: `invalid` */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Too Many Requests: `rate_limited` or `too_many_requests` */
+            429: {
+                headers: {
+                    /**
+                     * @description Seconds to wait (RFC 9110, section 10.2.3)
+                     * @example 5
+                     */
+                    "Retry-After"?: number;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Service Unavailable: `unavailable` */
+            503: {
+                headers: {
+                    /**
+                     * @description Seconds to wait (RFC 9110, section 10.2.3)
+                     * @example 5
+                     */
+                    "Retry-After"?: number;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
                 };
             };
         };
@@ -8280,31 +11153,88 @@ export interface operations {
         };
         requestBody?: never;
         responses: {
-            /** @description The request cannot be served as it is */
-            "4XX": {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
-            /** @description Try again later */
-            "5XX": {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
             /** @description Successful Response */
             200: {
                 headers: {
                     [name: string]: unknown;
                 };
                 content: {
+                    /**
+                     * @example {
+                     *       "items": [
+                     *         {
+                     *           "count": 42,
+                     *           "error_class": "error class",
+                     *           "fingerprint": "fingerprint",
+                     *           "first_at": "2026-11-22T08:30:00Z",
+                     *           "last_at": "2026-11-22T08:30:00Z",
+                     *           "message": "message",
+                     *           "name": "Come back",
+                     *           "notes": 42,
+                     *           "sample_job_id": "01jd8wz6k3r9v5n2m7q4t1x0ya",
+                     *           "shops": 42,
+                     *           "title_key": "title key"
+                     *         }
+                     *       ],
+                     *       "next_cursor": "WzQyXQ"
+                     *     }
+                     */
                     "application/json": components["schemas"]["Page_DeadGroup_"];
+                };
+            };
+            /** @description Unauthorized: `unauthenticated` or `id_token_refused` */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Forbidden: `forbidden` */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Unprocessable Entity: `invalid` */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Too Many Requests: `rate_limited` or `too_many_requests` */
+            429: {
+                headers: {
+                    /**
+                     * @description Seconds to wait (RFC 9110, section 10.2.3)
+                     * @example 5
+                     */
+                    "Retry-After"?: number;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Service Unavailable: `unavailable` */
+            503: {
+                headers: {
+                    /**
+                     * @description Seconds to wait (RFC 9110, section 10.2.3)
+                     * @example 5
+                     */
+                    "Retry-After"?: number;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
                 };
             };
         };
@@ -8320,31 +11250,101 @@ export interface operations {
         };
         requestBody?: never;
         responses: {
-            /** @description The request cannot be served as it is */
-            "4XX": {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
-            /** @description Try again later */
-            "5XX": {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
             /** @description Successful Response */
             200: {
                 headers: {
                     [name: string]: unknown;
                 };
                 content: {
+                    /**
+                     * @example {
+                     *       "count": 42,
+                     *       "error_class": "error class",
+                     *       "fingerprint": "fingerprint",
+                     *       "first_at": "2026-11-22T08:30:00Z",
+                     *       "last_at": "2026-11-22T08:30:00Z",
+                     *       "message": "message",
+                     *       "name": "Come back",
+                     *       "note_list": [
+                     *         {
+                     *           "author": "author",
+                     *           "body": "body",
+                     *           "created_at": "2026-11-22T08:30:00Z",
+                     *           "id": 42,
+                     *           "job_id": "01jd8wz6k3r9v5n2m7q4t1x0ya"
+                     *         }
+                     *       ],
+                     *       "notes": 42,
+                     *       "sample_job_id": "01jd8wz6k3r9v5n2m7q4t1x0ya",
+                     *       "shops": 42,
+                     *       "title_key": "title key"
+                     *     }
+                     */
                     "application/json": components["schemas"]["DeadGroupDetail"];
+                };
+            };
+            /** @description Unauthorized: `unauthenticated` or `id_token_refused` */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Forbidden: `forbidden` */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Not Found: `dead_group_unknown` */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Unprocessable Entity: `invalid` */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Too Many Requests: `rate_limited` or `too_many_requests` */
+            429: {
+                headers: {
+                    /**
+                     * @description Seconds to wait (RFC 9110, section 10.2.3)
+                     * @example 5
+                     */
+                    "Retry-After"?: number;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Service Unavailable: `unavailable` */
+            503: {
+                headers: {
+                    /**
+                     * @description Seconds to wait (RFC 9110, section 10.2.3)
+                     * @example 5
+                     */
+                    "Retry-After"?: number;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
                 };
             };
         };
@@ -8360,35 +11360,113 @@ export interface operations {
         };
         requestBody: {
             content: {
+                /**
+                 * @example {
+                 *       "cap": 100,
+                 *       "reason": "a test shop"
+                 *     }
+                 */
                 "application/json": components["schemas"]["DiscardGroupRequest"];
             };
         };
         responses: {
-            /** @description The request cannot be served as it is */
-            "4XX": {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
-            /** @description Try again later */
-            "5XX": {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
             /** @description Successful Response */
             200: {
                 headers: {
                     [name: string]: unknown;
                 };
                 content: {
+                    /**
+                     * @example {
+                     *       "acting": 42,
+                     *       "capped": true,
+                     *       "job_id": "01jd8wz6k3r9v5n2m7q4t1x0ya",
+                     *       "matched": 42
+                     *     }
+                     */
                     "application/json": components["schemas"]["BulkAnswer"];
+                };
+            };
+            /** @description Unauthorized: `unauthenticated` or `id_token_refused` */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Forbidden: `forbidden` or `cross_site` */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Not Found: `dead_group_unknown` */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Conflict: `conflict` */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Request Entity Too Large: `too_large` */
+            413: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Unprocessable Entity: `invalid` */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Too Many Requests: `rate_limited` or `too_many_requests` */
+            429: {
+                headers: {
+                    /**
+                     * @description Seconds to wait (RFC 9110, section 10.2.3)
+                     * @example 5
+                     */
+                    "Retry-After"?: number;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Service Unavailable: `unavailable` */
+            503: {
+                headers: {
+                    /**
+                     * @description Seconds to wait (RFC 9110, section 10.2.3)
+                     * @example 5
+                     */
+                    "Retry-After"?: number;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
                 };
             };
         };
@@ -8404,35 +11482,113 @@ export interface operations {
         };
         requestBody: {
             content: {
+                /**
+                 * @example {
+                 *       "body": "The carrier's service is down; replay when it is back."
+                 *     }
+                 */
                 "application/json": components["schemas"]["NewDeadNote"];
             };
         };
         responses: {
-            /** @description The request cannot be served as it is */
-            "4XX": {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
-            /** @description Try again later */
-            "5XX": {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
             /** @description Successful Response */
             201: {
                 headers: {
                     [name: string]: unknown;
                 };
                 content: {
+                    /**
+                     * @example {
+                     *       "author": "author",
+                     *       "body": "body",
+                     *       "created_at": "2026-11-22T08:30:00Z",
+                     *       "id": 42,
+                     *       "job_id": "01jd8wz6k3r9v5n2m7q4t1x0ya"
+                     *     }
+                     */
                     "application/json": components["schemas"]["DeadNote"];
+                };
+            };
+            /** @description Unauthorized: `unauthenticated` or `id_token_refused` */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Forbidden: `forbidden` or `cross_site` */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Not Found: `dead_group_unknown` */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Conflict: `conflict` */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Request Entity Too Large: `too_large` */
+            413: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Unprocessable Entity: `invalid` */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Too Many Requests: `rate_limited` or `too_many_requests` */
+            429: {
+                headers: {
+                    /**
+                     * @description Seconds to wait (RFC 9110, section 10.2.3)
+                     * @example 5
+                     */
+                    "Retry-After"?: number;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Service Unavailable: `unavailable` */
+            503: {
+                headers: {
+                    /**
+                     * @description Seconds to wait (RFC 9110, section 10.2.3)
+                     * @example 5
+                     */
+                    "Retry-After"?: number;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
                 };
             };
         };
@@ -8448,35 +11604,115 @@ export interface operations {
         };
         requestBody: {
             content: {
+                /**
+                 * @example {
+                 *       "cap": 500,
+                 *       "dry_run": true,
+                 *       "rate_per_min": 60,
+                 *       "reason": "mended in 0.1.1"
+                 *     }
+                 */
                 "application/json": components["schemas"]["ReplayRequest"];
             };
         };
         responses: {
-            /** @description The request cannot be served as it is */
-            "4XX": {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
-            /** @description Try again later */
-            "5XX": {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
             /** @description Successful Response */
             200: {
                 headers: {
                     [name: string]: unknown;
                 };
                 content: {
+                    /**
+                     * @example {
+                     *       "acting": 42,
+                     *       "capped": true,
+                     *       "job_id": "01jd8wz6k3r9v5n2m7q4t1x0ya",
+                     *       "matched": 42
+                     *     }
+                     */
                     "application/json": components["schemas"]["BulkAnswer"];
+                };
+            };
+            /** @description Unauthorized: `unauthenticated` or `id_token_refused` */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Forbidden: `forbidden` or `cross_site` */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Not Found: `dead_group_unknown` */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Conflict: `conflict` */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Request Entity Too Large: `too_large` */
+            413: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Unprocessable Entity: `invalid` */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Too Many Requests: `rate_limited` or `too_many_requests` */
+            429: {
+                headers: {
+                    /**
+                     * @description Seconds to wait (RFC 9110, section 10.2.3)
+                     * @example 5
+                     */
+                    "Retry-After"?: number;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Service Unavailable: `unavailable` */
+            503: {
+                headers: {
+                    /**
+                     * @description Seconds to wait (RFC 9110, section 10.2.3)
+                     * @example 5
+                     */
+                    "Retry-After"?: number;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
                 };
             };
         };
@@ -8490,31 +11726,74 @@ export interface operations {
         };
         requestBody?: never;
         responses: {
-            /** @description The request cannot be served as it is */
-            "4XX": {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
-            /** @description Try again later */
-            "5XX": {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
             /** @description Successful Response */
             200: {
                 headers: {
                     [name: string]: unknown;
                 };
                 content: {
+                    /**
+                     * @example {
+                     *       "items": [
+                     *         {
+                     *           "facts": {},
+                     *           "key": "key",
+                     *           "limit": 42,
+                     *           "link": "link",
+                     *           "severity": "ok",
+                     *           "unit": "s",
+                     *           "value": 42
+                     *         }
+                     *       ]
+                     *     }
+                     */
                     "application/json": components["schemas"]["HealthStrip"];
+                };
+            };
+            /** @description Unauthorized: `unauthenticated` or `id_token_refused` */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Forbidden: `forbidden` */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Too Many Requests: `rate_limited` or `too_many_requests` */
+            429: {
+                headers: {
+                    /**
+                     * @description Seconds to wait (RFC 9110, section 10.2.3)
+                     * @example 5
+                     */
+                    "Retry-After"?: number;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Service Unavailable: `unavailable` */
+            503: {
+                headers: {
+                    /**
+                     * @description Seconds to wait (RFC 9110, section 10.2.3)
+                     * @example 5
+                     */
+                    "Retry-After"?: number;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
                 };
             };
         };
@@ -8528,31 +11807,159 @@ export interface operations {
         };
         requestBody?: never;
         responses: {
-            /** @description The request cannot be served as it is */
-            "4XX": {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
-            /** @description Try again later */
-            "5XX": {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
             /** @description Successful Response */
             200: {
                 headers: {
                     [name: string]: unknown;
                 };
                 content: {
+                    /**
+                     * @example {
+                     *       "checklist": [
+                     *         {
+                     *           "done": true,
+                     *           "key": "install"
+                     *         }
+                     *       ],
+                     *       "earned": {
+                     *         "attributed": {
+                     *           "amount_minor": 123450,
+                     *           "currency": "USD"
+                     *         },
+                     *         "days": 42,
+                     *         "messages_sent": 42,
+                     *         "previous": {
+                     *           "amount_minor": 123450,
+                     *           "currency": "USD"
+                     *         },
+                     *         "store_total": {
+                     *           "amount_minor": 123450,
+                     *           "currency": "USD"
+                     *         }
+                     *       },
+                     *       "growth": [
+                     *         {
+                     *           "customers": 42,
+                     *           "date": "2026-11-22"
+                     *         }
+                     *       ],
+                     *       "needs": [
+                     *         {
+                     *           "code": "code",
+                     *           "facts": {},
+                     *           "severity": "critical"
+                     *         }
+                     *       ],
+                     *       "recent_campaigns": [
+                     *         {
+                     *           "audience_size": 42,
+                     *           "clicks": 42,
+                     *           "finished_at": "2026-11-22T08:30:00Z",
+                     *           "id": "01jd8wz6k3r9v5n2m7q4t1x0ya",
+                     *           "name": "Come back",
+                     *           "opens": 42,
+                     *           "revenue": {
+                     *             "amount_minor": 123450,
+                     *             "currency": "USD"
+                     *           },
+                     *           "revenue_per_recipient_minor": 42,
+                     *           "scheduled_at": "2026-11-22T08:30:00Z",
+                     *           "segment_name": "segment name",
+                     *           "sent": 42,
+                     *           "state": "draft",
+                     *           "subject": "It has been a while"
+                     *         }
+                     *       ],
+                     *       "sync": {
+                     *         "batch_size": 42,
+                     *         "custom_query": "custom query",
+                     *         "error": "error",
+                     *         "finished_at": "2026-11-22T08:30:00Z",
+                     *         "id": "01jd8wz6k3r9v5n2m7q4t1x0ya",
+                     *         "kind": "first",
+                     *         "mode": "bulk",
+                     *         "progress": 42,
+                     *         "resources": [
+                     *           {
+                     *             "bytes_done": 42,
+                     *             "bytes_total": 42,
+                     *             "objects_expected": 42,
+                     *             "refusals": [
+                     *               {
+                     *                 "line": 42,
+                     *                 "reason": "reason"
+                     *               }
+                     *             ],
+                     *             "refused_by_reason": [],
+                     *             "resource": "customers",
+                     *             "rows_done": 42,
+                     *             "rows_refused": 42,
+                     *             "skipped_reason": "skipped reason",
+                     *             "state": "pending"
+                     *           }
+                     *         ],
+                     *         "started_at": "2026-11-22T08:30:00Z",
+                     *         "state": "queued"
+                     *       },
+                     *       "totals": {
+                     *         "customers": 42,
+                     *         "orders": 42,
+                     *         "products": 42,
+                     *         "revenue": {
+                     *           "amount_minor": 123450,
+                     *           "currency": "USD"
+                     *         },
+                     *         "subscribed": 42
+                     *       }
+                     *     }
+                     */
                     "application/json": components["schemas"]["Home"];
+                };
+            };
+            /** @description Unauthorized: `unauthenticated` or `id_token_refused` */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Forbidden: `forbidden` */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Too Many Requests: `rate_limited` or `too_many_requests` */
+            429: {
+                headers: {
+                    /**
+                     * @description Seconds to wait (RFC 9110, section 10.2.3)
+                     * @example 5
+                     */
+                    "Retry-After"?: number;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Service Unavailable: `unavailable` */
+            503: {
+                headers: {
+                    /**
+                     * @description Seconds to wait (RFC 9110, section 10.2.3)
+                     * @example 5
+                     */
+                    "Retry-After"?: number;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
                 };
             };
         };
@@ -8570,31 +11977,112 @@ export interface operations {
         };
         requestBody?: never;
         responses: {
-            /** @description The request cannot be served as it is */
-            "4XX": {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
-            /** @description Try again later */
-            "5XX": {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
             /** @description Successful Response */
             200: {
                 headers: {
                     [name: string]: unknown;
                 };
                 content: {
+                    /**
+                     * @example {
+                     *       "items": [
+                     *         {
+                     *           "args": {},
+                     *           "attempt": 42,
+                     *           "batch_id": "01jd8wz6k3r9v5n2m7q4t1x0ya",
+                     *           "discarded_at": "2026-11-22T08:30:00Z",
+                     *           "enqueued_at": "2026-11-22T08:30:00Z",
+                     *           "error": "error",
+                     *           "error_class": "error class",
+                     *           "fingerprint": "fingerprint",
+                     *           "finished_at": "2026-11-22T08:30:00Z",
+                     *           "id": "01jd8wz6k3r9v5n2m7q4t1x0ya",
+                     *           "max_attempts": 42,
+                     *           "name": "Come back",
+                     *           "parent_id": "01jd8wz6k3r9v5n2m7q4t1x0ya",
+                     *           "priority": 42,
+                     *           "progress": {
+                     *             "done": 42,
+                     *             "note": "note",
+                     *             "total": 42
+                     *           },
+                     *           "queue": "default",
+                     *           "request_id": "01jd8wz6k3r9v5n2m7q4t1x0ya",
+                     *           "retried_as": "retried as",
+                     *           "root_id": "01jd8wz6k3r9v5n2m7q4t1x0ya",
+                     *           "run_at": "2026-11-22T08:30:00Z",
+                     *           "run_ms": 42,
+                     *           "shop_domain": "shop domain",
+                     *           "started_at": "2026-11-22T08:30:00Z",
+                     *           "state": "scheduled",
+                     *           "tags": [
+                     *             "tags"
+                     *           ],
+                     *           "title_key": "title key",
+                     *           "usual_run_ms": 42,
+                     *           "wait_ms": 42,
+                     *           "worker": "worker"
+                     *         }
+                     *       ],
+                     *       "next_cursor": "WzQyXQ"
+                     *     }
+                     */
                     "application/json": components["schemas"]["Page_JobRun_"];
+                };
+            };
+            /** @description Unauthorized: `unauthenticated` or `id_token_refused` */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Forbidden: `forbidden` */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Unprocessable Entity: `invalid` */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Too Many Requests: `rate_limited` or `too_many_requests` */
+            429: {
+                headers: {
+                    /**
+                     * @description Seconds to wait (RFC 9110, section 10.2.3)
+                     * @example 5
+                     */
+                    "Retry-After"?: number;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Service Unavailable: `unavailable` */
+            503: {
+                headers: {
+                    /**
+                     * @description Seconds to wait (RFC 9110, section 10.2.3)
+                     * @example 5
+                     */
+                    "Retry-After"?: number;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
                 };
             };
         };
@@ -8610,31 +12098,141 @@ export interface operations {
         };
         requestBody?: never;
         responses: {
-            /** @description The request cannot be served as it is */
-            "4XX": {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
-            /** @description Try again later */
-            "5XX": {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
             /** @description Successful Response */
             200: {
                 headers: {
                     [name: string]: unknown;
                 };
                 content: {
+                    /**
+                     * @example {
+                     *       "args": {},
+                     *       "args_schema": {},
+                     *       "attempt": 42,
+                     *       "attempts": [
+                     *         {
+                     *           "error": "error",
+                     *           "error_key": "store_away",
+                     *           "finished_at": "2026-11-22T08:30:00Z",
+                     *           "number": 42,
+                     *           "queued_at": "2026-11-22T08:30:00Z",
+                     *           "started_at": "2026-11-22T08:30:00Z",
+                     *           "traceback": "traceback",
+                     *           "worker": "worker"
+                     *         }
+                     *       ],
+                     *       "batch_id": "01jd8wz6k3r9v5n2m7q4t1x0ya",
+                     *       "cancel_requested_at": "2026-11-22T08:30:00Z",
+                     *       "children_count": 42,
+                     *       "discarded_at": "2026-11-22T08:30:00Z",
+                     *       "editable": true,
+                     *       "enqueued_at": "2026-11-22T08:30:00Z",
+                     *       "error": "error",
+                     *       "error_class": "error class",
+                     *       "error_key": "store_away",
+                     *       "fingerprint": "fingerprint",
+                     *       "finished_at": "2026-11-22T08:30:00Z",
+                     *       "id": "01jd8wz6k3r9v5n2m7q4t1x0ya",
+                     *       "log_count": 42,
+                     *       "max_attempts": 42,
+                     *       "name": "Come back",
+                     *       "parent_id": "01jd8wz6k3r9v5n2m7q4t1x0ya",
+                     *       "priority": 42,
+                     *       "progress": {
+                     *         "done": 42,
+                     *         "note": "note",
+                     *         "total": 42
+                     *       },
+                     *       "queue": "default",
+                     *       "request_id": "01jd8wz6k3r9v5n2m7q4t1x0ya",
+                     *       "result": {},
+                     *       "retried_as": "retried as",
+                     *       "root_id": "01jd8wz6k3r9v5n2m7q4t1x0ya",
+                     *       "run_at": "2026-11-22T08:30:00Z",
+                     *       "run_ms": 42,
+                     *       "shop_domain": "shop domain",
+                     *       "started_at": "2026-11-22T08:30:00Z",
+                     *       "state": "scheduled",
+                     *       "tags": [
+                     *         "tags"
+                     *       ],
+                     *       "title_key": "title key",
+                     *       "trace_url": "trace url",
+                     *       "usual_run_ms": 42,
+                     *       "wait_ms": 42,
+                     *       "waits_because": {
+                     *         "code": "scheduled",
+                     *         "facts": {},
+                     *         "until": "2026-11-22T08:30:00Z"
+                     *       },
+                     *       "worker": "worker"
+                     *     }
+                     */
                     "application/json": components["schemas"]["JobDetail"];
+                };
+            };
+            /** @description Unauthorized: `unauthenticated` or `id_token_refused` */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Forbidden: `forbidden` */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Not Found: `job_unknown` */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Unprocessable Entity: `invalid` */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Too Many Requests: `rate_limited` or `too_many_requests` */
+            429: {
+                headers: {
+                    /**
+                     * @description Seconds to wait (RFC 9110, section 10.2.3)
+                     * @example 5
+                     */
+                    "Retry-After"?: number;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Service Unavailable: `unavailable` */
+            503: {
+                headers: {
+                    /**
+                     * @description Seconds to wait (RFC 9110, section 10.2.3)
+                     * @example 5
+                     */
+                    "Retry-After"?: number;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
                 };
             };
         };
@@ -8650,31 +12248,150 @@ export interface operations {
         };
         requestBody?: never;
         responses: {
-            /** @description The request cannot be served as it is */
-            "4XX": {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
-            /** @description Try again later */
-            "5XX": {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
             /** @description Successful Response */
             200: {
                 headers: {
                     [name: string]: unknown;
                 };
                 content: {
+                    /**
+                     * @example {
+                     *       "args": {},
+                     *       "args_schema": {},
+                     *       "attempt": 42,
+                     *       "attempts": [
+                     *         {
+                     *           "error": "error",
+                     *           "error_key": "store_away",
+                     *           "finished_at": "2026-11-22T08:30:00Z",
+                     *           "number": 42,
+                     *           "queued_at": "2026-11-22T08:30:00Z",
+                     *           "started_at": "2026-11-22T08:30:00Z",
+                     *           "traceback": "traceback",
+                     *           "worker": "worker"
+                     *         }
+                     *       ],
+                     *       "batch_id": "01jd8wz6k3r9v5n2m7q4t1x0ya",
+                     *       "cancel_requested_at": "2026-11-22T08:30:00Z",
+                     *       "children_count": 42,
+                     *       "discarded_at": "2026-11-22T08:30:00Z",
+                     *       "editable": true,
+                     *       "enqueued_at": "2026-11-22T08:30:00Z",
+                     *       "error": "error",
+                     *       "error_class": "error class",
+                     *       "error_key": "store_away",
+                     *       "fingerprint": "fingerprint",
+                     *       "finished_at": "2026-11-22T08:30:00Z",
+                     *       "id": "01jd8wz6k3r9v5n2m7q4t1x0ya",
+                     *       "log_count": 42,
+                     *       "max_attempts": 42,
+                     *       "name": "Come back",
+                     *       "parent_id": "01jd8wz6k3r9v5n2m7q4t1x0ya",
+                     *       "priority": 42,
+                     *       "progress": {
+                     *         "done": 42,
+                     *         "note": "note",
+                     *         "total": 42
+                     *       },
+                     *       "queue": "default",
+                     *       "request_id": "01jd8wz6k3r9v5n2m7q4t1x0ya",
+                     *       "result": {},
+                     *       "retried_as": "retried as",
+                     *       "root_id": "01jd8wz6k3r9v5n2m7q4t1x0ya",
+                     *       "run_at": "2026-11-22T08:30:00Z",
+                     *       "run_ms": 42,
+                     *       "shop_domain": "shop domain",
+                     *       "started_at": "2026-11-22T08:30:00Z",
+                     *       "state": "scheduled",
+                     *       "tags": [
+                     *         "tags"
+                     *       ],
+                     *       "title_key": "title key",
+                     *       "trace_url": "trace url",
+                     *       "usual_run_ms": 42,
+                     *       "wait_ms": 42,
+                     *       "waits_because": {
+                     *         "code": "scheduled",
+                     *         "facts": {},
+                     *         "until": "2026-11-22T08:30:00Z"
+                     *       },
+                     *       "worker": "worker"
+                     *     }
+                     */
                     "application/json": components["schemas"]["JobDetail"];
+                };
+            };
+            /** @description Unauthorized: `unauthenticated` or `id_token_refused` */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Forbidden: `forbidden` or `cross_site` */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Not Found: `job_unknown` */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Conflict: `job_not_cancellable` */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Unprocessable Entity: `invalid` */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Too Many Requests: `rate_limited` or `too_many_requests` */
+            429: {
+                headers: {
+                    /**
+                     * @description Seconds to wait (RFC 9110, section 10.2.3)
+                     * @example 5
+                     */
+                    "Retry-After"?: number;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Service Unavailable: `unavailable` */
+            503: {
+                headers: {
+                    /**
+                     * @description Seconds to wait (RFC 9110, section 10.2.3)
+                     * @example 5
+                     */
+                    "Retry-After"?: number;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
                 };
             };
         };
@@ -8690,35 +12407,168 @@ export interface operations {
         };
         requestBody: {
             content: {
+                /**
+                 * @example {
+                 *       "reason": "the shop has left"
+                 *     }
+                 */
                 "application/json": components["schemas"]["DiscardRequest"];
             };
         };
         responses: {
-            /** @description The request cannot be served as it is */
-            "4XX": {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
-            /** @description Try again later */
-            "5XX": {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
             /** @description Successful Response */
             200: {
                 headers: {
                     [name: string]: unknown;
                 };
                 content: {
+                    /**
+                     * @example {
+                     *       "args": {},
+                     *       "args_schema": {},
+                     *       "attempt": 42,
+                     *       "attempts": [
+                     *         {
+                     *           "error": "error",
+                     *           "error_key": "store_away",
+                     *           "finished_at": "2026-11-22T08:30:00Z",
+                     *           "number": 42,
+                     *           "queued_at": "2026-11-22T08:30:00Z",
+                     *           "started_at": "2026-11-22T08:30:00Z",
+                     *           "traceback": "traceback",
+                     *           "worker": "worker"
+                     *         }
+                     *       ],
+                     *       "batch_id": "01jd8wz6k3r9v5n2m7q4t1x0ya",
+                     *       "cancel_requested_at": "2026-11-22T08:30:00Z",
+                     *       "children_count": 42,
+                     *       "discarded_at": "2026-11-22T08:30:00Z",
+                     *       "editable": true,
+                     *       "enqueued_at": "2026-11-22T08:30:00Z",
+                     *       "error": "error",
+                     *       "error_class": "error class",
+                     *       "error_key": "store_away",
+                     *       "fingerprint": "fingerprint",
+                     *       "finished_at": "2026-11-22T08:30:00Z",
+                     *       "id": "01jd8wz6k3r9v5n2m7q4t1x0ya",
+                     *       "log_count": 42,
+                     *       "max_attempts": 42,
+                     *       "name": "Come back",
+                     *       "parent_id": "01jd8wz6k3r9v5n2m7q4t1x0ya",
+                     *       "priority": 42,
+                     *       "progress": {
+                     *         "done": 42,
+                     *         "note": "note",
+                     *         "total": 42
+                     *       },
+                     *       "queue": "default",
+                     *       "request_id": "01jd8wz6k3r9v5n2m7q4t1x0ya",
+                     *       "result": {},
+                     *       "retried_as": "retried as",
+                     *       "root_id": "01jd8wz6k3r9v5n2m7q4t1x0ya",
+                     *       "run_at": "2026-11-22T08:30:00Z",
+                     *       "run_ms": 42,
+                     *       "shop_domain": "shop domain",
+                     *       "started_at": "2026-11-22T08:30:00Z",
+                     *       "state": "scheduled",
+                     *       "tags": [
+                     *         "tags"
+                     *       ],
+                     *       "title_key": "title key",
+                     *       "trace_url": "trace url",
+                     *       "usual_run_ms": 42,
+                     *       "wait_ms": 42,
+                     *       "waits_because": {
+                     *         "code": "scheduled",
+                     *         "facts": {},
+                     *         "until": "2026-11-22T08:30:00Z"
+                     *       },
+                     *       "worker": "worker"
+                     *     }
+                     */
                     "application/json": components["schemas"]["JobDetail"];
+                };
+            };
+            /** @description Unauthorized: `unauthenticated` or `id_token_refused` */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Forbidden: `forbidden` or `cross_site` */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Not Found: `job_unknown` */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Conflict: `conflict` */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Request Entity Too Large: `too_large` */
+            413: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Unprocessable Entity: `invalid` */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Too Many Requests: `rate_limited` or `too_many_requests` */
+            429: {
+                headers: {
+                    /**
+                     * @description Seconds to wait (RFC 9110, section 10.2.3)
+                     * @example 5
+                     */
+                    "Retry-After"?: number;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Service Unavailable: `unavailable` */
+            503: {
+                headers: {
+                    /**
+                     * @description Seconds to wait (RFC 9110, section 10.2.3)
+                     * @example 5
+                     */
+                    "Retry-After"?: number;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
                 };
             };
         };
@@ -8734,31 +12584,94 @@ export interface operations {
         };
         requestBody?: never;
         responses: {
-            /** @description The request cannot be served as it is */
-            "4XX": {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
-            /** @description Try again later */
-            "5XX": {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
             /** @description Successful Response */
             200: {
                 headers: {
                     [name: string]: unknown;
                 };
                 content: {
+                    /**
+                     * @example {
+                     *       "nodes": [
+                     *         {
+                     *           "batch_id": "01jd8wz6k3r9v5n2m7q4t1x0ya",
+                     *           "enqueued_at": "2026-11-22T08:30:00Z",
+                     *           "finished_at": "2026-11-22T08:30:00Z",
+                     *           "id": "01jd8wz6k3r9v5n2m7q4t1x0ya",
+                     *           "name": "Come back",
+                     *           "parent_id": "01jd8wz6k3r9v5n2m7q4t1x0ya",
+                     *           "state": "scheduled",
+                     *           "title_key": "title key"
+                     *         }
+                     *       ],
+                     *       "truncated": true
+                     *     }
+                     */
                     "application/json": components["schemas"]["Family"];
+                };
+            };
+            /** @description Unauthorized: `unauthenticated` or `id_token_refused` */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Forbidden: `forbidden` */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Not Found: `job_unknown` */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Unprocessable Entity: `invalid` */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Too Many Requests: `rate_limited` or `too_many_requests` */
+            429: {
+                headers: {
+                    /**
+                     * @description Seconds to wait (RFC 9110, section 10.2.3)
+                     * @example 5
+                     */
+                    "Retry-After"?: number;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Service Unavailable: `unavailable` */
+            503: {
+                headers: {
+                    /**
+                     * @description Seconds to wait (RFC 9110, section 10.2.3)
+                     * @example 5
+                     */
+                    "Retry-After"?: number;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
                 };
             };
         };
@@ -8776,31 +12689,91 @@ export interface operations {
         };
         requestBody?: never;
         responses: {
-            /** @description The request cannot be served as it is */
-            "4XX": {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
-            /** @description Try again later */
-            "5XX": {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
             /** @description Successful Response */
             200: {
                 headers: {
                     [name: string]: unknown;
                 };
                 content: {
+                    /**
+                     * @example {
+                     *       "items": [
+                     *         {
+                     *           "at": "2026-11-22T08:30:00Z",
+                     *           "attempt": 42,
+                     *           "event": "event",
+                     *           "facts": {},
+                     *           "level": "level"
+                     *         }
+                     *       ],
+                     *       "next_cursor": "WzQyXQ"
+                     *     }
+                     */
                     "application/json": components["schemas"]["Page_JobLogLine_"];
+                };
+            };
+            /** @description Unauthorized: `unauthenticated` or `id_token_refused` */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Forbidden: `forbidden` */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Not Found: `job_unknown` */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Unprocessable Entity: `invalid` */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Too Many Requests: `rate_limited` or `too_many_requests` */
+            429: {
+                headers: {
+                    /**
+                     * @description Seconds to wait (RFC 9110, section 10.2.3)
+                     * @example 5
+                     */
+                    "Retry-After"?: number;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Service Unavailable: `unavailable` */
+            503: {
+                headers: {
+                    /**
+                     * @description Seconds to wait (RFC 9110, section 10.2.3)
+                     * @example 5
+                     */
+                    "Retry-After"?: number;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
                 };
             };
         };
@@ -8816,35 +12789,171 @@ export interface operations {
         };
         requestBody?: {
             content: {
+                /**
+                 * @example {
+                 *       "args": {
+                 *         "campaign_id": 7
+                 *       },
+                 *       "reason": "the address was wrong"
+                 *     }
+                 */
                 "application/json": components["schemas"]["RetryRequest"] | null;
             };
         };
         responses: {
-            /** @description The request cannot be served as it is */
-            "4XX": {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
-            /** @description Try again later */
-            "5XX": {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
             /** @description Successful Response */
             200: {
                 headers: {
                     [name: string]: unknown;
                 };
                 content: {
+                    /**
+                     * @example {
+                     *       "args": {},
+                     *       "args_schema": {},
+                     *       "attempt": 42,
+                     *       "attempts": [
+                     *         {
+                     *           "error": "error",
+                     *           "error_key": "store_away",
+                     *           "finished_at": "2026-11-22T08:30:00Z",
+                     *           "number": 42,
+                     *           "queued_at": "2026-11-22T08:30:00Z",
+                     *           "started_at": "2026-11-22T08:30:00Z",
+                     *           "traceback": "traceback",
+                     *           "worker": "worker"
+                     *         }
+                     *       ],
+                     *       "batch_id": "01jd8wz6k3r9v5n2m7q4t1x0ya",
+                     *       "cancel_requested_at": "2026-11-22T08:30:00Z",
+                     *       "children_count": 42,
+                     *       "discarded_at": "2026-11-22T08:30:00Z",
+                     *       "editable": true,
+                     *       "enqueued_at": "2026-11-22T08:30:00Z",
+                     *       "error": "error",
+                     *       "error_class": "error class",
+                     *       "error_key": "store_away",
+                     *       "fingerprint": "fingerprint",
+                     *       "finished_at": "2026-11-22T08:30:00Z",
+                     *       "id": "01jd8wz6k3r9v5n2m7q4t1x0ya",
+                     *       "log_count": 42,
+                     *       "max_attempts": 42,
+                     *       "name": "Come back",
+                     *       "parent_id": "01jd8wz6k3r9v5n2m7q4t1x0ya",
+                     *       "priority": 42,
+                     *       "progress": {
+                     *         "done": 42,
+                     *         "note": "note",
+                     *         "total": 42
+                     *       },
+                     *       "queue": "default",
+                     *       "request_id": "01jd8wz6k3r9v5n2m7q4t1x0ya",
+                     *       "result": {},
+                     *       "retried_as": "retried as",
+                     *       "root_id": "01jd8wz6k3r9v5n2m7q4t1x0ya",
+                     *       "run_at": "2026-11-22T08:30:00Z",
+                     *       "run_ms": 42,
+                     *       "shop_domain": "shop domain",
+                     *       "started_at": "2026-11-22T08:30:00Z",
+                     *       "state": "scheduled",
+                     *       "tags": [
+                     *         "tags"
+                     *       ],
+                     *       "title_key": "title key",
+                     *       "trace_url": "trace url",
+                     *       "usual_run_ms": 42,
+                     *       "wait_ms": 42,
+                     *       "waits_because": {
+                     *         "code": "scheduled",
+                     *         "facts": {},
+                     *         "until": "2026-11-22T08:30:00Z"
+                     *       },
+                     *       "worker": "worker"
+                     *     }
+                     */
                     "application/json": components["schemas"]["JobDetail"];
+                };
+            };
+            /** @description Unauthorized: `unauthenticated` or `id_token_refused` */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Forbidden: `forbidden` or `cross_site` */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Not Found: `job_unknown` */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Conflict: `job_not_retryable` */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Request Entity Too Large: `too_large` */
+            413: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Unprocessable Entity: `invalid` */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Too Many Requests: `rate_limited` or `too_many_requests` */
+            429: {
+                headers: {
+                    /**
+                     * @description Seconds to wait (RFC 9110, section 10.2.3)
+                     * @example 5
+                     */
+                    "Retry-After"?: number;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Service Unavailable: `unavailable` */
+            503: {
+                headers: {
+                    /**
+                     * @description Seconds to wait (RFC 9110, section 10.2.3)
+                     * @example 5
+                     */
+                    "Retry-After"?: number;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
                 };
             };
         };
@@ -8858,35 +12967,109 @@ export interface operations {
         };
         requestBody: {
             content: {
+                /**
+                 * @example {
+                 *       "action": "retry",
+                 *       "cap": 500,
+                 *       "dry_run": true,
+                 *       "q": "name:sync.import",
+                 *       "rate_per_min": 60,
+                 *       "reason": "Shopify is back",
+                 *       "state": "dead"
+                 *     }
+                 */
                 "application/json": components["schemas"]["BulkRequest"];
             };
         };
         responses: {
-            /** @description The request cannot be served as it is */
-            "4XX": {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
-            /** @description Try again later */
-            "5XX": {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
             /** @description Successful Response */
             200: {
                 headers: {
                     [name: string]: unknown;
                 };
                 content: {
+                    /**
+                     * @example {
+                     *       "acting": 42,
+                     *       "capped": true,
+                     *       "job_id": "01jd8wz6k3r9v5n2m7q4t1x0ya",
+                     *       "matched": 42
+                     *     }
+                     */
                     "application/json": components["schemas"]["BulkAnswer"];
+                };
+            };
+            /** @description Unauthorized: `unauthenticated` or `id_token_refused` */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Forbidden: `forbidden` or `cross_site` */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Conflict: `conflict` */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Request Entity Too Large: `too_large` */
+            413: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Unprocessable Entity: `invalid` */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Too Many Requests: `rate_limited` or `too_many_requests` */
+            429: {
+                headers: {
+                    /**
+                     * @description Seconds to wait (RFC 9110, section 10.2.3)
+                     * @example 5
+                     */
+                    "Retry-After"?: number;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Service Unavailable: `unavailable` */
+            503: {
+                headers: {
+                    /**
+                     * @description Seconds to wait (RFC 9110, section 10.2.3)
+                     * @example 5
+                     */
+                    "Retry-After"?: number;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
                 };
             };
         };
@@ -8903,31 +13086,74 @@ export interface operations {
         };
         requestBody?: never;
         responses: {
-            /** @description The request cannot be served as it is */
-            "4XX": {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
-            /** @description Try again later */
-            "5XX": {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
             /** @description Successful Response */
             200: {
                 headers: {
                     [name: string]: unknown;
                 };
                 content: {
+                    /**
+                     * @example {
+                     *       "capped": true,
+                     *       "count": 42
+                     *     }
+                     */
                     "application/json": components["schemas"]["JobCount"];
+                };
+            };
+            /** @description Unauthorized: `unauthenticated` or `id_token_refused` */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Forbidden: `forbidden` */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Unprocessable Entity: `invalid` */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Too Many Requests: `rate_limited` or `too_many_requests` */
+            429: {
+                headers: {
+                    /**
+                     * @description Seconds to wait (RFC 9110, section 10.2.3)
+                     * @example 5
+                     */
+                    "Retry-After"?: number;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Service Unavailable: `unavailable` */
+            503: {
+                headers: {
+                    /**
+                     * @description Seconds to wait (RFC 9110, section 10.2.3)
+                     * @example 5
+                     */
+                    "Retry-After"?: number;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
                 };
             };
         };
@@ -8943,31 +13169,93 @@ export interface operations {
         };
         requestBody?: never;
         responses: {
-            /** @description The request cannot be served as it is */
-            "4XX": {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
-            /** @description Try again later */
-            "5XX": {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
             /** @description Successful Response */
             200: {
                 headers: {
                     [name: string]: unknown;
                 };
                 content: {
+                    /**
+                     * @example {
+                     *       "jobs": [
+                     *         {
+                     *           "failed": 42,
+                     *           "name": "Come back",
+                     *           "queue": "default",
+                     *           "run_ms": {
+                     *             "p50": 42,
+                     *             "p95": 42,
+                     *             "p99": 42
+                     *           },
+                     *           "runs": 42,
+                     *           "title_key": "title key",
+                     *           "total_ms": 42,
+                     *           "wait_ms": {
+                     *             "p50": 42,
+                     *             "p95": 42,
+                     *             "p99": 42
+                     *           }
+                     *         }
+                     *       ],
+                     *       "window": "1h"
+                     *     }
+                     */
                     "application/json": components["schemas"]["Figures"];
+                };
+            };
+            /** @description Unauthorized: `unauthenticated` or `id_token_refused` */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Forbidden: `forbidden` */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Unprocessable Entity: `invalid` */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Too Many Requests: `rate_limited` or `too_many_requests` */
+            429: {
+                headers: {
+                    /**
+                     * @description Seconds to wait (RFC 9110, section 10.2.3)
+                     * @example 5
+                     */
+                    "Retry-After"?: number;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Service Unavailable: `unavailable` */
+            503: {
+                headers: {
+                    /**
+                     * @description Seconds to wait (RFC 9110, section 10.2.3)
+                     * @example 5
+                     */
+                    "Retry-After"?: number;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
                 };
             };
         };
@@ -8985,31 +13273,89 @@ export interface operations {
         };
         requestBody?: never;
         responses: {
-            /** @description The request cannot be served as it is */
-            "4XX": {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
-            /** @description Try again later */
-            "5XX": {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
             /** @description Successful Response */
             200: {
                 headers: {
                     [name: string]: unknown;
                 };
                 content: {
+                    /**
+                     * @example {
+                     *       "deploys": [
+                     *         {
+                     *           "at": "2026-11-22T08:30:00Z",
+                     *           "version": "version"
+                     *         }
+                     *       ],
+                     *       "points": [
+                     *         {
+                     *           "at": "2026-11-22T08:30:00Z",
+                     *           "cancelled": 42,
+                     *           "dead": 42,
+                     *           "run_p95_ms": 42,
+                     *           "succeeded": 42,
+                     *           "wait_p95_ms": 42
+                     *         }
+                     *       ],
+                     *       "step_s": 42
+                     *     }
+                     */
                     "application/json": components["schemas"]["Series"];
+                };
+            };
+            /** @description Unauthorized: `unauthenticated` or `id_token_refused` */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Forbidden: `forbidden` */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Unprocessable Entity: `invalid` */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Too Many Requests: `rate_limited` or `too_many_requests` */
+            429: {
+                headers: {
+                    /**
+                     * @description Seconds to wait (RFC 9110, section 10.2.3)
+                     * @example 5
+                     */
+                    "Retry-After"?: number;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Service Unavailable: `unavailable` */
+            503: {
+                headers: {
+                    /**
+                     * @description Seconds to wait (RFC 9110, section 10.2.3)
+                     * @example 5
+                     */
+                    "Retry-After"?: number;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
                 };
             };
         };
@@ -9023,31 +13369,60 @@ export interface operations {
         };
         requestBody?: never;
         responses: {
-            /** @description The request cannot be served as it is */
-            "4XX": {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
-            /** @description Try again later */
-            "5XX": {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
             /** @description Successful Response */
             200: {
                 headers: {
                     [name: string]: unknown;
                 };
                 content: {
+                    /** @example text */
                     "text/event-stream": string;
+                };
+            };
+            /** @description Unauthorized: `unauthenticated` or `id_token_refused` */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Forbidden: `forbidden` */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Too Many Requests: `rate_limited` or `too_many_requests` */
+            429: {
+                headers: {
+                    /**
+                     * @description Seconds to wait (RFC 9110, section 10.2.3)
+                     * @example 5
+                     */
+                    "Retry-After"?: number;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Service Unavailable: `unavailable` */
+            503: {
+                headers: {
+                    /**
+                     * @description Seconds to wait (RFC 9110, section 10.2.3)
+                     * @example 5
+                     */
+                    "Retry-After"?: number;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
                 };
             };
         };
@@ -9064,31 +13439,79 @@ export interface operations {
         };
         requestBody?: never;
         responses: {
-            /** @description The request cannot be served as it is */
-            "4XX": {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
-            /** @description Try again later */
-            "5XX": {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
             /** @description Successful Response */
             200: {
                 headers: {
                     [name: string]: unknown;
                 };
                 content: {
+                    /**
+                     * @example {
+                     *       "items": [
+                     *         {
+                     *           "hint": "hint",
+                     *           "kind": "qualifier",
+                     *           "text": "text"
+                     *         }
+                     *       ]
+                     *     }
+                     */
                     "application/json": components["schemas"]["Suggestions"];
+                };
+            };
+            /** @description Unauthorized: `unauthenticated` or `id_token_refused` */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Forbidden: `forbidden` */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Unprocessable Entity: `invalid` */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Too Many Requests: `rate_limited` or `too_many_requests` */
+            429: {
+                headers: {
+                    /**
+                     * @description Seconds to wait (RFC 9110, section 10.2.3)
+                     * @example 5
+                     */
+                    "Retry-After"?: number;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Service Unavailable: `unavailable` */
+            503: {
+                headers: {
+                    /**
+                     * @description Seconds to wait (RFC 9110, section 10.2.3)
+                     * @example 5
+                     */
+                    "Retry-After"?: number;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
                 };
             };
         };
@@ -9102,31 +13525,111 @@ export interface operations {
         };
         requestBody?: never;
         responses: {
-            /** @description The request cannot be served as it is */
-            "4XX": {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
-            /** @description Try again later */
-            "5XX": {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
             /** @description Successful Response */
             200: {
                 headers: {
                     [name: string]: unknown;
                 };
                 content: {
+                    /**
+                     * @example {
+                     *       "queues": [
+                     *         {
+                     *           "busy": 42,
+                     *           "consumers": 42,
+                     *           "depth": 42,
+                     *           "done_per_min": 42,
+                     *           "drain_min": 42,
+                     *           "in_per_min": 42,
+                     *           "limits": {
+                     *             "in_flight": 42,
+                     *             "rate": 42,
+                     *             "rate_period_s": 42,
+                     *             "shop_in_flight": 42
+                     *           },
+                     *           "name": "Come back",
+                     *           "oldest_age_s": 42,
+                     *           "out_per_min": 42,
+                     *           "paused": true,
+                     *           "paused_by": "paused by",
+                     *           "running": 42,
+                     *           "scheduled": 42,
+                     *           "slots": 42,
+                     *           "spark": [
+                     *             {
+                     *               "at": "2026-11-22T08:30:00Z",
+                     *               "done": 42,
+                     *               "failed": 42
+                     *             }
+                     *           ],
+                     *           "top_shops": [
+                     *             {
+                     *               "depth": 42,
+                     *               "shop_domain": "shop domain"
+                     *             }
+                     *           ],
+                     *           "wait_p95_ms": 42
+                     *         }
+                     *       ],
+                     *       "states": {
+                     *         "cancelled_24h": 42,
+                     *         "dead": 42,
+                     *         "queued": 42,
+                     *         "retrying": 42,
+                     *         "running": 42,
+                     *         "scheduled": 42,
+                     *         "staged": 42,
+                     *         "succeeded_24h": 42
+                     *       }
+                     *     }
+                     */
                     "application/json": components["schemas"]["JobsSummary"];
+                };
+            };
+            /** @description Unauthorized: `unauthenticated` or `id_token_refused` */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Forbidden: `forbidden` */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Too Many Requests: `rate_limited` or `too_many_requests` */
+            429: {
+                headers: {
+                    /**
+                     * @description Seconds to wait (RFC 9110, section 10.2.3)
+                     * @example 5
+                     */
+                    "Retry-After"?: number;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Service Unavailable: `unavailable` */
+            503: {
+                headers: {
+                    /**
+                     * @description Seconds to wait (RFC 9110, section 10.2.3)
+                     * @example 5
+                     */
+                    "Retry-After"?: number;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
                 };
             };
         };
@@ -9140,31 +13643,74 @@ export interface operations {
         };
         requestBody?: never;
         responses: {
-            /** @description The request cannot be served as it is */
-            "4XX": {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
-            /** @description Try again later */
-            "5XX": {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
             /** @description Successful Response */
             200: {
                 headers: {
                     [name: string]: unknown;
                 };
                 content: {
+                    /**
+                     * @example [
+                     *       {
+                     *         "in_flight": 42,
+                     *         "key": "key",
+                     *         "kind": "queue",
+                     *         "paused_at": "2026-11-22T08:30:00Z",
+                     *         "paused_by": "paused by",
+                     *         "rate": 42,
+                     *         "rate_period_s": 42,
+                     *         "shop_in_flight": 42,
+                     *         "weight": 42
+                     *       }
+                     *     ]
+                     */
                     "application/json": components["schemas"]["Limit"][];
+                };
+            };
+            /** @description Unauthorized: `unauthenticated` or `id_token_refused` */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Forbidden: `forbidden` */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Too Many Requests: `rate_limited` or `too_many_requests` */
+            429: {
+                headers: {
+                    /**
+                     * @description Seconds to wait (RFC 9110, section 10.2.3)
+                     * @example 5
+                     */
+                    "Retry-After"?: number;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Service Unavailable: `unavailable` */
+            503: {
+                headers: {
+                    /**
+                     * @description Seconds to wait (RFC 9110, section 10.2.3)
+                     * @example 5
+                     */
+                    "Retry-After"?: number;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
                 };
             };
         };
@@ -9181,35 +13727,121 @@ export interface operations {
         };
         requestBody: {
             content: {
+                /**
+                 * @example {
+                 *       "in_flight": 200,
+                 *       "rate": 600,
+                 *       "rate_period_s": 60,
+                 *       "reason": "a careful start",
+                 *       "shop_in_flight": 20
+                 *     }
+                 */
                 "application/json": components["schemas"]["LimitRequest"];
             };
         };
         responses: {
-            /** @description The request cannot be served as it is */
-            "4XX": {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
-            /** @description Try again later */
-            "5XX": {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
             /** @description Successful Response */
             200: {
                 headers: {
                     [name: string]: unknown;
                 };
                 content: {
+                    /**
+                     * @example {
+                     *       "in_flight": 42,
+                     *       "key": "key",
+                     *       "kind": "queue",
+                     *       "paused_at": "2026-11-22T08:30:00Z",
+                     *       "paused_by": "paused by",
+                     *       "rate": 42,
+                     *       "rate_period_s": 42,
+                     *       "shop_in_flight": 42,
+                     *       "weight": 42
+                     *     }
+                     */
                     "application/json": components["schemas"]["Limit"];
+                };
+            };
+            /** @description Unauthorized: `unauthenticated` or `id_token_refused` */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Forbidden: `forbidden` or `cross_site` */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Not Found: `limit_subject_unknown` */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Conflict: `conflict` */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Request Entity Too Large: `too_large` */
+            413: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Unprocessable Entity: `invalid` */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Too Many Requests: `rate_limited` or `too_many_requests` */
+            429: {
+                headers: {
+                    /**
+                     * @description Seconds to wait (RFC 9110, section 10.2.3)
+                     * @example 5
+                     */
+                    "Retry-After"?: number;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Service Unavailable: `unavailable` */
+            503: {
+                headers: {
+                    /**
+                     * @description Seconds to wait (RFC 9110, section 10.2.3)
+                     * @example 5
+                     */
+                    "Retry-After"?: number;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
                 };
             };
         };
@@ -9225,35 +13857,117 @@ export interface operations {
         };
         requestBody: {
             content: {
+                /**
+                 * @example {
+                 *       "reason": "the mail provider asks for it"
+                 *     }
+                 */
                 "application/json": components["schemas"]["PauseRequest"];
             };
         };
         responses: {
-            /** @description The request cannot be served as it is */
-            "4XX": {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
-            /** @description Try again later */
-            "5XX": {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
             /** @description Successful Response */
             200: {
                 headers: {
                     [name: string]: unknown;
                 };
                 content: {
+                    /**
+                     * @example {
+                     *       "in_flight": 42,
+                     *       "key": "key",
+                     *       "kind": "queue",
+                     *       "paused_at": "2026-11-22T08:30:00Z",
+                     *       "paused_by": "paused by",
+                     *       "rate": 42,
+                     *       "rate_period_s": 42,
+                     *       "shop_in_flight": 42,
+                     *       "weight": 42
+                     *     }
+                     */
                     "application/json": components["schemas"]["Limit"];
+                };
+            };
+            /** @description Unauthorized: `unauthenticated` or `id_token_refused` */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Forbidden: `forbidden` or `cross_site` */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Not Found: `limit_subject_unknown` */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Conflict: `conflict` */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Request Entity Too Large: `too_large` */
+            413: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Unprocessable Entity: `invalid` */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Too Many Requests: `rate_limited` or `too_many_requests` */
+            429: {
+                headers: {
+                    /**
+                     * @description Seconds to wait (RFC 9110, section 10.2.3)
+                     * @example 5
+                     */
+                    "Retry-After"?: number;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Service Unavailable: `unavailable` */
+            503: {
+                headers: {
+                    /**
+                     * @description Seconds to wait (RFC 9110, section 10.2.3)
+                     * @example 5
+                     */
+                    "Retry-After"?: number;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
                 };
             };
         };
@@ -9269,35 +13983,117 @@ export interface operations {
         };
         requestBody?: {
             content: {
+                /**
+                 * @example {
+                 *       "reason": "all clear"
+                 *     }
+                 */
                 "application/json": components["schemas"]["ResumeRequest"] | null;
             };
         };
         responses: {
-            /** @description The request cannot be served as it is */
-            "4XX": {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
-            /** @description Try again later */
-            "5XX": {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
             /** @description Successful Response */
             200: {
                 headers: {
                     [name: string]: unknown;
                 };
                 content: {
+                    /**
+                     * @example {
+                     *       "in_flight": 42,
+                     *       "key": "key",
+                     *       "kind": "queue",
+                     *       "paused_at": "2026-11-22T08:30:00Z",
+                     *       "paused_by": "paused by",
+                     *       "rate": 42,
+                     *       "rate_period_s": 42,
+                     *       "shop_in_flight": 42,
+                     *       "weight": 42
+                     *     }
+                     */
                     "application/json": components["schemas"]["Limit"];
+                };
+            };
+            /** @description Unauthorized: `unauthenticated` or `id_token_refused` */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Forbidden: `forbidden` or `cross_site` */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Not Found: `not_found` */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Conflict: `conflict` */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Request Entity Too Large: `too_large` */
+            413: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Unprocessable Entity: `invalid` */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Too Many Requests: `rate_limited` or `too_many_requests` */
+            429: {
+                headers: {
+                    /**
+                     * @description Seconds to wait (RFC 9110, section 10.2.3)
+                     * @example 5
+                     */
+                    "Retry-After"?: number;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Service Unavailable: `unavailable` */
+            503: {
+                headers: {
+                    /**
+                     * @description Seconds to wait (RFC 9110, section 10.2.3)
+                     * @example 5
+                     */
+                    "Retry-After"?: number;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
                 };
             };
         };
@@ -9311,31 +14107,74 @@ export interface operations {
         };
         requestBody?: never;
         responses: {
-            /** @description The request cannot be served as it is */
-            "4XX": {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
-            /** @description Try again later */
-            "5XX": {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
             /** @description Successful Response */
             200: {
                 headers: {
                     [name: string]: unknown;
                 };
                 content: {
+                    /**
+                     * @example {
+                     *       "items": [
+                     *         {
+                     *           "account_owner": true,
+                     *           "active": true,
+                     *           "email": "ana@example.com",
+                     *           "id": "01jd8wz6k3r9v5n2m7q4t1x0ya",
+                     *           "last_seen_at": "2026-11-22T08:30:00Z",
+                     *           "name": "Come back",
+                     *           "role": "owner"
+                     *         }
+                     *       ]
+                     *     }
+                     */
                     "application/json": components["schemas"]["Members"];
+                };
+            };
+            /** @description Unauthorized: `unauthenticated` or `id_token_refused` */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Forbidden: `forbidden` */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Too Many Requests: `rate_limited` or `too_many_requests` */
+            429: {
+                headers: {
+                    /**
+                     * @description Seconds to wait (RFC 9110, section 10.2.3)
+                     * @example 5
+                     */
+                    "Retry-After"?: number;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Service Unavailable: `unavailable` */
+            503: {
+                headers: {
+                    /**
+                     * @description Seconds to wait (RFC 9110, section 10.2.3)
+                     * @example 5
+                     */
+                    "Retry-After"?: number;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
                 };
             };
         };
@@ -9351,30 +14190,85 @@ export interface operations {
         };
         requestBody?: never;
         responses: {
-            /** @description The request cannot be served as it is */
-            "4XX": {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
-            /** @description Try again later */
-            "5XX": {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
             /** @description Successful Response */
             204: {
                 headers: {
                     [name: string]: unknown;
                 };
                 content?: never;
+            };
+            /** @description Unauthorized: `unauthenticated` or `id_token_refused` */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Forbidden: `forbidden` or `cross_site` */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Not Found: `not_found` */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Conflict: `conflict` */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Unprocessable Entity: `invalid` */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Too Many Requests: `rate_limited` or `too_many_requests` */
+            429: {
+                headers: {
+                    /**
+                     * @description Seconds to wait (RFC 9110, section 10.2.3)
+                     * @example 5
+                     */
+                    "Retry-After"?: number;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Service Unavailable: `unavailable` */
+            503: {
+                headers: {
+                    /**
+                     * @description Seconds to wait (RFC 9110, section 10.2.3)
+                     * @example 5
+                     */
+                    "Retry-After"?: number;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
             };
         };
     };
@@ -9389,35 +14283,115 @@ export interface operations {
         };
         requestBody: {
             content: {
+                /**
+                 * @example {
+                 *       "role": "marketer"
+                 *     }
+                 */
                 "application/json": components["schemas"]["MemberChange"];
             };
         };
         responses: {
-            /** @description The request cannot be served as it is */
-            "4XX": {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
-            /** @description Try again later */
-            "5XX": {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
             /** @description Successful Response */
             200: {
                 headers: {
                     [name: string]: unknown;
                 };
                 content: {
+                    /**
+                     * @example {
+                     *       "account_owner": true,
+                     *       "active": true,
+                     *       "email": "ana@example.com",
+                     *       "id": "01jd8wz6k3r9v5n2m7q4t1x0ya",
+                     *       "last_seen_at": "2026-11-22T08:30:00Z",
+                     *       "name": "Come back",
+                     *       "role": "owner"
+                     *     }
+                     */
                     "application/json": components["schemas"]["Member"];
+                };
+            };
+            /** @description Unauthorized: `unauthenticated` or `id_token_refused` */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Forbidden: `forbidden` or `cross_site` */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Not Found: `not_found` */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Conflict: `conflict` */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Request Entity Too Large: `too_large` */
+            413: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Unprocessable Entity: `invalid` */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Too Many Requests: `rate_limited` or `too_many_requests` */
+            429: {
+                headers: {
+                    /**
+                     * @description Seconds to wait (RFC 9110, section 10.2.3)
+                     * @example 5
+                     */
+                    "Retry-After"?: number;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Service Unavailable: `unavailable` */
+            503: {
+                headers: {
+                    /**
+                     * @description Seconds to wait (RFC 9110, section 10.2.3)
+                     * @example 5
+                     */
+                    "Retry-After"?: number;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
                 };
             };
         };
@@ -9431,31 +14405,83 @@ export interface operations {
         };
         requestBody?: never;
         responses: {
-            /** @description The request cannot be served as it is */
-            "4XX": {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
-            /** @description Try again later */
-            "5XX": {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
             /** @description Successful Response */
             200: {
                 headers: {
                     [name: string]: unknown;
                 };
                 content: {
+                    /**
+                     * @example {
+                     *       "found_at": "2026-11-22T08:30:00Z",
+                     *       "items": [
+                     *         {
+                     *           "customers": 42,
+                     *           "facts": {
+                     *             "median_days_since_order": 42,
+                     *             "orders_per_customer": 42,
+                     *             "spend_per_customer": {
+                     *               "amount_minor": 123450,
+                     *               "currency": "USD"
+                     *             }
+                     *           },
+                     *           "id": "01jd8wz6k3r9v5n2m7q4t1x0ya",
+                     *           "label": "label",
+                     *           "number": 42,
+                     *           "rules": {},
+                     *           "segment_id": "01jd8wz6k3r9v5n2m7q4t1x0ya"
+                     *         }
+                     *       ],
+                     *       "reason": "too_few_buyers"
+                     *     }
+                     */
                     "application/json": components["schemas"]["MicroSegments"];
+                };
+            };
+            /** @description Unauthorized: `unauthenticated` or `id_token_refused` */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Forbidden: `forbidden` */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Too Many Requests: `rate_limited` or `too_many_requests` */
+            429: {
+                headers: {
+                    /**
+                     * @description Seconds to wait (RFC 9110, section 10.2.3)
+                     * @example 5
+                     */
+                    "Retry-After"?: number;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Service Unavailable: `unavailable` */
+            503: {
+                headers: {
+                    /**
+                     * @description Seconds to wait (RFC 9110, section 10.2.3)
+                     * @example 5
+                     */
+                    "Retry-After"?: number;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
                 };
             };
         };
@@ -9463,7 +14489,13 @@ export interface operations {
     adopt_micro_segment: {
         parameters: {
             query?: never;
-            header?: never;
+            header?: {
+                /**
+                 * @description Makes the call repeatable for 24 hours: the same key with the same body answers the same again, with `Idempotency-Replayed: true`, and nothing happens twice.
+                 * @example 8e03978e-40d5-43dd-bc93-6894a57f9324
+                 */
+                "Idempotency-Key"?: string;
+            };
             path: {
                 micro_segment_id: string;
             };
@@ -9471,34 +14503,33 @@ export interface operations {
         };
         requestBody: {
             content: {
+                /**
+                 * @example {
+                 *       "name": "Our champions"
+                 *     }
+                 */
                 "application/json": components["schemas"]["MicroSegmentAdopt"];
             };
         };
         responses: {
-            /** @description The request cannot be served as it is */
-            "4XX": {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
-            /** @description Try again later */
-            "5XX": {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
             /** @description It was saved before */
             200: {
                 headers: {
                     [name: string]: unknown;
                 };
                 content: {
+                    /**
+                     * @example {
+                     *       "counted_at": "2026-11-22T08:30:00Z",
+                     *       "created_at": "2026-11-22T08:30:00Z",
+                     *       "id": "01jd8wz6k3r9v5n2m7q4t1x0ya",
+                     *       "member_count": 42,
+                     *       "name": "Come back",
+                     *       "rules": {},
+                     *       "updated_at": "2026-11-22T08:30:00Z",
+                     *       "version": 3
+                     *     }
+                     */
                     "application/json": components["schemas"]["Segment"];
                 };
             };
@@ -9508,7 +14539,101 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
+                    /**
+                     * @example {
+                     *       "counted_at": "2026-11-22T08:30:00Z",
+                     *       "created_at": "2026-11-22T08:30:00Z",
+                     *       "id": "01jd8wz6k3r9v5n2m7q4t1x0ya",
+                     *       "member_count": 42,
+                     *       "name": "Come back",
+                     *       "rules": {},
+                     *       "updated_at": "2026-11-22T08:30:00Z",
+                     *       "version": 3
+                     *     }
+                     */
                     "application/json": components["schemas"]["Segment"];
+                };
+            };
+            /** @description Unauthorized: `unauthenticated` or `id_token_refused` */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Forbidden: `forbidden` or `cross_site` */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Not Found: `micro_segment_unknown` */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Conflict: `segment_name_taken` or `idempotency_key_in_use` */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Request Entity Too Large: `too_large` */
+            413: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Unprocessable Entity: `invalid` or `idempotency_key_invalid` or `idempotency_key_reused` */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Too Many Requests: `rate_limited` or `too_many_requests` */
+            429: {
+                headers: {
+                    /**
+                     * @description Seconds to wait (RFC 9110, section 10.2.3)
+                     * @example 5
+                     */
+                    "Retry-After"?: number;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Service Unavailable: `unavailable` */
+            503: {
+                headers: {
+                    /**
+                     * @description Seconds to wait (RFC 9110, section 10.2.3)
+                     * @example 5
+                     */
+                    "Retry-After"?: number;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
                 };
             };
         };
@@ -9522,31 +14647,69 @@ export interface operations {
         };
         requestBody?: never;
         responses: {
-            /** @description The request cannot be served as it is */
-            "4XX": {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
-            /** @description Try again later */
-            "5XX": {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
             /** @description Successful Response */
             200: {
                 headers: {
                     [name: string]: unknown;
                 };
                 content: {
+                    /**
+                     * @example {
+                     *       "items": [
+                     *         {
+                     *           "id": "01jd8wz6k3r9v5n2m7q4t1x0ya",
+                     *           "name": "Come back"
+                     *         }
+                     *       ]
+                     *     }
+                     */
                     "application/json": components["schemas"]["People"];
+                };
+            };
+            /** @description Unauthorized: `unauthenticated` or `id_token_refused` */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Forbidden: `forbidden` */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Too Many Requests: `rate_limited` or `too_many_requests` */
+            429: {
+                headers: {
+                    /**
+                     * @description Seconds to wait (RFC 9110, section 10.2.3)
+                     * @example 5
+                     */
+                    "Retry-After"?: number;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Service Unavailable: `unavailable` */
+            503: {
+                headers: {
+                    /**
+                     * @description Seconds to wait (RFC 9110, section 10.2.3)
+                     * @example 5
+                     */
+                    "Retry-After"?: number;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
                 };
             };
         };
@@ -9562,31 +14725,83 @@ export interface operations {
         };
         requestBody?: never;
         responses: {
-            /** @description The request cannot be served as it is */
-            "4XX": {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
-            /** @description Try again later */
-            "5XX": {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
             /** @description Successful Response */
             200: {
                 headers: {
                     [name: string]: unknown;
                 };
                 content: {
+                    /**
+                     * @example {
+                     *       "items": [
+                     *         {
+                     *           "actor": "actor",
+                     *           "at": "2026-11-22T08:30:00Z",
+                     *           "id": "01jd8wz6k3r9v5n2m7q4t1x0ya",
+                     *           "people": 42,
+                     *           "subject": "It has been a while",
+                     *           "view": "view"
+                     *         }
+                     *       ],
+                     *       "next_cursor": "WzQyXQ"
+                     *     }
+                     */
                     "application/json": components["schemas"]["Page_Access_"];
+                };
+            };
+            /** @description Unauthorized: `unauthenticated` or `id_token_refused` */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Forbidden: `forbidden` */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Unprocessable Entity: `invalid` */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Too Many Requests: `rate_limited` or `too_many_requests` */
+            429: {
+                headers: {
+                    /**
+                     * @description Seconds to wait (RFC 9110, section 10.2.3)
+                     * @example 5
+                     */
+                    "Retry-After"?: number;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Service Unavailable: `unavailable` */
+            503: {
+                headers: {
+                    /**
+                     * @description Seconds to wait (RFC 9110, section 10.2.3)
+                     * @example 5
+                     */
+                    "Retry-After"?: number;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
                 };
             };
         };
@@ -9602,31 +14817,78 @@ export interface operations {
         };
         requestBody?: never;
         responses: {
-            /** @description The request cannot be served as it is */
-            "4XX": {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
-            /** @description Try again later */
-            "5XX": {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
             /** @description The encrypted archive */
             200: {
                 headers: {
                     [name: string]: unknown;
                 };
                 content: {
+                    /** @example {} */
                     "application/zip": unknown;
+                };
+            };
+            /** @description Unauthorized: `unauthenticated` or `id_token_refused` */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Forbidden: `forbidden` */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Not Found: `not_found` */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Unprocessable Entity: `invalid` */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Too Many Requests: `rate_limited` or `too_many_requests` */
+            429: {
+                headers: {
+                    /**
+                     * @description Seconds to wait (RFC 9110, section 10.2.3)
+                     * @example 5
+                     */
+                    "Retry-After"?: number;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Service Unavailable: `unavailable` */
+            503: {
+                headers: {
+                    /**
+                     * @description Seconds to wait (RFC 9110, section 10.2.3)
+                     * @example 5
+                     */
+                    "Retry-After"?: number;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
                 };
             };
         };
@@ -9642,31 +14904,92 @@ export interface operations {
         };
         requestBody?: never;
         responses: {
-            /** @description The request cannot be served as it is */
-            "4XX": {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
-            /** @description Try again later */
-            "5XX": {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
             /** @description Successful Response */
             200: {
                 headers: {
                     [name: string]: unknown;
                 };
                 content: {
+                    /**
+                     * @example {
+                     *       "items": [
+                     *         {
+                     *           "archive": {
+                     *             "bytes": 42,
+                     *             "passphrase_waits": true,
+                     *             "until": "2026-11-22T08:30:00Z"
+                     *           },
+                     *           "asked_by": "shopify",
+                     *           "can_rerun": true,
+                     *           "done_at": "2026-11-22T08:30:00Z",
+                     *           "due_at": "2026-11-22T08:30:00Z",
+                     *           "id": 42,
+                     *           "kind": "data_request",
+                     *           "received_at": "2026-11-22T08:30:00Z",
+                     *           "refused": "refused",
+                     *           "state": "received",
+                     *           "urgency": "none"
+                     *         }
+                     *       ],
+                     *       "next_cursor": "WzQyXQ"
+                     *     }
+                     */
                     "application/json": components["schemas"]["Page_PrivacyRequestRow_"];
+                };
+            };
+            /** @description Unauthorized: `unauthenticated` or `id_token_refused` */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Forbidden: `forbidden` */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Unprocessable Entity: `invalid` */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Too Many Requests: `rate_limited` or `too_many_requests` */
+            429: {
+                headers: {
+                    /**
+                     * @description Seconds to wait (RFC 9110, section 10.2.3)
+                     * @example 5
+                     */
+                    "Retry-After"?: number;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Service Unavailable: `unavailable` */
+            503: {
+                headers: {
+                    /**
+                     * @description Seconds to wait (RFC 9110, section 10.2.3)
+                     * @example 5
+                     */
+                    "Retry-After"?: number;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
                 };
             };
         };
@@ -9674,41 +14997,134 @@ export interface operations {
     create_privacy_request: {
         parameters: {
             query?: never;
-            header?: never;
+            header?: {
+                /**
+                 * @description Makes the call repeatable for 24 hours: the same key with the same body answers the same again, with `Idempotency-Replayed: true`, and nothing happens twice.
+                 * @example 8e03978e-40d5-43dd-bc93-6894a57f9324
+                 */
+                "Idempotency-Key"?: string;
+            };
             path?: never;
             cookie?: never;
         };
         requestBody: {
             content: {
+                /**
+                 * @example {
+                 *       "email": "ada@example.com",
+                 *       "kind": "data_request"
+                 *     }
+                 */
                 "application/json": components["schemas"]["NewPrivacyRequest"];
             };
         };
         responses: {
-            /** @description The request cannot be served as it is */
-            "4XX": {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
-            /** @description Try again later */
-            "5XX": {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
             /** @description Successful Response */
             202: {
                 headers: {
                     [name: string]: unknown;
                 };
                 content: {
+                    /**
+                     * @example {
+                     *       "archive": {
+                     *         "bytes": 42,
+                     *         "passphrase_waits": true,
+                     *         "until": "2026-11-22T08:30:00Z"
+                     *       },
+                     *       "asked_by": "shopify",
+                     *       "can_rerun": true,
+                     *       "done_at": "2026-11-22T08:30:00Z",
+                     *       "due_at": "2026-11-22T08:30:00Z",
+                     *       "id": 42,
+                     *       "kind": "data_request",
+                     *       "proof": [
+                     *         {
+                     *           "after": 42,
+                     *           "before": 42,
+                     *           "table": "table"
+                     *         }
+                     *       ],
+                     *       "received_at": "2026-11-22T08:30:00Z",
+                     *       "refused": "refused",
+                     *       "state": "received",
+                     *       "urgency": "none"
+                     *     }
+                     */
                     "application/json": components["schemas"]["PrivacyRequestDetail"];
+                };
+            };
+            /** @description Unauthorized: `unauthenticated` or `id_token_refused` */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Forbidden: `forbidden` or `cross_site` */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Conflict: `idempotency_key_in_use` */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Request Entity Too Large: `too_large` */
+            413: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Unprocessable Entity: `invalid` or `idempotency_key_invalid` or `idempotency_key_reused` */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Too Many Requests: `rate_limited` or `too_many_requests` */
+            429: {
+                headers: {
+                    /**
+                     * @description Seconds to wait (RFC 9110, section 10.2.3)
+                     * @example 5
+                     */
+                    "Retry-After"?: number;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Service Unavailable: `unavailable` */
+            503: {
+                headers: {
+                    /**
+                     * @description Seconds to wait (RFC 9110, section 10.2.3)
+                     * @example 5
+                     */
+                    "Retry-After"?: number;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
                 };
             };
         };
@@ -9724,31 +15140,103 @@ export interface operations {
         };
         requestBody?: never;
         responses: {
-            /** @description The request cannot be served as it is */
-            "4XX": {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
-            /** @description Try again later */
-            "5XX": {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
             /** @description Successful Response */
             200: {
                 headers: {
                     [name: string]: unknown;
                 };
                 content: {
+                    /**
+                     * @example {
+                     *       "archive": {
+                     *         "bytes": 42,
+                     *         "passphrase_waits": true,
+                     *         "until": "2026-11-22T08:30:00Z"
+                     *       },
+                     *       "asked_by": "shopify",
+                     *       "can_rerun": true,
+                     *       "done_at": "2026-11-22T08:30:00Z",
+                     *       "due_at": "2026-11-22T08:30:00Z",
+                     *       "id": 42,
+                     *       "kind": "data_request",
+                     *       "proof": [
+                     *         {
+                     *           "after": 42,
+                     *           "before": 42,
+                     *           "table": "table"
+                     *         }
+                     *       ],
+                     *       "received_at": "2026-11-22T08:30:00Z",
+                     *       "refused": "refused",
+                     *       "state": "received",
+                     *       "urgency": "none"
+                     *     }
+                     */
                     "application/json": components["schemas"]["PrivacyRequestDetail"];
+                };
+            };
+            /** @description Unauthorized: `unauthenticated` or `id_token_refused` */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Forbidden: `forbidden` */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Not Found: `privacy_request_unknown` */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Unprocessable Entity: `invalid` */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Too Many Requests: `rate_limited` or `too_many_requests` */
+            429: {
+                headers: {
+                    /**
+                     * @description Seconds to wait (RFC 9110, section 10.2.3)
+                     * @example 5
+                     */
+                    "Retry-After"?: number;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Service Unavailable: `unavailable` */
+            503: {
+                headers: {
+                    /**
+                     * @description Seconds to wait (RFC 9110, section 10.2.3)
+                     * @example 5
+                     */
+                    "Retry-After"?: number;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
                 };
             };
         };
@@ -9756,7 +15244,13 @@ export interface operations {
     create_archive_link: {
         parameters: {
             query?: never;
-            header?: never;
+            header?: {
+                /**
+                 * @description Makes the call repeatable for 24 hours: the same key with the same body answers the same again, with `Idempotency-Replayed: true`, and nothing happens twice.
+                 * @example 8e03978e-40d5-43dd-bc93-6894a57f9324
+                 */
+                "Idempotency-Key"?: string;
+            };
             path: {
                 request_id: number;
             };
@@ -9764,31 +15258,92 @@ export interface operations {
         };
         requestBody?: never;
         responses: {
-            /** @description The request cannot be served as it is */
-            "4XX": {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
-            /** @description Try again later */
-            "5XX": {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
             /** @description Successful Response */
             200: {
                 headers: {
                     [name: string]: unknown;
                 };
                 content: {
+                    /**
+                     * @example {
+                     *       "expires_at": "2026-11-22T08:30:00Z",
+                     *       "path": "path"
+                     *     }
+                     */
                     "application/json": components["schemas"]["ArchiveLink"];
+                };
+            };
+            /** @description Unauthorized: `unauthenticated` or `id_token_refused` */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Forbidden: `forbidden` or `cross_site` */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Not Found: `not_found` */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Conflict: `idempotency_key_in_use` */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Unprocessable Entity: `invalid` or `idempotency_key_invalid` or `idempotency_key_reused` */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Too Many Requests: `rate_limited` or `too_many_requests` */
+            429: {
+                headers: {
+                    /**
+                     * @description Seconds to wait (RFC 9110, section 10.2.3)
+                     * @example 5
+                     */
+                    "Retry-After"?: number;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Service Unavailable: `unavailable` */
+            503: {
+                headers: {
+                    /**
+                     * @description Seconds to wait (RFC 9110, section 10.2.3)
+                     * @example 5
+                     */
+                    "Retry-After"?: number;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
                 };
             };
         };
@@ -9796,7 +15351,13 @@ export interface operations {
     show_archive_passphrase: {
         parameters: {
             query?: never;
-            header?: never;
+            header?: {
+                /**
+                 * @description Makes the call repeatable for 24 hours: the same key with the same body answers the same again, with `Idempotency-Replayed: true`, and nothing happens twice.
+                 * @example 8e03978e-40d5-43dd-bc93-6894a57f9324
+                 */
+                "Idempotency-Key"?: string;
+            };
             path: {
                 request_id: number;
             };
@@ -9804,31 +15365,91 @@ export interface operations {
         };
         requestBody?: never;
         responses: {
-            /** @description The request cannot be served as it is */
-            "4XX": {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
-            /** @description Try again later */
-            "5XX": {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
             /** @description Successful Response */
             200: {
                 headers: {
                     [name: string]: unknown;
                 };
                 content: {
+                    /**
+                     * @example {
+                     *       "passphrase": "passphrase"
+                     *     }
+                     */
                     "application/json": components["schemas"]["ArchivePassphrase"];
+                };
+            };
+            /** @description Unauthorized: `unauthenticated` or `id_token_refused` */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Forbidden: `forbidden` or `cross_site` */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Not Found: `not_found` */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Conflict: `idempotency_key_in_use` */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Unprocessable Entity: `invalid` or `idempotency_key_invalid` or `idempotency_key_reused` */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Too Many Requests: `rate_limited` or `too_many_requests` */
+            429: {
+                headers: {
+                    /**
+                     * @description Seconds to wait (RFC 9110, section 10.2.3)
+                     * @example 5
+                     */
+                    "Retry-After"?: number;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Service Unavailable: `unavailable` */
+            503: {
+                headers: {
+                    /**
+                     * @description Seconds to wait (RFC 9110, section 10.2.3)
+                     * @example 5
+                     */
+                    "Retry-After"?: number;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
                 };
             };
         };
@@ -9836,7 +15457,13 @@ export interface operations {
     rerun_privacy_request: {
         parameters: {
             query?: never;
-            header?: never;
+            header?: {
+                /**
+                 * @description Makes the call repeatable for 24 hours: the same key with the same body answers the same again, with `Idempotency-Replayed: true`, and nothing happens twice.
+                 * @example 8e03978e-40d5-43dd-bc93-6894a57f9324
+                 */
+                "Idempotency-Key"?: string;
+            };
             path: {
                 request_id: number;
             };
@@ -9844,31 +15471,112 @@ export interface operations {
         };
         requestBody?: never;
         responses: {
-            /** @description The request cannot be served as it is */
-            "4XX": {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
-            /** @description Try again later */
-            "5XX": {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
             /** @description Successful Response */
             202: {
                 headers: {
                     [name: string]: unknown;
                 };
                 content: {
+                    /**
+                     * @example {
+                     *       "archive": {
+                     *         "bytes": 42,
+                     *         "passphrase_waits": true,
+                     *         "until": "2026-11-22T08:30:00Z"
+                     *       },
+                     *       "asked_by": "shopify",
+                     *       "can_rerun": true,
+                     *       "done_at": "2026-11-22T08:30:00Z",
+                     *       "due_at": "2026-11-22T08:30:00Z",
+                     *       "id": 42,
+                     *       "kind": "data_request",
+                     *       "proof": [
+                     *         {
+                     *           "after": 42,
+                     *           "before": 42,
+                     *           "table": "table"
+                     *         }
+                     *       ],
+                     *       "received_at": "2026-11-22T08:30:00Z",
+                     *       "refused": "refused",
+                     *       "state": "received",
+                     *       "urgency": "none"
+                     *     }
+                     */
                     "application/json": components["schemas"]["PrivacyRequestDetail"];
+                };
+            };
+            /** @description Unauthorized: `unauthenticated` or `id_token_refused` */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Forbidden: `forbidden` or `cross_site` */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Not Found: `not_found` */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Conflict: `idempotency_key_in_use` */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Unprocessable Entity: `invalid` or `idempotency_key_invalid` or `idempotency_key_reused` */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Too Many Requests: `rate_limited` or `too_many_requests` */
+            429: {
+                headers: {
+                    /**
+                     * @description Seconds to wait (RFC 9110, section 10.2.3)
+                     * @example 5
+                     */
+                    "Retry-After"?: number;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Service Unavailable: `unavailable` */
+            503: {
+                headers: {
+                    /**
+                     * @description Seconds to wait (RFC 9110, section 10.2.3)
+                     * @example 5
+                     */
+                    "Retry-After"?: number;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
                 };
             };
         };
@@ -9882,31 +15590,68 @@ export interface operations {
         };
         requestBody?: never;
         responses: {
-            /** @description The request cannot be served as it is */
-            "4XX": {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
-            /** @description Try again later */
-            "5XX": {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
             /** @description Successful Response */
             200: {
                 headers: {
                     [name: string]: unknown;
                 };
                 content: {
+                    /**
+                     * @example [
+                     *       {
+                     *         "by": "partition",
+                     *         "days": 42,
+                     *         "table": "table"
+                     *       }
+                     *     ]
+                     */
                     "application/json": components["schemas"]["Retention"][];
+                };
+            };
+            /** @description Unauthorized: `unauthenticated` or `id_token_refused` */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Forbidden: `forbidden` */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Too Many Requests: `rate_limited` or `too_many_requests` */
+            429: {
+                headers: {
+                    /**
+                     * @description Seconds to wait (RFC 9110, section 10.2.3)
+                     * @example 5
+                     */
+                    "Retry-After"?: number;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Service Unavailable: `unavailable` */
+            503: {
+                headers: {
+                    /**
+                     * @description Seconds to wait (RFC 9110, section 10.2.3)
+                     * @example 5
+                     */
+                    "Retry-After"?: number;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
                 };
             };
         };
@@ -9920,31 +15665,99 @@ export interface operations {
         };
         requestBody?: never;
         responses: {
-            /** @description The request cannot be served as it is */
-            "4XX": {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
-            /** @description Try again later */
-            "5XX": {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
             /** @description Successful Response */
             200: {
                 headers: {
                     [name: string]: unknown;
                 };
                 content: {
+                    /**
+                     * @example [
+                     *       {
+                     *         "busy": 42,
+                     *         "consumers": 42,
+                     *         "depth": 42,
+                     *         "done_per_min": 42,
+                     *         "drain_min": 42,
+                     *         "in_per_min": 42,
+                     *         "limits": {
+                     *           "in_flight": 42,
+                     *           "rate": 42,
+                     *           "rate_period_s": 42,
+                     *           "shop_in_flight": 42
+                     *         },
+                     *         "name": "Come back",
+                     *         "oldest_age_s": 42,
+                     *         "out_per_min": 42,
+                     *         "paused": true,
+                     *         "paused_by": "paused by",
+                     *         "running": 42,
+                     *         "scheduled": 42,
+                     *         "slots": 42,
+                     *         "spark": [
+                     *           {
+                     *             "at": "2026-11-22T08:30:00Z",
+                     *             "done": 42,
+                     *             "failed": 42
+                     *           }
+                     *         ],
+                     *         "top_shops": [
+                     *           {
+                     *             "depth": 42,
+                     *             "shop_domain": "shop domain"
+                     *           }
+                     *         ],
+                     *         "wait_p95_ms": 42
+                     *       }
+                     *     ]
+                     */
                     "application/json": components["schemas"]["QueueRow"][];
+                };
+            };
+            /** @description Unauthorized: `unauthenticated` or `id_token_refused` */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Forbidden: `forbidden` */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Too Many Requests: `rate_limited` or `too_many_requests` */
+            429: {
+                headers: {
+                    /**
+                     * @description Seconds to wait (RFC 9110, section 10.2.3)
+                     * @example 5
+                     */
+                    "Retry-After"?: number;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Service Unavailable: `unavailable` */
+            503: {
+                headers: {
+                    /**
+                     * @description Seconds to wait (RFC 9110, section 10.2.3)
+                     * @example 5
+                     */
+                    "Retry-After"?: number;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
                 };
             };
         };
@@ -9960,35 +15773,117 @@ export interface operations {
         };
         requestBody: {
             content: {
+                /**
+                 * @example {
+                 *       "reason": "the mail provider asks for it"
+                 *     }
+                 */
                 "application/json": components["schemas"]["PauseRequest"];
             };
         };
         responses: {
-            /** @description The request cannot be served as it is */
-            "4XX": {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
-            /** @description Try again later */
-            "5XX": {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
             /** @description Successful Response */
             200: {
                 headers: {
                     [name: string]: unknown;
                 };
                 content: {
+                    /**
+                     * @example {
+                     *       "in_flight": 42,
+                     *       "key": "key",
+                     *       "kind": "queue",
+                     *       "paused_at": "2026-11-22T08:30:00Z",
+                     *       "paused_by": "paused by",
+                     *       "rate": 42,
+                     *       "rate_period_s": 42,
+                     *       "shop_in_flight": 42,
+                     *       "weight": 42
+                     *     }
+                     */
                     "application/json": components["schemas"]["Limit"];
+                };
+            };
+            /** @description Unauthorized: `unauthenticated` or `id_token_refused` */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Forbidden: `forbidden` or `cross_site` */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Not Found: `limit_subject_unknown` */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Conflict: `conflict` */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Request Entity Too Large: `too_large` */
+            413: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Unprocessable Entity: `invalid` */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Too Many Requests: `rate_limited` or `too_many_requests` */
+            429: {
+                headers: {
+                    /**
+                     * @description Seconds to wait (RFC 9110, section 10.2.3)
+                     * @example 5
+                     */
+                    "Retry-After"?: number;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Service Unavailable: `unavailable` */
+            503: {
+                headers: {
+                    /**
+                     * @description Seconds to wait (RFC 9110, section 10.2.3)
+                     * @example 5
+                     */
+                    "Retry-After"?: number;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
                 };
             };
         };
@@ -10004,35 +15899,117 @@ export interface operations {
         };
         requestBody?: {
             content: {
+                /**
+                 * @example {
+                 *       "reason": "all clear"
+                 *     }
+                 */
                 "application/json": components["schemas"]["ResumeRequest"] | null;
             };
         };
         responses: {
-            /** @description The request cannot be served as it is */
-            "4XX": {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
-            /** @description Try again later */
-            "5XX": {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
             /** @description Successful Response */
             200: {
                 headers: {
                     [name: string]: unknown;
                 };
                 content: {
+                    /**
+                     * @example {
+                     *       "in_flight": 42,
+                     *       "key": "key",
+                     *       "kind": "queue",
+                     *       "paused_at": "2026-11-22T08:30:00Z",
+                     *       "paused_by": "paused by",
+                     *       "rate": 42,
+                     *       "rate_period_s": 42,
+                     *       "shop_in_flight": 42,
+                     *       "weight": 42
+                     *     }
+                     */
                     "application/json": components["schemas"]["Limit"];
+                };
+            };
+            /** @description Unauthorized: `unauthenticated` or `id_token_refused` */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Forbidden: `forbidden` or `cross_site` */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Not Found: `not_found` */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Conflict: `conflict` */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Request Entity Too Large: `too_large` */
+            413: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Unprocessable Entity: `invalid` */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Too Many Requests: `rate_limited` or `too_many_requests` */
+            429: {
+                headers: {
+                    /**
+                     * @description Seconds to wait (RFC 9110, section 10.2.3)
+                     * @example 5
+                     */
+                    "Retry-After"?: number;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Service Unavailable: `unavailable` */
+            503: {
+                headers: {
+                    /**
+                     * @description Seconds to wait (RFC 9110, section 10.2.3)
+                     * @example 5
+                     */
+                    "Retry-After"?: number;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
                 };
             };
         };
@@ -10046,31 +16023,97 @@ export interface operations {
         };
         requestBody?: never;
         responses: {
-            /** @description The request cannot be served as it is */
-            "4XX": {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
-            /** @description Try again later */
-            "5XX": {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
             /** @description Successful Response */
             200: {
                 headers: {
                     [name: string]: unknown;
                 };
                 content: {
+                    /**
+                     * @example [
+                     *       {
+                     *         "args": {},
+                     *         "catch_up": "none",
+                     *         "created_by": "created by",
+                     *         "cron": "cron",
+                     *         "id": "01jd8wz6k3r9v5n2m7q4t1x0ya",
+                     *         "interval_s": 42,
+                     *         "job_name": "job name",
+                     *         "last_results": [
+                     *           {
+                     *             "drift_ms": 42,
+                     *             "due_at": "2026-11-22T08:30:00Z",
+                     *             "job_id": "01jd8wz6k3r9v5n2m7q4t1x0ya",
+                     *             "outcome": "staged",
+                     *             "state": "scheduled"
+                     *           }
+                     *         ],
+                     *         "missed": 42,
+                     *         "next_runs": [
+                     *           {
+                     *             "at_local": "2026-11-22T08:30:00Z",
+                     *             "at_utc": "2026-11-22T08:30:00Z"
+                     *           }
+                     *         ],
+                     *         "overlap": "skip",
+                     *         "paused_at": "2026-11-22T08:30:00Z",
+                     *         "shop_domain": "shop domain",
+                     *         "skip_next": true,
+                     *         "source": "code",
+                     *         "timezone": "Europe/Lisbon",
+                     *         "title": "Come back",
+                     *         "title_key": "title key",
+                     *         "words": "words"
+                     *       }
+                     *     ]
+                     */
                     "application/json": components["schemas"]["Schedule"][];
+                };
+            };
+            /** @description Unauthorized: `unauthenticated` or `id_token_refused` */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Forbidden: `forbidden` */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Too Many Requests: `rate_limited` or `too_many_requests` */
+            429: {
+                headers: {
+                    /**
+                     * @description Seconds to wait (RFC 9110, section 10.2.3)
+                     * @example 5
+                     */
+                    "Retry-After"?: number;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Service Unavailable: `unavailable` */
+            503: {
+                headers: {
+                    /**
+                     * @description Seconds to wait (RFC 9110, section 10.2.3)
+                     * @example 5
+                     */
+                    "Retry-After"?: number;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
                 };
             };
         };
@@ -10084,35 +16127,137 @@ export interface operations {
         };
         requestBody: {
             content: {
+                /**
+                 * @example {
+                 *       "args": {},
+                 *       "catch_up": "last",
+                 *       "cron": "30 2 * * sun",
+                 *       "job_name": "sync.full",
+                 *       "overlap": "skip",
+                 *       "timezone": "Europe/Berlin",
+                 *       "title": "Full import on Sunday nights"
+                 *     }
+                 */
                 "application/json": components["schemas"]["NewSchedule"];
             };
         };
         responses: {
-            /** @description The request cannot be served as it is */
-            "4XX": {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
-            /** @description Try again later */
-            "5XX": {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
             /** @description Successful Response */
             201: {
                 headers: {
                     [name: string]: unknown;
                 };
                 content: {
+                    /**
+                     * @example {
+                     *       "args": {},
+                     *       "catch_up": "none",
+                     *       "created_by": "created by",
+                     *       "cron": "cron",
+                     *       "id": "01jd8wz6k3r9v5n2m7q4t1x0ya",
+                     *       "interval_s": 42,
+                     *       "job_name": "job name",
+                     *       "last_results": [
+                     *         {
+                     *           "drift_ms": 42,
+                     *           "due_at": "2026-11-22T08:30:00Z",
+                     *           "job_id": "01jd8wz6k3r9v5n2m7q4t1x0ya",
+                     *           "outcome": "staged",
+                     *           "state": "scheduled"
+                     *         }
+                     *       ],
+                     *       "missed": 42,
+                     *       "next_runs": [
+                     *         {
+                     *           "at_local": "2026-11-22T08:30:00Z",
+                     *           "at_utc": "2026-11-22T08:30:00Z"
+                     *         }
+                     *       ],
+                     *       "overlap": "skip",
+                     *       "paused_at": "2026-11-22T08:30:00Z",
+                     *       "shop_domain": "shop domain",
+                     *       "skip_next": true,
+                     *       "source": "code",
+                     *       "timezone": "Europe/Lisbon",
+                     *       "title": "Come back",
+                     *       "title_key": "title key",
+                     *       "words": "words"
+                     *     }
+                     */
                     "application/json": components["schemas"]["Schedule"];
+                };
+            };
+            /** @description Unauthorized: `unauthenticated` or `id_token_refused` */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Forbidden: `forbidden` or `cross_site` */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Conflict: `too_many_schedules` */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Request Entity Too Large: `too_large` */
+            413: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Unprocessable Entity: `invalid` */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Too Many Requests: `rate_limited` or `too_many_requests` */
+            429: {
+                headers: {
+                    /**
+                     * @description Seconds to wait (RFC 9110, section 10.2.3)
+                     * @example 5
+                     */
+                    "Retry-After"?: number;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Service Unavailable: `unavailable` */
+            503: {
+                headers: {
+                    /**
+                     * @description Seconds to wait (RFC 9110, section 10.2.3)
+                     * @example 5
+                     */
+                    "Retry-After"?: number;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
                 };
             };
         };
@@ -10128,31 +16273,113 @@ export interface operations {
         };
         requestBody?: never;
         responses: {
-            /** @description The request cannot be served as it is */
-            "4XX": {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
-            /** @description Try again later */
-            "5XX": {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
             /** @description Successful Response */
             200: {
                 headers: {
                     [name: string]: unknown;
                 };
                 content: {
+                    /**
+                     * @example {
+                     *       "args": {},
+                     *       "catch_up": "none",
+                     *       "created_by": "created by",
+                     *       "cron": "cron",
+                     *       "id": "01jd8wz6k3r9v5n2m7q4t1x0ya",
+                     *       "interval_s": 42,
+                     *       "job_name": "job name",
+                     *       "last_results": [
+                     *         {
+                     *           "drift_ms": 42,
+                     *           "due_at": "2026-11-22T08:30:00Z",
+                     *           "job_id": "01jd8wz6k3r9v5n2m7q4t1x0ya",
+                     *           "outcome": "staged",
+                     *           "state": "scheduled"
+                     *         }
+                     *       ],
+                     *       "missed": 42,
+                     *       "next_runs": [
+                     *         {
+                     *           "at_local": "2026-11-22T08:30:00Z",
+                     *           "at_utc": "2026-11-22T08:30:00Z"
+                     *         }
+                     *       ],
+                     *       "overlap": "skip",
+                     *       "paused_at": "2026-11-22T08:30:00Z",
+                     *       "shop_domain": "shop domain",
+                     *       "skip_next": true,
+                     *       "source": "code",
+                     *       "timezone": "Europe/Lisbon",
+                     *       "title": "Come back",
+                     *       "title_key": "title key",
+                     *       "words": "words"
+                     *     }
+                     */
                     "application/json": components["schemas"]["Schedule"];
+                };
+            };
+            /** @description Unauthorized: `unauthenticated` or `id_token_refused` */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Forbidden: `forbidden` */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Not Found: `schedule_unknown` */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Unprocessable Entity: `invalid` */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Too Many Requests: `rate_limited` or `too_many_requests` */
+            429: {
+                headers: {
+                    /**
+                     * @description Seconds to wait (RFC 9110, section 10.2.3)
+                     * @example 5
+                     */
+                    "Retry-After"?: number;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Service Unavailable: `unavailable` */
+            503: {
+                headers: {
+                    /**
+                     * @description Seconds to wait (RFC 9110, section 10.2.3)
+                     * @example 5
+                     */
+                    "Retry-After"?: number;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
                 };
             };
         };
@@ -10168,30 +16395,85 @@ export interface operations {
         };
         requestBody?: never;
         responses: {
-            /** @description The request cannot be served as it is */
-            "4XX": {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
-            /** @description Try again later */
-            "5XX": {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
             /** @description Successful Response */
             204: {
                 headers: {
                     [name: string]: unknown;
                 };
                 content?: never;
+            };
+            /** @description Unauthorized: `unauthenticated` or `id_token_refused` */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Forbidden: `forbidden` or `cross_site` */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Not Found: `schedule_unknown` */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Conflict: `schedule_of_code` */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Unprocessable Entity: `invalid` */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Too Many Requests: `rate_limited` or `too_many_requests` */
+            429: {
+                headers: {
+                    /**
+                     * @description Seconds to wait (RFC 9110, section 10.2.3)
+                     * @example 5
+                     */
+                    "Retry-After"?: number;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Service Unavailable: `unavailable` */
+            503: {
+                headers: {
+                    /**
+                     * @description Seconds to wait (RFC 9110, section 10.2.3)
+                     * @example 5
+                     */
+                    "Retry-After"?: number;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
             };
         };
     };
@@ -10206,35 +16488,141 @@ export interface operations {
         };
         requestBody: {
             content: {
+                /**
+                 * @example {
+                 *       "cron": "0 7 * * *",
+                 *       "overlap": "skip"
+                 *     }
+                 */
                 "application/json": components["schemas"]["ScheduleChanges"];
             };
         };
         responses: {
-            /** @description The request cannot be served as it is */
-            "4XX": {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
-            /** @description Try again later */
-            "5XX": {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
             /** @description Successful Response */
             200: {
                 headers: {
                     [name: string]: unknown;
                 };
                 content: {
+                    /**
+                     * @example {
+                     *       "args": {},
+                     *       "catch_up": "none",
+                     *       "created_by": "created by",
+                     *       "cron": "cron",
+                     *       "id": "01jd8wz6k3r9v5n2m7q4t1x0ya",
+                     *       "interval_s": 42,
+                     *       "job_name": "job name",
+                     *       "last_results": [
+                     *         {
+                     *           "drift_ms": 42,
+                     *           "due_at": "2026-11-22T08:30:00Z",
+                     *           "job_id": "01jd8wz6k3r9v5n2m7q4t1x0ya",
+                     *           "outcome": "staged",
+                     *           "state": "scheduled"
+                     *         }
+                     *       ],
+                     *       "missed": 42,
+                     *       "next_runs": [
+                     *         {
+                     *           "at_local": "2026-11-22T08:30:00Z",
+                     *           "at_utc": "2026-11-22T08:30:00Z"
+                     *         }
+                     *       ],
+                     *       "overlap": "skip",
+                     *       "paused_at": "2026-11-22T08:30:00Z",
+                     *       "shop_domain": "shop domain",
+                     *       "skip_next": true,
+                     *       "source": "code",
+                     *       "timezone": "Europe/Lisbon",
+                     *       "title": "Come back",
+                     *       "title_key": "title key",
+                     *       "words": "words"
+                     *     }
+                     */
                     "application/json": components["schemas"]["Schedule"];
+                };
+            };
+            /** @description Unauthorized: `unauthenticated` or `id_token_refused` */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Forbidden: `forbidden` or `cross_site` */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Not Found: `schedule_unknown` */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Conflict: `schedule_of_code` */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Request Entity Too Large: `too_large` */
+            413: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Unprocessable Entity: `invalid` */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Too Many Requests: `rate_limited` or `too_many_requests` */
+            429: {
+                headers: {
+                    /**
+                     * @description Seconds to wait (RFC 9110, section 10.2.3)
+                     * @example 5
+                     */
+                    "Retry-After"?: number;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Service Unavailable: `unavailable` */
+            503: {
+                headers: {
+                    /**
+                     * @description Seconds to wait (RFC 9110, section 10.2.3)
+                     * @example 5
+                     */
+                    "Retry-After"?: number;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
                 };
             };
         };
@@ -10250,35 +16638,140 @@ export interface operations {
         };
         requestBody?: {
             content: {
+                /**
+                 * @example {
+                 *       "reason": "stocktaking"
+                 *     }
+                 */
                 "application/json": components["schemas"]["ScheduleReason"] | null;
             };
         };
         responses: {
-            /** @description The request cannot be served as it is */
-            "4XX": {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
-            /** @description Try again later */
-            "5XX": {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
             /** @description Successful Response */
             200: {
                 headers: {
                     [name: string]: unknown;
                 };
                 content: {
+                    /**
+                     * @example {
+                     *       "args": {},
+                     *       "catch_up": "none",
+                     *       "created_by": "created by",
+                     *       "cron": "cron",
+                     *       "id": "01jd8wz6k3r9v5n2m7q4t1x0ya",
+                     *       "interval_s": 42,
+                     *       "job_name": "job name",
+                     *       "last_results": [
+                     *         {
+                     *           "drift_ms": 42,
+                     *           "due_at": "2026-11-22T08:30:00Z",
+                     *           "job_id": "01jd8wz6k3r9v5n2m7q4t1x0ya",
+                     *           "outcome": "staged",
+                     *           "state": "scheduled"
+                     *         }
+                     *       ],
+                     *       "missed": 42,
+                     *       "next_runs": [
+                     *         {
+                     *           "at_local": "2026-11-22T08:30:00Z",
+                     *           "at_utc": "2026-11-22T08:30:00Z"
+                     *         }
+                     *       ],
+                     *       "overlap": "skip",
+                     *       "paused_at": "2026-11-22T08:30:00Z",
+                     *       "shop_domain": "shop domain",
+                     *       "skip_next": true,
+                     *       "source": "code",
+                     *       "timezone": "Europe/Lisbon",
+                     *       "title": "Come back",
+                     *       "title_key": "title key",
+                     *       "words": "words"
+                     *     }
+                     */
                     "application/json": components["schemas"]["Schedule"];
+                };
+            };
+            /** @description Unauthorized: `unauthenticated` or `id_token_refused` */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Forbidden: `forbidden` or `cross_site` */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Not Found: `schedule_unknown` */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Conflict: `conflict` */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Request Entity Too Large: `too_large` */
+            413: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Unprocessable Entity: `invalid` */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Too Many Requests: `rate_limited` or `too_many_requests` */
+            429: {
+                headers: {
+                    /**
+                     * @description Seconds to wait (RFC 9110, section 10.2.3)
+                     * @example 5
+                     */
+                    "Retry-After"?: number;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Service Unavailable: `unavailable` */
+            503: {
+                headers: {
+                    /**
+                     * @description Seconds to wait (RFC 9110, section 10.2.3)
+                     * @example 5
+                     */
+                    "Retry-After"?: number;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
                 };
             };
         };
@@ -10294,35 +16787,140 @@ export interface operations {
         };
         requestBody?: {
             content: {
+                /**
+                 * @example {
+                 *       "reason": "stocktaking"
+                 *     }
+                 */
                 "application/json": components["schemas"]["ScheduleReason"] | null;
             };
         };
         responses: {
-            /** @description The request cannot be served as it is */
-            "4XX": {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
-            /** @description Try again later */
-            "5XX": {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
             /** @description Successful Response */
             200: {
                 headers: {
                     [name: string]: unknown;
                 };
                 content: {
+                    /**
+                     * @example {
+                     *       "args": {},
+                     *       "catch_up": "none",
+                     *       "created_by": "created by",
+                     *       "cron": "cron",
+                     *       "id": "01jd8wz6k3r9v5n2m7q4t1x0ya",
+                     *       "interval_s": 42,
+                     *       "job_name": "job name",
+                     *       "last_results": [
+                     *         {
+                     *           "drift_ms": 42,
+                     *           "due_at": "2026-11-22T08:30:00Z",
+                     *           "job_id": "01jd8wz6k3r9v5n2m7q4t1x0ya",
+                     *           "outcome": "staged",
+                     *           "state": "scheduled"
+                     *         }
+                     *       ],
+                     *       "missed": 42,
+                     *       "next_runs": [
+                     *         {
+                     *           "at_local": "2026-11-22T08:30:00Z",
+                     *           "at_utc": "2026-11-22T08:30:00Z"
+                     *         }
+                     *       ],
+                     *       "overlap": "skip",
+                     *       "paused_at": "2026-11-22T08:30:00Z",
+                     *       "shop_domain": "shop domain",
+                     *       "skip_next": true,
+                     *       "source": "code",
+                     *       "timezone": "Europe/Lisbon",
+                     *       "title": "Come back",
+                     *       "title_key": "title key",
+                     *       "words": "words"
+                     *     }
+                     */
                     "application/json": components["schemas"]["Schedule"];
+                };
+            };
+            /** @description Unauthorized: `unauthenticated` or `id_token_refused` */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Forbidden: `forbidden` or `cross_site` */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Not Found: `schedule_unknown` */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Conflict: `conflict` */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Request Entity Too Large: `too_large` */
+            413: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Unprocessable Entity: `invalid` */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Too Many Requests: `rate_limited` or `too_many_requests` */
+            429: {
+                headers: {
+                    /**
+                     * @description Seconds to wait (RFC 9110, section 10.2.3)
+                     * @example 5
+                     */
+                    "Retry-After"?: number;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Service Unavailable: `unavailable` */
+            503: {
+                headers: {
+                    /**
+                     * @description Seconds to wait (RFC 9110, section 10.2.3)
+                     * @example 5
+                     */
+                    "Retry-After"?: number;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
                 };
             };
         };
@@ -10338,35 +16936,140 @@ export interface operations {
         };
         requestBody?: {
             content: {
+                /**
+                 * @example {
+                 *       "reason": "stocktaking"
+                 *     }
+                 */
                 "application/json": components["schemas"]["ScheduleReason"] | null;
             };
         };
         responses: {
-            /** @description The request cannot be served as it is */
-            "4XX": {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
-            /** @description Try again later */
-            "5XX": {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
             /** @description Successful Response */
             200: {
                 headers: {
                     [name: string]: unknown;
                 };
                 content: {
+                    /**
+                     * @example {
+                     *       "args": {},
+                     *       "catch_up": "none",
+                     *       "created_by": "created by",
+                     *       "cron": "cron",
+                     *       "id": "01jd8wz6k3r9v5n2m7q4t1x0ya",
+                     *       "interval_s": 42,
+                     *       "job_name": "job name",
+                     *       "last_results": [
+                     *         {
+                     *           "drift_ms": 42,
+                     *           "due_at": "2026-11-22T08:30:00Z",
+                     *           "job_id": "01jd8wz6k3r9v5n2m7q4t1x0ya",
+                     *           "outcome": "staged",
+                     *           "state": "scheduled"
+                     *         }
+                     *       ],
+                     *       "missed": 42,
+                     *       "next_runs": [
+                     *         {
+                     *           "at_local": "2026-11-22T08:30:00Z",
+                     *           "at_utc": "2026-11-22T08:30:00Z"
+                     *         }
+                     *       ],
+                     *       "overlap": "skip",
+                     *       "paused_at": "2026-11-22T08:30:00Z",
+                     *       "shop_domain": "shop domain",
+                     *       "skip_next": true,
+                     *       "source": "code",
+                     *       "timezone": "Europe/Lisbon",
+                     *       "title": "Come back",
+                     *       "title_key": "title key",
+                     *       "words": "words"
+                     *     }
+                     */
                     "application/json": components["schemas"]["Schedule"];
+                };
+            };
+            /** @description Unauthorized: `unauthenticated` or `id_token_refused` */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Forbidden: `forbidden` or `cross_site` */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Not Found: `schedule_unknown` */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Conflict: `schedule_busy` */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Request Entity Too Large: `too_large` */
+            413: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Unprocessable Entity: `invalid` */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Too Many Requests: `rate_limited` or `too_many_requests` */
+            429: {
+                headers: {
+                    /**
+                     * @description Seconds to wait (RFC 9110, section 10.2.3)
+                     * @example 5
+                     */
+                    "Retry-After"?: number;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Service Unavailable: `unavailable` */
+            503: {
+                headers: {
+                    /**
+                     * @description Seconds to wait (RFC 9110, section 10.2.3)
+                     * @example 5
+                     */
+                    "Retry-After"?: number;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
                 };
             };
         };
@@ -10382,35 +17085,140 @@ export interface operations {
         };
         requestBody?: {
             content: {
+                /**
+                 * @example {
+                 *       "reason": "stocktaking"
+                 *     }
+                 */
                 "application/json": components["schemas"]["ScheduleReason"] | null;
             };
         };
         responses: {
-            /** @description The request cannot be served as it is */
-            "4XX": {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
-            /** @description Try again later */
-            "5XX": {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
             /** @description Successful Response */
             200: {
                 headers: {
                     [name: string]: unknown;
                 };
                 content: {
+                    /**
+                     * @example {
+                     *       "args": {},
+                     *       "catch_up": "none",
+                     *       "created_by": "created by",
+                     *       "cron": "cron",
+                     *       "id": "01jd8wz6k3r9v5n2m7q4t1x0ya",
+                     *       "interval_s": 42,
+                     *       "job_name": "job name",
+                     *       "last_results": [
+                     *         {
+                     *           "drift_ms": 42,
+                     *           "due_at": "2026-11-22T08:30:00Z",
+                     *           "job_id": "01jd8wz6k3r9v5n2m7q4t1x0ya",
+                     *           "outcome": "staged",
+                     *           "state": "scheduled"
+                     *         }
+                     *       ],
+                     *       "missed": 42,
+                     *       "next_runs": [
+                     *         {
+                     *           "at_local": "2026-11-22T08:30:00Z",
+                     *           "at_utc": "2026-11-22T08:30:00Z"
+                     *         }
+                     *       ],
+                     *       "overlap": "skip",
+                     *       "paused_at": "2026-11-22T08:30:00Z",
+                     *       "shop_domain": "shop domain",
+                     *       "skip_next": true,
+                     *       "source": "code",
+                     *       "timezone": "Europe/Lisbon",
+                     *       "title": "Come back",
+                     *       "title_key": "title key",
+                     *       "words": "words"
+                     *     }
+                     */
                     "application/json": components["schemas"]["Schedule"];
+                };
+            };
+            /** @description Unauthorized: `unauthenticated` or `id_token_refused` */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Forbidden: `forbidden` or `cross_site` */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Not Found: `schedule_unknown` */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Conflict: `conflict` */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Request Entity Too Large: `too_large` */
+            413: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Unprocessable Entity: `invalid` */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Too Many Requests: `rate_limited` or `too_many_requests` */
+            429: {
+                headers: {
+                    /**
+                     * @description Seconds to wait (RFC 9110, section 10.2.3)
+                     * @example 5
+                     */
+                    "Retry-After"?: number;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Service Unavailable: `unavailable` */
+            503: {
+                headers: {
+                    /**
+                     * @description Seconds to wait (RFC 9110, section 10.2.3)
+                     * @example 5
+                     */
+                    "Retry-After"?: number;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
                 };
             };
         };
@@ -10426,35 +17234,140 @@ export interface operations {
         };
         requestBody?: {
             content: {
+                /**
+                 * @example {
+                 *       "reason": "stocktaking"
+                 *     }
+                 */
                 "application/json": components["schemas"]["ScheduleReason"] | null;
             };
         };
         responses: {
-            /** @description The request cannot be served as it is */
-            "4XX": {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
-            /** @description Try again later */
-            "5XX": {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
             /** @description Successful Response */
             200: {
                 headers: {
                     [name: string]: unknown;
                 };
                 content: {
+                    /**
+                     * @example {
+                     *       "args": {},
+                     *       "catch_up": "none",
+                     *       "created_by": "created by",
+                     *       "cron": "cron",
+                     *       "id": "01jd8wz6k3r9v5n2m7q4t1x0ya",
+                     *       "interval_s": 42,
+                     *       "job_name": "job name",
+                     *       "last_results": [
+                     *         {
+                     *           "drift_ms": 42,
+                     *           "due_at": "2026-11-22T08:30:00Z",
+                     *           "job_id": "01jd8wz6k3r9v5n2m7q4t1x0ya",
+                     *           "outcome": "staged",
+                     *           "state": "scheduled"
+                     *         }
+                     *       ],
+                     *       "missed": 42,
+                     *       "next_runs": [
+                     *         {
+                     *           "at_local": "2026-11-22T08:30:00Z",
+                     *           "at_utc": "2026-11-22T08:30:00Z"
+                     *         }
+                     *       ],
+                     *       "overlap": "skip",
+                     *       "paused_at": "2026-11-22T08:30:00Z",
+                     *       "shop_domain": "shop domain",
+                     *       "skip_next": true,
+                     *       "source": "code",
+                     *       "timezone": "Europe/Lisbon",
+                     *       "title": "Come back",
+                     *       "title_key": "title key",
+                     *       "words": "words"
+                     *     }
+                     */
                     "application/json": components["schemas"]["Schedule"];
+                };
+            };
+            /** @description Unauthorized: `unauthenticated` or `id_token_refused` */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Forbidden: `forbidden` or `cross_site` */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Not Found: `schedule_unknown` */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Conflict: `conflict` */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Request Entity Too Large: `too_large` */
+            413: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Unprocessable Entity: `invalid` */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Too Many Requests: `rate_limited` or `too_many_requests` */
+            429: {
+                headers: {
+                    /**
+                     * @description Seconds to wait (RFC 9110, section 10.2.3)
+                     * @example 5
+                     */
+                    "Retry-After"?: number;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Service Unavailable: `unavailable` */
+            503: {
+                headers: {
+                    /**
+                     * @description Seconds to wait (RFC 9110, section 10.2.3)
+                     * @example 5
+                     */
+                    "Retry-After"?: number;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
                 };
             };
         };
@@ -10468,31 +17381,68 @@ export interface operations {
         };
         requestBody?: never;
         responses: {
-            /** @description The request cannot be served as it is */
-            "4XX": {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
-            /** @description Try again later */
-            "5XX": {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
             /** @description Successful Response */
             200: {
                 headers: {
                     [name: string]: unknown;
                 };
                 content: {
+                    /**
+                     * @example [
+                     *       {
+                     *         "args_schema": {},
+                     *         "name": "Come back",
+                     *         "title_key": "title key"
+                     *       }
+                     *     ]
+                     */
                     "application/json": components["schemas"]["SchedulableJob"][];
+                };
+            };
+            /** @description Unauthorized: `unauthenticated` or `id_token_refused` */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Forbidden: `forbidden` */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Too Many Requests: `rate_limited` or `too_many_requests` */
+            429: {
+                headers: {
+                    /**
+                     * @description Seconds to wait (RFC 9110, section 10.2.3)
+                     * @example 5
+                     */
+                    "Retry-After"?: number;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Service Unavailable: `unavailable` */
+            503: {
+                headers: {
+                    /**
+                     * @description Seconds to wait (RFC 9110, section 10.2.3)
+                     * @example 5
+                     */
+                    "Retry-After"?: number;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
                 };
             };
         };
@@ -10506,35 +17456,107 @@ export interface operations {
         };
         requestBody: {
             content: {
+                /**
+                 * @example {
+                 *       "cron": "30 6 * * 1-5",
+                 *       "timezone": "Europe/Berlin"
+                 *     }
+                 */
                 "application/json": components["schemas"]["Rhythm"];
             };
         };
         responses: {
-            /** @description The request cannot be served as it is */
-            "4XX": {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
-            /** @description Try again later */
-            "5XX": {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
             /** @description Successful Response */
             200: {
                 headers: {
                     [name: string]: unknown;
                 };
                 content: {
+                    /**
+                     * @example {
+                     *       "next_runs": [
+                     *         {
+                     *           "at_local": "2026-11-22T08:30:00Z",
+                     *           "at_utc": "2026-11-22T08:30:00Z"
+                     *         }
+                     *       ],
+                     *       "words": "words"
+                     *     }
+                     */
                     "application/json": components["schemas"]["SchedulePreview"];
+                };
+            };
+            /** @description Unauthorized: `unauthenticated` or `id_token_refused` */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Forbidden: `forbidden` or `cross_site` */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Conflict: `conflict` */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Request Entity Too Large: `too_large` */
+            413: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Unprocessable Entity: `invalid` */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Too Many Requests: `rate_limited` or `too_many_requests` */
+            429: {
+                headers: {
+                    /**
+                     * @description Seconds to wait (RFC 9110, section 10.2.3)
+                     * @example 5
+                     */
+                    "Retry-After"?: number;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Service Unavailable: `unavailable` */
+            503: {
+                headers: {
+                    /**
+                     * @description Seconds to wait (RFC 9110, section 10.2.3)
+                     * @example 5
+                     */
+                    "Retry-After"?: number;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
                 };
             };
         };
@@ -10550,31 +17572,85 @@ export interface operations {
         };
         requestBody?: never;
         responses: {
-            /** @description The request cannot be served as it is */
-            "4XX": {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
-            /** @description Try again later */
-            "5XX": {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
             /** @description Successful Response */
             200: {
                 headers: {
                     [name: string]: unknown;
                 };
                 content: {
+                    /**
+                     * @example {
+                     *       "items": [
+                     *         {
+                     *           "counted_at": "2026-11-22T08:30:00Z",
+                     *           "created_at": "2026-11-22T08:30:00Z",
+                     *           "id": "01jd8wz6k3r9v5n2m7q4t1x0ya",
+                     *           "member_count": 42,
+                     *           "name": "Come back",
+                     *           "rules": {},
+                     *           "updated_at": "2026-11-22T08:30:00Z",
+                     *           "version": 3
+                     *         }
+                     *       ],
+                     *       "next_cursor": "WzQyXQ"
+                     *     }
+                     */
                     "application/json": components["schemas"]["Page_Segment_"];
+                };
+            };
+            /** @description Unauthorized: `unauthenticated` or `id_token_refused` */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Forbidden: `forbidden` */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Unprocessable Entity: `invalid` */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Too Many Requests: `rate_limited` or `too_many_requests` */
+            429: {
+                headers: {
+                    /**
+                     * @description Seconds to wait (RFC 9110, section 10.2.3)
+                     * @example 5
+                     */
+                    "Retry-After"?: number;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Service Unavailable: `unavailable` */
+            503: {
+                headers: {
+                    /**
+                     * @description Seconds to wait (RFC 9110, section 10.2.3)
+                     * @example 5
+                     */
+                    "Retry-After"?: number;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
                 };
             };
         };
@@ -10582,41 +17658,139 @@ export interface operations {
     create_segment: {
         parameters: {
             query?: never;
-            header?: never;
+            header?: {
+                /**
+                 * @description Makes the call repeatable for 24 hours: the same key with the same body answers the same again, with `Idempotency-Replayed: true`, and nothing happens twice.
+                 * @example 8e03978e-40d5-43dd-bc93-6894a57f9324
+                 */
+                "Idempotency-Key"?: string;
+            };
             path?: never;
             cookie?: never;
         };
         requestBody: {
             content: {
+                /**
+                 * @example {
+                 *       "name": "Drifting away",
+                 *       "rules": {
+                 *         "op": "and",
+                 *         "rules": [
+                 *           {
+                 *             "field": "orders_count",
+                 *             "operator": "gte",
+                 *             "value": 2
+                 *           },
+                 *           {
+                 *             "field": "last_order_at",
+                 *             "operator": "not_in_last_days",
+                 *             "value": 90
+                 *           },
+                 *           {
+                 *             "field": "email_subscription",
+                 *             "operator": "is",
+                 *             "value": "subscribed"
+                 *           }
+                 *         ]
+                 *       }
+                 *     }
+                 */
                 "application/json": components["schemas"]["SegmentWrite"];
             };
         };
         responses: {
-            /** @description The request cannot be served as it is */
-            "4XX": {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
-            /** @description Try again later */
-            "5XX": {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
             /** @description Successful Response */
             201: {
                 headers: {
                     [name: string]: unknown;
                 };
                 content: {
+                    /**
+                     * @example {
+                     *       "counted_at": "2026-11-22T08:30:00Z",
+                     *       "created_at": "2026-11-22T08:30:00Z",
+                     *       "id": "01jd8wz6k3r9v5n2m7q4t1x0ya",
+                     *       "member_count": 42,
+                     *       "name": "Come back",
+                     *       "rules": {},
+                     *       "updated_at": "2026-11-22T08:30:00Z",
+                     *       "version": 3
+                     *     }
+                     */
                     "application/json": components["schemas"]["Segment"];
+                };
+            };
+            /** @description Unauthorized: `unauthenticated` or `id_token_refused` */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Forbidden: `forbidden` or `cross_site` */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Conflict: `segment_name_taken` or `idempotency_key_in_use` */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Request Entity Too Large: `too_large` */
+            413: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Unprocessable Entity: `invalid` or `rules_invalid` or `idempotency_key_invalid` or `idempotency_key_reused` */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Too Many Requests: `rate_limited` or `too_many_requests` */
+            429: {
+                headers: {
+                    /**
+                     * @description Seconds to wait (RFC 9110, section 10.2.3)
+                     * @example 5
+                     */
+                    "Retry-After"?: number;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Service Unavailable: `unavailable` */
+            503: {
+                headers: {
+                    /**
+                     * @description Seconds to wait (RFC 9110, section 10.2.3)
+                     * @example 5
+                     */
+                    "Retry-After"?: number;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
                 };
             };
         };
@@ -10632,31 +17806,89 @@ export interface operations {
         };
         requestBody?: never;
         responses: {
-            /** @description The request cannot be served as it is */
-            "4XX": {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
-            /** @description Try again later */
-            "5XX": {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
             /** @description Successful Response */
             200: {
                 headers: {
                     [name: string]: unknown;
                 };
                 content: {
+                    /**
+                     * @example {
+                     *       "counted_at": "2026-11-22T08:30:00Z",
+                     *       "created_at": "2026-11-22T08:30:00Z",
+                     *       "id": "01jd8wz6k3r9v5n2m7q4t1x0ya",
+                     *       "member_count": 42,
+                     *       "name": "Come back",
+                     *       "rules": {},
+                     *       "updated_at": "2026-11-22T08:30:00Z",
+                     *       "version": 3
+                     *     }
+                     */
                     "application/json": components["schemas"]["Segment"];
+                };
+            };
+            /** @description Unauthorized: `unauthenticated` or `id_token_refused` */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Forbidden: `forbidden` */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Not Found: `segment_unknown` */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Unprocessable Entity: `invalid` */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Too Many Requests: `rate_limited` or `too_many_requests` */
+            429: {
+                headers: {
+                    /**
+                     * @description Seconds to wait (RFC 9110, section 10.2.3)
+                     * @example 5
+                     */
+                    "Retry-After"?: number;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Service Unavailable: `unavailable` */
+            503: {
+                headers: {
+                    /**
+                     * @description Seconds to wait (RFC 9110, section 10.2.3)
+                     * @example 5
+                     */
+                    "Retry-After"?: number;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
                 };
             };
         };
@@ -10672,35 +17904,136 @@ export interface operations {
         };
         requestBody: {
             content: {
+                /**
+                 * @example {
+                 *       "name": "Drifting away",
+                 *       "rules": {
+                 *         "op": "and",
+                 *         "rules": [
+                 *           {
+                 *             "field": "orders_count",
+                 *             "operator": "gte",
+                 *             "value": 2
+                 *           },
+                 *           {
+                 *             "field": "last_order_at",
+                 *             "operator": "not_in_last_days",
+                 *             "value": 90
+                 *           },
+                 *           {
+                 *             "field": "email_subscription",
+                 *             "operator": "is",
+                 *             "value": "subscribed"
+                 *           }
+                 *         ]
+                 *       }
+                 *     }
+                 */
                 "application/json": components["schemas"]["SegmentWrite"];
             };
         };
         responses: {
-            /** @description The request cannot be served as it is */
-            "4XX": {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
-            /** @description Try again later */
-            "5XX": {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
             /** @description Successful Response */
             200: {
                 headers: {
                     [name: string]: unknown;
                 };
                 content: {
+                    /**
+                     * @example {
+                     *       "counted_at": "2026-11-22T08:30:00Z",
+                     *       "created_at": "2026-11-22T08:30:00Z",
+                     *       "id": "01jd8wz6k3r9v5n2m7q4t1x0ya",
+                     *       "member_count": 42,
+                     *       "name": "Come back",
+                     *       "rules": {},
+                     *       "updated_at": "2026-11-22T08:30:00Z",
+                     *       "version": 3
+                     *     }
+                     */
                     "application/json": components["schemas"]["Segment"];
+                };
+            };
+            /** @description Unauthorized: `unauthenticated` or `id_token_refused` */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Forbidden: `forbidden` or `cross_site` */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Not Found: `segment_unknown` */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Conflict: `segment_name_taken` or `version_conflict` */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Request Entity Too Large: `too_large` */
+            413: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Unprocessable Entity: `invalid` or `rules_invalid` */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Too Many Requests: `rate_limited` or `too_many_requests` */
+            429: {
+                headers: {
+                    /**
+                     * @description Seconds to wait (RFC 9110, section 10.2.3)
+                     * @example 5
+                     */
+                    "Retry-After"?: number;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Service Unavailable: `unavailable` */
+            503: {
+                headers: {
+                    /**
+                     * @description Seconds to wait (RFC 9110, section 10.2.3)
+                     * @example 5
+                     */
+                    "Retry-After"?: number;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
                 };
             };
         };
@@ -10716,30 +18049,85 @@ export interface operations {
         };
         requestBody?: never;
         responses: {
-            /** @description The request cannot be served as it is */
-            "4XX": {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
-            /** @description Try again later */
-            "5XX": {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
             /** @description Successful Response */
             204: {
                 headers: {
                     [name: string]: unknown;
                 };
                 content?: never;
+            };
+            /** @description Unauthorized: `unauthenticated` or `id_token_refused` */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Forbidden: `forbidden` or `cross_site` */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Not Found: `segment_unknown` */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Conflict: `conflict` */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Unprocessable Entity: `invalid` */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Too Many Requests: `rate_limited` or `too_many_requests` */
+            429: {
+                headers: {
+                    /**
+                     * @description Seconds to wait (RFC 9110, section 10.2.3)
+                     * @example 5
+                     */
+                    "Retry-After"?: number;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Service Unavailable: `unavailable` */
+            503: {
+                headers: {
+                    /**
+                     * @description Seconds to wait (RFC 9110, section 10.2.3)
+                     * @example 5
+                     */
+                    "Retry-After"?: number;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
             };
         };
     };
@@ -10752,31 +18140,80 @@ export interface operations {
         };
         requestBody?: never;
         responses: {
-            /** @description The request cannot be served as it is */
-            "4XX": {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
-            /** @description Try again later */
-            "5XX": {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
             /** @description Successful Response */
             200: {
                 headers: {
                     [name: string]: unknown;
                 };
                 content: {
+                    /**
+                     * @example {
+                     *       "groups": [
+                     *         {
+                     *           "fields": [
+                     *             {
+                     *               "key": "key",
+                     *               "operators": [
+                     *                 "operators"
+                     *               ],
+                     *               "options": [
+                     *                 "options"
+                     *               ],
+                     *               "type": "number"
+                     *             }
+                     *           ],
+                     *           "key": "key"
+                     *         }
+                     *       ]
+                     *     }
+                     */
                     "application/json": components["schemas"]["Fields"];
+                };
+            };
+            /** @description Unauthorized: `unauthenticated` or `id_token_refused` */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Forbidden: `forbidden` */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Too Many Requests: `rate_limited` or `too_many_requests` */
+            429: {
+                headers: {
+                    /**
+                     * @description Seconds to wait (RFC 9110, section 10.2.3)
+                     * @example 5
+                     */
+                    "Retry-After"?: number;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Service Unavailable: `unavailable` */
+            503: {
+                headers: {
+                    /**
+                     * @description Seconds to wait (RFC 9110, section 10.2.3)
+                     * @example 5
+                     */
+                    "Retry-After"?: number;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
                 };
             };
         };
@@ -10784,41 +18221,149 @@ export interface operations {
     preview_segment: {
         parameters: {
             query?: never;
-            header?: never;
+            header?: {
+                /**
+                 * @description Makes the call repeatable for 24 hours: the same key with the same body answers the same again, with `Idempotency-Replayed: true`, and nothing happens twice.
+                 * @example 8e03978e-40d5-43dd-bc93-6894a57f9324
+                 */
+                "Idempotency-Key"?: string;
+            };
             path?: never;
             cookie?: never;
         };
         requestBody: {
             content: {
+                /**
+                 * @example {
+                 *       "rules": {
+                 *         "op": "and",
+                 *         "rules": [
+                 *           {
+                 *             "field": "orders_count",
+                 *             "operator": "gte",
+                 *             "value": 2
+                 *           },
+                 *           {
+                 *             "field": "last_order_at",
+                 *             "operator": "not_in_last_days",
+                 *             "value": 90
+                 *           },
+                 *           {
+                 *             "field": "email_subscription",
+                 *             "operator": "is",
+                 *             "value": "subscribed"
+                 *           }
+                 *         ]
+                 *       }
+                 *     }
+                 */
                 "application/json": components["schemas"]["SegmentPreviewRequest"];
             };
         };
         responses: {
-            /** @description The request cannot be served as it is */
-            "4XX": {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
-            /** @description Try again later */
-            "5XX": {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
             /** @description Successful Response */
             200: {
                 headers: {
                     [name: string]: unknown;
                 };
                 content: {
+                    /**
+                     * @example {
+                     *       "count": 42,
+                     *       "sample": [
+                     *         {
+                     *           "city": "Lisbon",
+                     *           "country": "PT",
+                     *           "email": "ana@example.com",
+                     *           "email_subscription": "subscribed",
+                     *           "id": "01jd8wz6k3r9v5n2m7q4t1x0ya",
+                     *           "last_order_at": "2026-11-22T08:30:00Z",
+                     *           "name": "Come back",
+                     *           "orders_count": 42,
+                     *           "total_spent": {
+                     *             "amount_minor": 123450,
+                     *             "currency": "USD"
+                     *           }
+                     *         }
+                     *       ],
+                     *       "took_ms": 42,
+                     *       "total": 42
+                     *     }
+                     */
                     "application/json": components["schemas"]["SegmentPreview"];
+                };
+            };
+            /** @description Unauthorized: `unauthenticated` or `id_token_refused` */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Forbidden: `forbidden` or `cross_site` */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Conflict: `idempotency_key_in_use` */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Request Entity Too Large: `too_large` */
+            413: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Unprocessable Entity: `invalid` or `rules_invalid` or `idempotency_key_invalid` or `idempotency_key_reused` */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Too Many Requests: `rate_limited` or `too_many_requests` */
+            429: {
+                headers: {
+                    /**
+                     * @description Seconds to wait (RFC 9110, section 10.2.3)
+                     * @example 5
+                     */
+                    "Retry-After"?: number;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Service Unavailable: `unavailable` or `segment_too_slow` */
+            503: {
+                headers: {
+                    /**
+                     * @description Seconds to wait (RFC 9110, section 10.2.3)
+                     * @example 5
+                     */
+                    "Retry-After"?: number;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
                 };
             };
         };
@@ -10832,31 +18377,81 @@ export interface operations {
         };
         requestBody?: never;
         responses: {
-            /** @description The request cannot be served as it is */
-            "4XX": {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
-            /** @description Try again later */
-            "5XX": {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
             /** @description Successful Response */
             200: {
                 headers: {
                     [name: string]: unknown;
                 };
                 content: {
+                    /**
+                     * @example {
+                     *       "door": "embedded",
+                     *       "permissions": [
+                     *         "permissions"
+                     *       ],
+                     *       "shop": {
+                     *         "access": "usable",
+                     *         "currency": "USD",
+                     *         "domain": "example.myshopify.com",
+                     *         "name": "Come back",
+                     *         "state": "installed",
+                     *         "timezone": "Europe/Lisbon"
+                     *       },
+                     *       "user": {
+                     *         "email": "ana@example.com",
+                     *         "id": "01jd8wz6k3r9v5n2m7q4t1x0ya",
+                     *         "name": "Come back",
+                     *         "role": "owner"
+                     *       }
+                     *     }
+                     */
                     "application/json": components["schemas"]["Session"];
+                };
+            };
+            /** @description Unauthorized: `unauthenticated` or `id_token_refused` */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Forbidden: `forbidden` */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Too Many Requests: `rate_limited` or `too_many_requests` */
+            429: {
+                headers: {
+                    /**
+                     * @description Seconds to wait (RFC 9110, section 10.2.3)
+                     * @example 5
+                     */
+                    "Retry-After"?: number;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Service Unavailable: `unavailable` */
+            503: {
+                headers: {
+                    /**
+                     * @description Seconds to wait (RFC 9110, section 10.2.3)
+                     * @example 5
+                     */
+                    "Retry-After"?: number;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
                 };
             };
         };
@@ -10870,34 +18465,94 @@ export interface operations {
         };
         requestBody: {
             content: {
+                /**
+                 * @example {
+                 *       "domain": "cdnow.myshopify.com"
+                 *     }
+                 */
                 "application/json": components["schemas"]["ShopChoice"];
             };
         };
         responses: {
-            /** @description The request cannot be served as it is */
-            "4XX": {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
-            /** @description Try again later */
-            "5XX": {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
             /** @description Successful Response */
             204: {
                 headers: {
                     [name: string]: unknown;
                 };
                 content?: never;
+            };
+            /** @description Unauthorized: `unauthenticated` or `id_token_refused` */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Forbidden: `forbidden` or `cross_site` */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Conflict: `conflict` */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Request Entity Too Large: `too_large` */
+            413: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Unprocessable Entity: `invalid` */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Too Many Requests: `rate_limited` or `too_many_requests` */
+            429: {
+                headers: {
+                    /**
+                     * @description Seconds to wait (RFC 9110, section 10.2.3)
+                     * @example 5
+                     */
+                    "Retry-After"?: number;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Service Unavailable: `unavailable` */
+            503: {
+                headers: {
+                    /**
+                     * @description Seconds to wait (RFC 9110, section 10.2.3)
+                     * @example 5
+                     */
+                    "Retry-After"?: number;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
             };
         };
     };
@@ -10910,31 +18565,72 @@ export interface operations {
         };
         requestBody?: never;
         responses: {
-            /** @description The request cannot be served as it is */
-            "4XX": {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
-            /** @description Try again later */
-            "5XX": {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
             /** @description Successful Response */
             200: {
                 headers: {
                     [name: string]: unknown;
                 };
                 content: {
+                    /**
+                     * @example {
+                     *       "items": [
+                     *         {
+                     *           "current": true,
+                     *           "domain": "example.myshopify.com",
+                     *           "name": "Come back",
+                     *           "role": "owner",
+                     *           "state": "installed"
+                     *         }
+                     *       ]
+                     *     }
+                     */
                     "application/json": components["schemas"]["SessionShops"];
+                };
+            };
+            /** @description Unauthorized: `unauthenticated` or `id_token_refused` */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Forbidden: `forbidden` */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Too Many Requests: `rate_limited` or `too_many_requests` */
+            429: {
+                headers: {
+                    /**
+                     * @description Seconds to wait (RFC 9110, section 10.2.3)
+                     * @example 5
+                     */
+                    "Retry-After"?: number;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Service Unavailable: `unavailable` */
+            503: {
+                headers: {
+                    /**
+                     * @description Seconds to wait (RFC 9110, section 10.2.3)
+                     * @example 5
+                     */
+                    "Retry-After"?: number;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
                 };
             };
         };
@@ -10948,30 +18644,67 @@ export interface operations {
         };
         requestBody?: never;
         responses: {
-            /** @description The request cannot be served as it is */
-            "4XX": {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
-            /** @description Try again later */
-            "5XX": {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
             /** @description Successful Response */
             204: {
                 headers: {
                     [name: string]: unknown;
                 };
                 content?: never;
+            };
+            /** @description Unauthorized: `unauthenticated` or `id_token_refused` */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Forbidden: `forbidden` or `cross_site` */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Conflict: `conflict` */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Too Many Requests: `rate_limited` or `too_many_requests` */
+            429: {
+                headers: {
+                    /**
+                     * @description Seconds to wait (RFC 9110, section 10.2.3)
+                     * @example 5
+                     */
+                    "Retry-After"?: number;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Service Unavailable: `unavailable` */
+            503: {
+                headers: {
+                    /**
+                     * @description Seconds to wait (RFC 9110, section 10.2.3)
+                     * @example 5
+                     */
+                    "Retry-After"?: number;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
             };
         };
     };
@@ -10984,31 +18717,111 @@ export interface operations {
         };
         requestBody?: never;
         responses: {
-            /** @description The request cannot be served as it is */
-            "4XX": {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
-            /** @description Try again later */
-            "5XX": {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
             /** @description Successful Response */
             200: {
                 headers: {
                     [name: string]: unknown;
                 };
                 content: {
+                    /**
+                     * @example {
+                     *       "attribution": {
+                     *         "click_days": 42,
+                     *         "open_days": 42
+                     *       },
+                     *       "pixel": {
+                     *         "checked_at": "2026-11-22T08:30:00Z",
+                     *         "error": "error",
+                     *         "key": "key",
+                     *         "last_event_at": "2026-11-22T08:30:00Z",
+                     *         "missing": [],
+                     *         "reason": "scopes_missing",
+                     *         "state": "active",
+                     *         "version": "version"
+                     *       },
+                     *       "scopes": {
+                     *         "granted": [
+                     *           "granted"
+                     *         ],
+                     *         "missing": [
+                     *           "missing"
+                     *         ]
+                     *       },
+                     *       "sender": {
+                     *         "email": "ana@example.com",
+                     *         "name": "Come back",
+                     *         "verified": true
+                     *       },
+                     *       "store": {
+                     *         "currency": "USD",
+                     *         "development_store": true,
+                     *         "domain": "example.myshopify.com",
+                     *         "email": "ana@example.com",
+                     *         "name": "Come back",
+                     *         "plan": "plan",
+                     *         "state": "installed",
+                     *         "timezone": "Europe/Lisbon",
+                     *         "unavailable_since": "2026-11-22T08:30:00Z"
+                     *       },
+                     *       "token": {
+                     *         "expires_at": "2026-11-22T08:30:00Z",
+                     *         "refresh_expires_at": "2026-11-22T08:30:00Z",
+                     *         "state": "valid"
+                     *       },
+                     *       "webhooks": {
+                     *         "dead": 0,
+                     *         "last_received_at": "2026-11-22T08:30:00Z",
+                     *         "waiting": 0
+                     *       }
+                     *     }
+                     */
                     "application/json": components["schemas"]["Settings"];
+                };
+            };
+            /** @description Unauthorized: `unauthenticated` or `id_token_refused` */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Forbidden: `forbidden` */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Too Many Requests: `rate_limited` or `too_many_requests` */
+            429: {
+                headers: {
+                    /**
+                     * @description Seconds to wait (RFC 9110, section 10.2.3)
+                     * @example 5
+                     */
+                    "Retry-After"?: number;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Service Unavailable: `unavailable` */
+            503: {
+                headers: {
+                    /**
+                     * @description Seconds to wait (RFC 9110, section 10.2.3)
+                     * @example 5
+                     */
+                    "Retry-After"?: number;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
                 };
             };
         };
@@ -11022,31 +18835,80 @@ export interface operations {
         };
         requestBody?: never;
         responses: {
-            /** @description The request cannot be served as it is */
-            "4XX": {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
-            /** @description Try again later */
-            "5XX": {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
             /** @description Successful Response */
             200: {
                 headers: {
                     [name: string]: unknown;
                 };
                 content: {
+                    /**
+                     * @example {
+                     *       "checked_at": "2026-11-22T08:30:00Z",
+                     *       "error": "error",
+                     *       "key": "key",
+                     *       "last_event_at": "2026-11-22T08:30:00Z",
+                     *       "missing": [],
+                     *       "reason": "scopes_missing",
+                     *       "state": "active",
+                     *       "version": "version"
+                     *     }
+                     */
                     "application/json": components["schemas"]["PixelSettings"];
+                };
+            };
+            /** @description Unauthorized: `unauthenticated` or `id_token_refused` */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Forbidden: `forbidden` or `cross_site` */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Conflict: `reauthorization_needed` */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Too Many Requests: `rate_limited` or `too_many_requests` */
+            429: {
+                headers: {
+                    /**
+                     * @description Seconds to wait (RFC 9110, section 10.2.3)
+                     * @example 5
+                     */
+                    "Retry-After"?: number;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Service Unavailable: `unavailable` or `shopify_unreachable` or `token_busy` */
+            503: {
+                headers: {
+                    /**
+                     * @description Seconds to wait (RFC 9110, section 10.2.3)
+                     * @example 5
+                     */
+                    "Retry-After"?: number;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
                 };
             };
         };
@@ -11060,31 +18922,80 @@ export interface operations {
         };
         requestBody?: never;
         responses: {
-            /** @description The request cannot be served as it is */
-            "4XX": {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
-            /** @description Try again later */
-            "5XX": {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
             /** @description Successful Response */
             200: {
                 headers: {
                     [name: string]: unknown;
                 };
                 content: {
+                    /**
+                     * @example {
+                     *       "checked_at": "2026-11-22T08:30:00Z",
+                     *       "error": "error",
+                     *       "key": "key",
+                     *       "last_event_at": "2026-11-22T08:30:00Z",
+                     *       "missing": [],
+                     *       "reason": "scopes_missing",
+                     *       "state": "active",
+                     *       "version": "version"
+                     *     }
+                     */
                     "application/json": components["schemas"]["PixelSettings"];
+                };
+            };
+            /** @description Unauthorized: `unauthenticated` or `id_token_refused` */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Forbidden: `forbidden` or `cross_site` */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Conflict: `conflict` */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Too Many Requests: `rate_limited` or `too_many_requests` */
+            429: {
+                headers: {
+                    /**
+                     * @description Seconds to wait (RFC 9110, section 10.2.3)
+                     * @example 5
+                     */
+                    "Retry-After"?: number;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Service Unavailable: `unavailable` */
+            503: {
+                headers: {
+                    /**
+                     * @description Seconds to wait (RFC 9110, section 10.2.3)
+                     * @example 5
+                     */
+                    "Retry-After"?: number;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
                 };
             };
         };
@@ -11098,31 +19009,80 @@ export interface operations {
         };
         requestBody?: never;
         responses: {
-            /** @description The request cannot be served as it is */
-            "4XX": {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
-            /** @description Try again later */
-            "5XX": {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
             /** @description Successful Response */
             200: {
                 headers: {
                     [name: string]: unknown;
                 };
                 content: {
+                    /**
+                     * @example {
+                     *       "checked_at": "2026-11-22T08:30:00Z",
+                     *       "error": "error",
+                     *       "key": "key",
+                     *       "last_event_at": "2026-11-22T08:30:00Z",
+                     *       "missing": [],
+                     *       "reason": "scopes_missing",
+                     *       "state": "active",
+                     *       "version": "version"
+                     *     }
+                     */
                     "application/json": components["schemas"]["PixelSettings"];
+                };
+            };
+            /** @description Unauthorized: `unauthenticated` or `id_token_refused` */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Forbidden: `forbidden` or `cross_site` */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Conflict: `conflict` */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Too Many Requests: `rate_limited` or `too_many_requests` */
+            429: {
+                headers: {
+                    /**
+                     * @description Seconds to wait (RFC 9110, section 10.2.3)
+                     * @example 5
+                     */
+                    "Retry-After"?: number;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Service Unavailable: `unavailable` */
+            503: {
+                headers: {
+                    /**
+                     * @description Seconds to wait (RFC 9110, section 10.2.3)
+                     * @example 5
+                     */
+                    "Retry-After"?: number;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
                 };
             };
         };
@@ -11136,31 +19096,77 @@ export interface operations {
         };
         requestBody?: never;
         responses: {
-            /** @description The request cannot be served as it is */
-            "4XX": {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
-            /** @description Try again later */
-            "5XX": {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
             /** @description Successful Response */
             200: {
                 headers: {
                     [name: string]: unknown;
                 };
                 content: {
+                    /**
+                     * @example {
+                     *       "admin_url": "admin url",
+                     *       "features": [
+                     *         {
+                     *           "feature": "people",
+                     *           "granted": true,
+                     *           "missing": [
+                     *             "missing"
+                     *           ],
+                     *           "optional": true,
+                     *           "scopes": [
+                     *             "scopes"
+                     *           ]
+                     *         }
+                     *       ]
+                     *     }
+                     */
                     "application/json": components["schemas"]["FeatureList"];
+                };
+            };
+            /** @description Unauthorized: `unauthenticated` or `id_token_refused` */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Forbidden: `forbidden` */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Too Many Requests: `rate_limited` or `too_many_requests` */
+            429: {
+                headers: {
+                    /**
+                     * @description Seconds to wait (RFC 9110, section 10.2.3)
+                     * @example 5
+                     */
+                    "Retry-After"?: number;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Service Unavailable: `unavailable` */
+            503: {
+                headers: {
+                    /**
+                     * @description Seconds to wait (RFC 9110, section 10.2.3)
+                     * @example 5
+                     */
+                    "Retry-After"?: number;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
                 };
             };
         };
@@ -11174,31 +19180,86 @@ export interface operations {
         };
         requestBody?: never;
         responses: {
-            /** @description The request cannot be served as it is */
-            "4XX": {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
-            /** @description Try again later */
-            "5XX": {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
             /** @description Successful Response */
             200: {
                 headers: {
                     [name: string]: unknown;
                 };
                 content: {
+                    /**
+                     * @example {
+                     *       "admin_url": "admin url",
+                     *       "features": [
+                     *         {
+                     *           "feature": "people",
+                     *           "granted": true,
+                     *           "missing": [
+                     *             "missing"
+                     *           ],
+                     *           "optional": true,
+                     *           "scopes": [
+                     *             "scopes"
+                     *           ]
+                     *         }
+                     *       ]
+                     *     }
+                     */
                     "application/json": components["schemas"]["FeatureList"];
+                };
+            };
+            /** @description Unauthorized: `unauthenticated` or `id_token_refused` */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Forbidden: `forbidden` or `cross_site` */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Conflict: `conflict` */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Too Many Requests: `rate_limited` or `too_many_requests` */
+            429: {
+                headers: {
+                    /**
+                     * @description Seconds to wait (RFC 9110, section 10.2.3)
+                     * @example 5
+                     */
+                    "Retry-After"?: number;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Service Unavailable: `unavailable` */
+            503: {
+                headers: {
+                    /**
+                     * @description Seconds to wait (RFC 9110, section 10.2.3)
+                     * @example 5
+                     */
+                    "Retry-After"?: number;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
                 };
             };
         };
@@ -11212,35 +19273,148 @@ export interface operations {
         };
         requestBody: {
             content: {
+                /**
+                 * @example {
+                 *       "email": "news@cdnow.example",
+                 *       "name": "CDNOW Records"
+                 *     }
+                 */
                 "application/json": components["schemas"]["SenderInput"];
             };
         };
         responses: {
-            /** @description The request cannot be served as it is */
-            "4XX": {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
-            /** @description Try again later */
-            "5XX": {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
             /** @description Successful Response */
             200: {
                 headers: {
                     [name: string]: unknown;
                 };
                 content: {
+                    /**
+                     * @example {
+                     *       "attribution": {
+                     *         "click_days": 42,
+                     *         "open_days": 42
+                     *       },
+                     *       "pixel": {
+                     *         "checked_at": "2026-11-22T08:30:00Z",
+                     *         "error": "error",
+                     *         "key": "key",
+                     *         "last_event_at": "2026-11-22T08:30:00Z",
+                     *         "missing": [],
+                     *         "reason": "scopes_missing",
+                     *         "state": "active",
+                     *         "version": "version"
+                     *       },
+                     *       "scopes": {
+                     *         "granted": [
+                     *           "granted"
+                     *         ],
+                     *         "missing": [
+                     *           "missing"
+                     *         ]
+                     *       },
+                     *       "sender": {
+                     *         "email": "ana@example.com",
+                     *         "name": "Come back",
+                     *         "verified": true
+                     *       },
+                     *       "store": {
+                     *         "currency": "USD",
+                     *         "development_store": true,
+                     *         "domain": "example.myshopify.com",
+                     *         "email": "ana@example.com",
+                     *         "name": "Come back",
+                     *         "plan": "plan",
+                     *         "state": "installed",
+                     *         "timezone": "Europe/Lisbon",
+                     *         "unavailable_since": "2026-11-22T08:30:00Z"
+                     *       },
+                     *       "token": {
+                     *         "expires_at": "2026-11-22T08:30:00Z",
+                     *         "refresh_expires_at": "2026-11-22T08:30:00Z",
+                     *         "state": "valid"
+                     *       },
+                     *       "webhooks": {
+                     *         "dead": 0,
+                     *         "last_received_at": "2026-11-22T08:30:00Z",
+                     *         "waiting": 0
+                     *       }
+                     *     }
+                     */
                     "application/json": components["schemas"]["Settings"];
+                };
+            };
+            /** @description Unauthorized: `unauthenticated` or `id_token_refused` */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Forbidden: `forbidden` or `cross_site` */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Conflict: `conflict` */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Request Entity Too Large: `too_large` */
+            413: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Unprocessable Entity: `invalid` */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Too Many Requests: `rate_limited` or `too_many_requests` */
+            429: {
+                headers: {
+                    /**
+                     * @description Seconds to wait (RFC 9110, section 10.2.3)
+                     * @example 5
+                     */
+                    "Retry-After"?: number;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Service Unavailable: `unavailable` */
+            503: {
+                headers: {
+                    /**
+                     * @description Seconds to wait (RFC 9110, section 10.2.3)
+                     * @example 5
+                     */
+                    "Retry-After"?: number;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
                 };
             };
         };
@@ -11256,31 +19430,106 @@ export interface operations {
         };
         requestBody?: never;
         responses: {
-            /** @description The request cannot be served as it is */
-            "4XX": {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
-            /** @description Try again later */
-            "5XX": {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
             /** @description Successful Response */
             200: {
                 headers: {
                     [name: string]: unknown;
                 };
                 content: {
+                    /**
+                     * @example {
+                     *       "items": [
+                     *         {
+                     *           "batch_size": 42,
+                     *           "custom_query": "custom query",
+                     *           "error": "error",
+                     *           "finished_at": "2026-11-22T08:30:00Z",
+                     *           "id": "01jd8wz6k3r9v5n2m7q4t1x0ya",
+                     *           "kind": "first",
+                     *           "mode": "bulk",
+                     *           "progress": 42,
+                     *           "resources": [
+                     *             {
+                     *               "bytes_done": 42,
+                     *               "bytes_total": 42,
+                     *               "objects_expected": 42,
+                     *               "refusals": [
+                     *                 {
+                     *                   "line": 42,
+                     *                   "reason": "reason"
+                     *                 }
+                     *               ],
+                     *               "refused_by_reason": [],
+                     *               "resource": "customers",
+                     *               "rows_done": 42,
+                     *               "rows_refused": 42,
+                     *               "skipped_reason": "skipped reason",
+                     *               "state": "pending"
+                     *             }
+                     *           ],
+                     *           "started_at": "2026-11-22T08:30:00Z",
+                     *           "state": "queued"
+                     *         }
+                     *       ],
+                     *       "next_cursor": "WzQyXQ"
+                     *     }
+                     */
                     "application/json": components["schemas"]["Page_SyncRun_"];
+                };
+            };
+            /** @description Unauthorized: `unauthenticated` or `id_token_refused` */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Forbidden: `forbidden` */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Unprocessable Entity: `invalid` */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Too Many Requests: `rate_limited` or `too_many_requests` */
+            429: {
+                headers: {
+                    /**
+                     * @description Seconds to wait (RFC 9110, section 10.2.3)
+                     * @example 5
+                     */
+                    "Retry-After"?: number;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Service Unavailable: `unavailable` */
+            503: {
+                headers: {
+                    /**
+                     * @description Seconds to wait (RFC 9110, section 10.2.3)
+                     * @example 5
+                     */
+                    "Retry-After"?: number;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
                 };
             };
         };
@@ -11288,41 +19537,140 @@ export interface operations {
     start_sync: {
         parameters: {
             query?: never;
-            header?: never;
+            header?: {
+                /**
+                 * @description Makes the call repeatable for 24 hours: the same key with the same body answers the same again, with `Idempotency-Replayed: true`, and nothing happens twice.
+                 * @example 8e03978e-40d5-43dd-bc93-6894a57f9324
+                 */
+                "Idempotency-Key"?: string;
+            };
             path?: never;
             cookie?: never;
         };
         requestBody: {
             content: {
+                /**
+                 * @example {
+                 *       "mode": "bulk"
+                 *     }
+                 */
                 "application/json": components["schemas"]["SyncInput"];
             };
         };
         responses: {
-            /** @description The request cannot be served as it is */
-            "4XX": {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
-            /** @description Try again later */
-            "5XX": {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
             /** @description Successful Response */
             202: {
                 headers: {
                     [name: string]: unknown;
                 };
                 content: {
+                    /**
+                     * @example {
+                     *       "batch_size": 42,
+                     *       "custom_query": "custom query",
+                     *       "error": "error",
+                     *       "finished_at": "2026-11-22T08:30:00Z",
+                     *       "id": "01jd8wz6k3r9v5n2m7q4t1x0ya",
+                     *       "kind": "first",
+                     *       "mode": "bulk",
+                     *       "progress": 42,
+                     *       "resources": [
+                     *         {
+                     *           "bytes_done": 42,
+                     *           "bytes_total": 42,
+                     *           "objects_expected": 42,
+                     *           "refusals": [
+                     *             {
+                     *               "line": 42,
+                     *               "reason": "reason"
+                     *             }
+                     *           ],
+                     *           "refused_by_reason": [],
+                     *           "resource": "customers",
+                     *           "rows_done": 42,
+                     *           "rows_refused": 42,
+                     *           "skipped_reason": "skipped reason",
+                     *           "state": "pending"
+                     *         }
+                     *       ],
+                     *       "started_at": "2026-11-22T08:30:00Z",
+                     *       "state": "queued"
+                     *     }
+                     */
                     "application/json": components["schemas"]["SyncRun"];
+                };
+            };
+            /** @description Unauthorized: `unauthenticated` or `id_token_refused` */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Forbidden: `forbidden` or `cross_site` */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Conflict: `idempotency_key_in_use` */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Request Entity Too Large: `too_large` */
+            413: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Unprocessable Entity: `invalid` or `idempotency_key_invalid` or `idempotency_key_reused` */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Too Many Requests: `rate_limited` or `too_many_requests` */
+            429: {
+                headers: {
+                    /**
+                     * @description Seconds to wait (RFC 9110, section 10.2.3)
+                     * @example 5
+                     */
+                    "Retry-After"?: number;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Service Unavailable: `unavailable` */
+            503: {
+                headers: {
+                    /**
+                     * @description Seconds to wait (RFC 9110, section 10.2.3)
+                     * @example 5
+                     */
+                    "Retry-After"?: number;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
                 };
             };
         };
@@ -11338,31 +19686,110 @@ export interface operations {
         };
         requestBody?: never;
         responses: {
-            /** @description The request cannot be served as it is */
-            "4XX": {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
-            /** @description Try again later */
-            "5XX": {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
             /** @description Successful Response */
             200: {
                 headers: {
                     [name: string]: unknown;
                 };
                 content: {
+                    /**
+                     * @example {
+                     *       "batch_size": 42,
+                     *       "custom_query": "custom query",
+                     *       "error": "error",
+                     *       "finished_at": "2026-11-22T08:30:00Z",
+                     *       "id": "01jd8wz6k3r9v5n2m7q4t1x0ya",
+                     *       "kind": "first",
+                     *       "mode": "bulk",
+                     *       "progress": 42,
+                     *       "resources": [
+                     *         {
+                     *           "bytes_done": 42,
+                     *           "bytes_total": 42,
+                     *           "objects_expected": 42,
+                     *           "refusals": [
+                     *             {
+                     *               "line": 42,
+                     *               "reason": "reason"
+                     *             }
+                     *           ],
+                     *           "refused_by_reason": [],
+                     *           "resource": "customers",
+                     *           "rows_done": 42,
+                     *           "rows_refused": 42,
+                     *           "skipped_reason": "skipped reason",
+                     *           "state": "pending"
+                     *         }
+                     *       ],
+                     *       "started_at": "2026-11-22T08:30:00Z",
+                     *       "state": "queued"
+                     *     }
+                     */
                     "application/json": components["schemas"]["SyncRun"];
+                };
+            };
+            /** @description Unauthorized: `unauthenticated` or `id_token_refused` */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Forbidden: `forbidden` */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Not Found: `sync_unknown` */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Unprocessable Entity: `invalid` */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Too Many Requests: `rate_limited` or `too_many_requests` */
+            429: {
+                headers: {
+                    /**
+                     * @description Seconds to wait (RFC 9110, section 10.2.3)
+                     * @example 5
+                     */
+                    "Retry-After"?: number;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Service Unavailable: `unavailable` */
+            503: {
+                headers: {
+                    /**
+                     * @description Seconds to wait (RFC 9110, section 10.2.3)
+                     * @example 5
+                     */
+                    "Retry-After"?: number;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
                 };
             };
         };
@@ -11378,31 +19805,119 @@ export interface operations {
         };
         requestBody?: never;
         responses: {
-            /** @description The request cannot be served as it is */
-            "4XX": {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
-            /** @description Try again later */
-            "5XX": {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
             /** @description Successful Response */
             200: {
                 headers: {
                     [name: string]: unknown;
                 };
                 content: {
+                    /**
+                     * @example {
+                     *       "batch_size": 42,
+                     *       "custom_query": "custom query",
+                     *       "error": "error",
+                     *       "finished_at": "2026-11-22T08:30:00Z",
+                     *       "id": "01jd8wz6k3r9v5n2m7q4t1x0ya",
+                     *       "kind": "first",
+                     *       "mode": "bulk",
+                     *       "progress": 42,
+                     *       "resources": [
+                     *         {
+                     *           "bytes_done": 42,
+                     *           "bytes_total": 42,
+                     *           "objects_expected": 42,
+                     *           "refusals": [
+                     *             {
+                     *               "line": 42,
+                     *               "reason": "reason"
+                     *             }
+                     *           ],
+                     *           "refused_by_reason": [],
+                     *           "resource": "customers",
+                     *           "rows_done": 42,
+                     *           "rows_refused": 42,
+                     *           "skipped_reason": "skipped reason",
+                     *           "state": "pending"
+                     *         }
+                     *       ],
+                     *       "started_at": "2026-11-22T08:30:00Z",
+                     *       "state": "queued"
+                     *     }
+                     */
                     "application/json": components["schemas"]["SyncRun"];
+                };
+            };
+            /** @description Unauthorized: `unauthenticated` or `id_token_refused` */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Forbidden: `forbidden` or `cross_site` */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Not Found: `sync_unknown` */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Conflict: `sync_over` */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Unprocessable Entity: `invalid` */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Too Many Requests: `rate_limited` or `too_many_requests` */
+            429: {
+                headers: {
+                    /**
+                     * @description Seconds to wait (RFC 9110, section 10.2.3)
+                     * @example 5
+                     */
+                    "Retry-After"?: number;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Service Unavailable: `unavailable` */
+            503: {
+                headers: {
+                    /**
+                     * @description Seconds to wait (RFC 9110, section 10.2.3)
+                     * @example 5
+                     */
+                    "Retry-After"?: number;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
                 };
             };
         };
@@ -11418,31 +19933,89 @@ export interface operations {
         };
         requestBody?: never;
         responses: {
-            /** @description The request cannot be served as it is */
-            "4XX": {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
-            /** @description Try again later */
-            "5XX": {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
             /** @description Successful Response */
             200: {
                 headers: {
                     [name: string]: unknown;
                 };
                 content: {
+                    /**
+                     * @example {
+                     *       "items": [
+                     *         {
+                     *           "error": "error",
+                     *           "finished_at": "2026-11-22T08:30:00Z",
+                     *           "id": 42,
+                     *           "missing": 42,
+                     *           "ours": 42,
+                     *           "repaired": 42,
+                     *           "resource": "customers",
+                     *           "stale": 42,
+                     *           "started_at": "2026-11-22T08:30:00Z",
+                     *           "state": "pending",
+                     *           "surplus": 42,
+                     *           "theirs": 42
+                     *         }
+                     *       ],
+                     *       "next_cursor": "WzQyXQ"
+                     *     }
+                     */
                     "application/json": components["schemas"]["Page_Reconciliation_"];
+                };
+            };
+            /** @description Unauthorized: `unauthenticated` or `id_token_refused` */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Forbidden: `forbidden` */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Unprocessable Entity: `invalid` */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Too Many Requests: `rate_limited` or `too_many_requests` */
+            429: {
+                headers: {
+                    /**
+                     * @description Seconds to wait (RFC 9110, section 10.2.3)
+                     * @example 5
+                     */
+                    "Retry-After"?: number;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Service Unavailable: `unavailable` */
+            503: {
+                headers: {
+                    /**
+                     * @description Seconds to wait (RFC 9110, section 10.2.3)
+                     * @example 5
+                     */
+                    "Retry-After"?: number;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
                 };
             };
         };
@@ -11456,31 +20029,136 @@ export interface operations {
         };
         requestBody?: never;
         responses: {
-            /** @description The request cannot be served as it is */
-            "4XX": {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
-            /** @description Try again later */
-            "5XX": {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
             /** @description Successful Response */
             200: {
                 headers: {
                     [name: string]: unknown;
                 };
                 content: {
+                    /**
+                     * @example {
+                     *       "last_success": [
+                     *         {
+                     *           "at": "2026-11-22T08:30:00Z",
+                     *           "name": "Come back",
+                     *           "title_key": "title key"
+                     *         }
+                     *       ],
+                     *       "needs_you": [
+                     *         {
+                     *           "done": 42,
+                     *           "error_key": "store_away",
+                     *           "eta_s": 42,
+                     *           "id": "01jd8wz6k3r9v5n2m7q4t1x0ya",
+                     *           "name": "Come back",
+                     *           "note": "note",
+                     *           "percent": 42,
+                     *           "rate_per_min": 42,
+                     *           "retryable": true,
+                     *           "since": "2026-11-22T08:30:00Z",
+                     *           "state": "scheduled",
+                     *           "title_key": "title key",
+                     *           "total": 42,
+                     *           "why": {
+                     *             "code": "scheduled",
+                     *             "facts": {},
+                     *             "until": "2026-11-22T08:30:00Z"
+                     *           }
+                     *         }
+                     *       ],
+                     *       "recent": [
+                     *         {
+                     *           "done": 42,
+                     *           "error_key": "store_away",
+                     *           "eta_s": 42,
+                     *           "id": "01jd8wz6k3r9v5n2m7q4t1x0ya",
+                     *           "name": "Come back",
+                     *           "note": "note",
+                     *           "percent": 42,
+                     *           "rate_per_min": 42,
+                     *           "retryable": true,
+                     *           "since": "2026-11-22T08:30:00Z",
+                     *           "state": "scheduled",
+                     *           "title_key": "title key",
+                     *           "total": 42,
+                     *           "why": {
+                     *             "code": "scheduled",
+                     *             "facts": {},
+                     *             "until": "2026-11-22T08:30:00Z"
+                     *           }
+                     *         }
+                     *       ],
+                     *       "running": [
+                     *         {
+                     *           "done": 42,
+                     *           "error_key": "store_away",
+                     *           "eta_s": 42,
+                     *           "id": "01jd8wz6k3r9v5n2m7q4t1x0ya",
+                     *           "name": "Come back",
+                     *           "note": "note",
+                     *           "percent": 42,
+                     *           "rate_per_min": 42,
+                     *           "retryable": true,
+                     *           "since": "2026-11-22T08:30:00Z",
+                     *           "state": "scheduled",
+                     *           "title_key": "title key",
+                     *           "total": 42,
+                     *           "why": {
+                     *             "code": "scheduled",
+                     *             "facts": {},
+                     *             "until": "2026-11-22T08:30:00Z"
+                     *           }
+                     *         }
+                     *       ]
+                     *     }
+                     */
                     "application/json": components["schemas"]["Tasks"];
+                };
+            };
+            /** @description Unauthorized: `unauthenticated` or `id_token_refused` */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Forbidden: `forbidden` */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Too Many Requests: `rate_limited` or `too_many_requests` */
+            429: {
+                headers: {
+                    /**
+                     * @description Seconds to wait (RFC 9110, section 10.2.3)
+                     * @example 5
+                     */
+                    "Retry-After"?: number;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Service Unavailable: `unavailable` */
+            503: {
+                headers: {
+                    /**
+                     * @description Seconds to wait (RFC 9110, section 10.2.3)
+                     * @example 5
+                     */
+                    "Retry-After"?: number;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
                 };
             };
         };
@@ -11494,31 +20172,71 @@ export interface operations {
         };
         requestBody?: never;
         responses: {
-            /** @description The request cannot be served as it is */
-            "4XX": {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
-            /** @description Try again later */
-            "5XX": {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
             /** @description Successful Response */
             200: {
                 headers: {
                     [name: string]: unknown;
                 };
                 content: {
+                    /**
+                     * @example [
+                     *       {
+                     *         "category": "category",
+                     *         "description": "description",
+                     *         "html": "<p>Hello {{ customer.first_name }}</p>",
+                     *         "key": "key",
+                     *         "name": "Come back",
+                     *         "subject": "It has been a while"
+                     *       }
+                     *     ]
+                     */
                     "application/json": components["schemas"]["TemplateRow"][];
+                };
+            };
+            /** @description Unauthorized: `unauthenticated` or `id_token_refused` */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Forbidden: `forbidden` */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Too Many Requests: `rate_limited` or `too_many_requests` */
+            429: {
+                headers: {
+                    /**
+                     * @description Seconds to wait (RFC 9110, section 10.2.3)
+                     * @example 5
+                     */
+                    "Retry-After"?: number;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Service Unavailable: `unavailable` */
+            503: {
+                headers: {
+                    /**
+                     * @description Seconds to wait (RFC 9110, section 10.2.3)
+                     * @example 5
+                     */
+                    "Retry-After"?: number;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
                 };
             };
         };
@@ -11532,35 +20250,112 @@ export interface operations {
         };
         requestBody: {
             content: {
+                /**
+                 * @example {
+                 *       "html": "<p>Hello {{ customer.first_name|default('you') }}</p>",
+                 *       "subject": "Hello"
+                 *     }
+                 */
                 "application/json": components["schemas"]["TemplateInput"];
             };
         };
         responses: {
-            /** @description The request cannot be served as it is */
-            "4XX": {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
-            /** @description Try again later */
-            "5XX": {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
             /** @description Successful Response */
             200: {
                 headers: {
                     [name: string]: unknown;
                 };
                 content: {
+                    /**
+                     * @example {
+                     *       "errors": [
+                     *         {
+                     *           "column": 42,
+                     *           "field": "field",
+                     *           "line": 42,
+                     *           "message": "message"
+                     *         }
+                     *       ],
+                     *       "ok": true,
+                     *       "variables": [
+                     *         "variables"
+                     *       ]
+                     *     }
+                     */
                     "application/json": components["schemas"]["TemplateCheck"];
+                };
+            };
+            /** @description Unauthorized: `unauthenticated` or `id_token_refused` */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Forbidden: `forbidden` or `cross_site` */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Conflict: `conflict` */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Request Entity Too Large: `too_large` */
+            413: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Unprocessable Entity: `invalid` */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Too Many Requests: `rate_limited` or `too_many_requests` */
+            429: {
+                headers: {
+                    /**
+                     * @description Seconds to wait (RFC 9110, section 10.2.3)
+                     * @example 5
+                     */
+                    "Retry-After"?: number;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Service Unavailable: `unavailable` */
+            503: {
+                headers: {
+                    /**
+                     * @description Seconds to wait (RFC 9110, section 10.2.3)
+                     * @example 5
+                     */
+                    "Retry-After"?: number;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
                 };
             };
         };
@@ -11581,31 +20376,90 @@ export interface operations {
         };
         requestBody?: never;
         responses: {
-            /** @description The request cannot be served as it is */
-            "4XX": {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
-            /** @description Try again later */
-            "5XX": {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
             /** @description Successful Response */
             200: {
                 headers: {
                     [name: string]: unknown;
                 };
                 content: {
+                    /**
+                     * @example {
+                     *       "items": [
+                     *         {
+                     *           "arrival_ms": 42,
+                     *           "attempts": 42,
+                     *           "done_at": "2026-11-22T08:30:00Z",
+                     *           "error": "error",
+                     *           "handling_ms": 42,
+                     *           "id": 42,
+                     *           "object_gid": "01jd8wz6k3r9v5n2m7q4t1x0ya",
+                     *           "received_at": "2026-11-22T08:30:00Z",
+                     *           "replayed_at": "2026-11-22T08:30:00Z",
+                     *           "state": "waiting",
+                     *           "topic": "topic",
+                     *           "triggered_at": "2026-11-22T08:30:00Z",
+                     *           "webhook_id": "01jd8wz6k3r9v5n2m7q4t1x0ya"
+                     *         }
+                     *       ],
+                     *       "next_cursor": "WzQyXQ"
+                     *     }
+                     */
                     "application/json": components["schemas"]["Page_DeliveryRow_"];
+                };
+            };
+            /** @description Unauthorized: `unauthenticated` or `id_token_refused` */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Forbidden: `forbidden` */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Unprocessable Entity: `invalid` */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Too Many Requests: `rate_limited` or `too_many_requests` */
+            429: {
+                headers: {
+                    /**
+                     * @description Seconds to wait (RFC 9110, section 10.2.3)
+                     * @example 5
+                     */
+                    "Retry-After"?: number;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Service Unavailable: `unavailable` */
+            503: {
+                headers: {
+                    /**
+                     * @description Seconds to wait (RFC 9110, section 10.2.3)
+                     * @example 5
+                     */
+                    "Retry-After"?: number;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
                 };
             };
         };
@@ -11621,31 +20475,98 @@ export interface operations {
         };
         requestBody?: never;
         responses: {
-            /** @description The request cannot be served as it is */
-            "4XX": {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
-            /** @description Try again later */
-            "5XX": {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
             /** @description Successful Response */
             200: {
                 headers: {
                     [name: string]: unknown;
                 };
                 content: {
+                    /**
+                     * @example {
+                     *       "api_version": "api version",
+                     *       "arrival_ms": 42,
+                     *       "attempts": 42,
+                     *       "bytes": 42,
+                     *       "done_at": "2026-11-22T08:30:00Z",
+                     *       "error": "error",
+                     *       "event_id": "01jd8wz6k3r9v5n2m7q4t1x0ya",
+                     *       "handling_ms": 42,
+                     *       "id": 42,
+                     *       "object_gid": "01jd8wz6k3r9v5n2m7q4t1x0ya",
+                     *       "payload": {},
+                     *       "received_at": "2026-11-22T08:30:00Z",
+                     *       "replayed_at": "2026-11-22T08:30:00Z",
+                     *       "state": "waiting",
+                     *       "topic": "topic",
+                     *       "triggered_at": "2026-11-22T08:30:00Z",
+                     *       "webhook_id": "01jd8wz6k3r9v5n2m7q4t1x0ya"
+                     *     }
+                     */
                     "application/json": components["schemas"]["DeliveryDetail"];
+                };
+            };
+            /** @description Unauthorized: `unauthenticated` or `id_token_refused` */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Forbidden: `forbidden` */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Not Found: `not_found` */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Unprocessable Entity: `invalid` */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Too Many Requests: `rate_limited` or `too_many_requests` */
+            429: {
+                headers: {
+                    /**
+                     * @description Seconds to wait (RFC 9110, section 10.2.3)
+                     * @example 5
+                     */
+                    "Retry-After"?: number;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Service Unavailable: `unavailable` */
+            503: {
+                headers: {
+                    /**
+                     * @description Seconds to wait (RFC 9110, section 10.2.3)
+                     * @example 5
+                     */
+                    "Retry-After"?: number;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
                 };
             };
         };
@@ -11653,41 +20574,116 @@ export interface operations {
     replay_deliveries: {
         parameters: {
             query?: never;
-            header?: never;
+            header?: {
+                /**
+                 * @description Makes the call repeatable for 24 hours: the same key with the same body answers the same again, with `Idempotency-Replayed: true`, and nothing happens twice.
+                 * @example 8e03978e-40d5-43dd-bc93-6894a57f9324
+                 */
+                "Idempotency-Key"?: string;
+            };
             path?: never;
             cookie?: never;
         };
         requestBody: {
             content: {
+                /**
+                 * @example {
+                 *       "dry_run": true,
+                 *       "from": "2026-11-21T00:00:00Z",
+                 *       "topic": "orders/updated"
+                 *     }
+                 */
                 "application/json": components["schemas"]["DeliveryReplay"];
             };
         };
         responses: {
-            /** @description The request cannot be served as it is */
-            "4XX": {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
-            /** @description Try again later */
-            "5XX": {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
             /** @description Successful Response */
             200: {
                 headers: {
                     [name: string]: unknown;
                 };
                 content: {
+                    /**
+                     * @example {
+                     *       "dry_run": true,
+                     *       "matched": 42,
+                     *       "replayed": 42
+                     *     }
+                     */
                     "application/json": components["schemas"]["ReplayAnswer"];
+                };
+            };
+            /** @description Unauthorized: `unauthenticated` or `id_token_refused` */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Forbidden: `forbidden` or `cross_site` */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Conflict: `idempotency_key_in_use` */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Request Entity Too Large: `too_large` */
+            413: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Unprocessable Entity: `invalid` or `idempotency_key_invalid` or `idempotency_key_reused` */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Too Many Requests: `rate_limited` or `too_many_requests` */
+            429: {
+                headers: {
+                    /**
+                     * @description Seconds to wait (RFC 9110, section 10.2.3)
+                     * @example 5
+                     */
+                    "Retry-After"?: number;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Service Unavailable: `unavailable` */
+            503: {
+                headers: {
+                    /**
+                     * @description Seconds to wait (RFC 9110, section 10.2.3)
+                     * @example 5
+                     */
+                    "Retry-After"?: number;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
                 };
             };
         };
@@ -11703,31 +20699,96 @@ export interface operations {
         };
         requestBody?: never;
         responses: {
-            /** @description The request cannot be served as it is */
-            "4XX": {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
-            /** @description Try again later */
-            "5XX": {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
             /** @description Successful Response */
             200: {
                 headers: {
                     [name: string]: unknown;
                 };
                 content: {
+                    /**
+                     * @example {
+                     *       "missed": [
+                     *         {
+                     *           "day": "2026-11-22",
+                     *           "family": "family",
+                     *           "missed": 42,
+                     *           "polled": 42
+                     *         }
+                     *       ],
+                     *       "since": "2026-11-22T08:30:00Z",
+                     *       "topics": [
+                     *         {
+                     *           "arrival_p50_ms": 42,
+                     *           "arrival_p95_ms": 42,
+                     *           "dead": 42,
+                     *           "handled": true,
+                     *           "handling_p50_ms": 42,
+                     *           "handling_p95_ms": 42,
+                     *           "last_received_at": "2026-11-22T08:30:00Z",
+                     *           "received": 42,
+                     *           "stale": 42,
+                     *           "topic": "topic",
+                     *           "waiting": 42
+                     *         }
+                     *       ]
+                     *     }
+                     */
                     "application/json": components["schemas"]["TopicReport"];
+                };
+            };
+            /** @description Unauthorized: `unauthenticated` or `id_token_refused` */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Forbidden: `forbidden` */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Unprocessable Entity: `invalid` */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Too Many Requests: `rate_limited` or `too_many_requests` */
+            429: {
+                headers: {
+                    /**
+                     * @description Seconds to wait (RFC 9110, section 10.2.3)
+                     * @example 5
+                     */
+                    "Retry-After"?: number;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Service Unavailable: `unavailable` */
+            503: {
+                headers: {
+                    /**
+                     * @description Seconds to wait (RFC 9110, section 10.2.3)
+                     * @example 5
+                     */
+                    "Retry-After"?: number;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
                 };
             };
         };
@@ -11741,31 +20802,124 @@ export interface operations {
         };
         requestBody?: never;
         responses: {
-            /** @description The request cannot be served as it is */
-            "4XX": {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
-            /** @description Try again later */
-            "5XX": {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
             /** @description Successful Response */
             200: {
                 headers: {
                     [name: string]: unknown;
                 };
                 content: {
+                    /**
+                     * @example {
+                     *       "at": "2026-11-22T08:30:00Z",
+                     *       "deploys": [
+                     *         {
+                     *           "at": "2026-11-22T08:30:00Z",
+                     *           "version": "version"
+                     *         }
+                     *       ],
+                     *       "newest_version": "newest version",
+                     *       "processes": [
+                     *         {
+                     *           "beat_at": "2026-11-22T08:30:00Z",
+                     *           "broker_age_s": 42,
+                     *           "busy": 42,
+                     *           "children": [
+                     *             {
+                     *               "job": {
+                     *                 "id": "01jd8wz6k3r9v5n2m7q4t1x0ya",
+                     *                 "name": "Come back",
+                     *                 "shop_domain": null,
+                     *                 "started_at": "2026-11-22T08:30:00Z",
+                     *                 "title_key": "title key"
+                     *               },
+                     *               "pid": 42,
+                     *               "rss_mib": 42
+                     *             }
+                     *           ],
+                     *           "commands": [
+                     *             {
+                     *               "action": "drain",
+                     *               "asked_at": "2026-11-22T08:30:00Z",
+                     *               "asked_by": "asked by",
+                     *               "done_at": "2026-11-22T08:30:00Z",
+                     *               "error": "error",
+                     *               "id": 42,
+                     *               "slots": 42
+                     *             }
+                     *           ],
+                     *           "done": 42,
+                     *           "done_per_min": 42,
+                     *           "draining": true,
+                     *           "dropped": 42,
+                     *           "host": "host",
+                     *           "kind": "api",
+                     *           "last_job": "last job",
+                     *           "last_job_at": "2026-11-22T08:30:00Z",
+                     *           "name": "Come back",
+                     *           "orphans": 42,
+                     *           "outdated": true,
+                     *           "pid": 42,
+                     *           "pool": "pool",
+                     *           "prefetched": 42,
+                     *           "queues": [
+                     *             "queues"
+                     *           ],
+                     *           "rss_mib": 42,
+                     *           "slots": 42,
+                     *           "started_at": "2026-11-22T08:30:00Z",
+                     *           "state": "ok",
+                     *           "version": "version"
+                     *         }
+                     *       ]
+                     *     }
+                     */
                     "application/json": components["schemas"]["Workers"];
+                };
+            };
+            /** @description Unauthorized: `unauthenticated` or `id_token_refused` */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Forbidden: `forbidden` */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Too Many Requests: `rate_limited` or `too_many_requests` */
+            429: {
+                headers: {
+                    /**
+                     * @description Seconds to wait (RFC 9110, section 10.2.3)
+                     * @example 5
+                     */
+                    "Retry-After"?: number;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Service Unavailable: `unavailable` */
+            503: {
+                headers: {
+                    /**
+                     * @description Seconds to wait (RFC 9110, section 10.2.3)
+                     * @example 5
+                     */
+                    "Retry-After"?: number;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
                 };
             };
         };
@@ -11773,7 +20927,13 @@ export interface operations {
     ask_worker: {
         parameters: {
             query?: never;
-            header?: never;
+            header?: {
+                /**
+                 * @description Makes the call repeatable for 24 hours: the same key with the same body answers the same again, with `Idempotency-Replayed: true`, and nothing happens twice.
+                 * @example 8e03978e-40d5-43dd-bc93-6894a57f9324
+                 */
+                "Idempotency-Key"?: string;
+            };
             path: {
                 name: string;
             };
@@ -11781,35 +20941,117 @@ export interface operations {
         };
         requestBody: {
             content: {
+                /**
+                 * @example {
+                 *       "action": "resize",
+                 *       "reason": "a sale",
+                 *       "slots": 4
+                 *     }
+                 */
                 "application/json": components["schemas"]["CommandRequest"];
             };
         };
         responses: {
-            /** @description The request cannot be served as it is */
-            "4XX": {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
-            /** @description Try again later */
-            "5XX": {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
             /** @description Successful Response */
             200: {
                 headers: {
                     [name: string]: unknown;
                 };
                 content: {
+                    /**
+                     * @example {
+                     *       "action": "drain",
+                     *       "asked_at": "2026-11-22T08:30:00Z",
+                     *       "asked_by": "asked by",
+                     *       "done_at": "2026-11-22T08:30:00Z",
+                     *       "error": "error",
+                     *       "id": 42,
+                     *       "slots": 42
+                     *     }
+                     */
                     "application/json": components["schemas"]["FleetCommand"];
+                };
+            };
+            /** @description Unauthorized: `unauthenticated` or `id_token_refused` */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Forbidden: `forbidden` or `cross_site` */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Not Found: `process_unknown` */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Conflict: `process_not_reachable` or `process_takes_no_commands` or `idempotency_key_in_use` */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Request Entity Too Large: `too_large` */
+            413: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Unprocessable Entity: `invalid` or `idempotency_key_invalid` or `idempotency_key_reused` */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Too Many Requests: `rate_limited` or `too_many_requests` */
+            429: {
+                headers: {
+                    /**
+                     * @description Seconds to wait (RFC 9110, section 10.2.3)
+                     * @example 5
+                     */
+                    "Retry-After"?: number;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Service Unavailable: `unavailable` */
+            503: {
+                headers: {
+                    /**
+                     * @description Seconds to wait (RFC 9110, section 10.2.3)
+                     * @example 5
+                     */
+                    "Retry-After"?: number;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
                 };
             };
         };
@@ -11825,31 +21067,91 @@ export interface operations {
         };
         requestBody?: never;
         responses: {
-            /** @description The request cannot be served as it is */
-            "4XX": {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
-            /** @description Try again later */
-            "5XX": {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
             /** @description Successful Response */
             200: {
                 headers: {
                     [name: string]: unknown;
                 };
                 content: {
+                    /**
+                     * @example [
+                     *       {
+                     *         "at": "2026-11-22T08:30:00Z",
+                     *         "attempt": 42,
+                     *         "job_id": "01jd8wz6k3r9v5n2m7q4t1x0ya",
+                     *         "name": "Come back",
+                     *         "outcome": "retried",
+                     *         "shop_domain": "shop domain",
+                     *         "state": "state",
+                     *         "title_key": "title key"
+                     *       }
+                     *     ]
+                     */
                     "application/json": components["schemas"]["OrphanRow"][];
+                };
+            };
+            /** @description Unauthorized: `unauthenticated` or `id_token_refused` */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Forbidden: `forbidden` */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Not Found: `not_found` */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Unprocessable Entity: `invalid` */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Too Many Requests: `rate_limited` or `too_many_requests` */
+            429: {
+                headers: {
+                    /**
+                     * @description Seconds to wait (RFC 9110, section 10.2.3)
+                     * @example 5
+                     */
+                    "Retry-After"?: number;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Service Unavailable: `unavailable` */
+            503: {
+                headers: {
+                    /**
+                     * @description Seconds to wait (RFC 9110, section 10.2.3)
+                     * @example 5
+                     */
+                    "Retry-After"?: number;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
                 };
             };
         };
@@ -11866,31 +21168,87 @@ export interface operations {
         };
         requestBody?: never;
         responses: {
-            /** @description The request cannot be served as it is */
-            "4XX": {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
-            /** @description Try again later */
-            "5XX": {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
             /** @description Successful Response */
             200: {
                 headers: {
                     [name: string]: unknown;
                 };
                 content: {
+                    /**
+                     * @example {
+                     *       "items": [
+                     *         {
+                     *           "created_at": "2026-11-22T08:30:00Z",
+                     *           "created_by": "created by",
+                     *           "finished_at": "2026-11-22T08:30:00Z",
+                     *           "id": "3f2a1c6e-8d4b-4f0a-9c57-1e2d3b4a5c6d",
+                     *           "name": "Come back",
+                     *           "nodes_done": 42,
+                     *           "nodes_failed": 42,
+                     *           "nodes_total": 42,
+                     *           "shop_domain": "shop domain",
+                     *           "state": "running"
+                     *         }
+                     *       ],
+                     *       "next_cursor": "WzQyXQ"
+                     *     }
+                     */
                     "application/json": components["schemas"]["Page_WorkflowRow_"];
+                };
+            };
+            /** @description Unauthorized: `unauthenticated` or `id_token_refused` */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Forbidden: `forbidden` */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Unprocessable Entity: `invalid` */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Too Many Requests: `rate_limited` or `too_many_requests` */
+            429: {
+                headers: {
+                    /**
+                     * @description Seconds to wait (RFC 9110, section 10.2.3)
+                     * @example 5
+                     */
+                    "Retry-After"?: number;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Service Unavailable: `unavailable` */
+            503: {
+                headers: {
+                    /**
+                     * @description Seconds to wait (RFC 9110, section 10.2.3)
+                     * @example 5
+                     */
+                    "Retry-After"?: number;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
                 };
             };
         };
@@ -11904,35 +21262,160 @@ export interface operations {
         };
         requestBody: {
             content: {
+                /**
+                 * @example {
+                 *       "name": "Refresh and count",
+                 *       "nodes": [
+                 *         {
+                 *           "args": {},
+                 *           "job": "orders.rescore_customers",
+                 *           "key": "facts"
+                 *         },
+                 *         {
+                 *           "args": {},
+                 *           "fan_out": {
+                 *             "as": "segment_id",
+                 *             "over": "segments.all"
+                 *           },
+                 *           "job": "segments.recount_segment",
+                 *           "key": "segments",
+                 *           "needs": [
+                 *             "facts"
+                 *           ],
+                 *           "retries": 1
+                 *         }
+                 *       ]
+                 *     }
+                 */
                 "application/json": components["schemas"]["WorkflowInput"];
             };
         };
         responses: {
-            /** @description The request cannot be served as it is */
-            "4XX": {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
-            /** @description Try again later */
-            "5XX": {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
             /** @description Successful Response */
             201: {
                 headers: {
                     [name: string]: unknown;
                 };
                 content: {
+                    /**
+                     * @example {
+                     *       "created_at": "2026-11-22T08:30:00Z",
+                     *       "created_by": "created by",
+                     *       "definition": {},
+                     *       "finished_at": "2026-11-22T08:30:00Z",
+                     *       "id": "3f2a1c6e-8d4b-4f0a-9c57-1e2d3b4a5c6d",
+                     *       "name": "Come back",
+                     *       "nodes": [
+                     *         {
+                     *           "args": {},
+                     *           "batch": {
+                     *             "cancelled": 42,
+                     *             "dead": 42,
+                     *             "succeeded": 42,
+                     *             "total": 42
+                     *           },
+                     *           "condition": {},
+                     *           "error": "error",
+                     *           "fan_out": {},
+                     *           "finished_at": "2026-11-22T08:30:00Z",
+                     *           "job_ids": [
+                     *             "3f2a1c6e-8d4b-4f0a-9c57-1e2d3b4a5c6d"
+                     *           ],
+                     *           "job_name": "job name",
+                     *           "key": "key",
+                     *           "needs": [
+                     *             "needs"
+                     *           ],
+                     *           "position": 42,
+                     *           "result": {},
+                     *           "retries": 42,
+                     *           "started_at": "2026-11-22T08:30:00Z",
+                     *           "state": "waiting",
+                     *           "title_key": "title key",
+                     *           "tries": 42
+                     *         }
+                     *       ],
+                     *       "nodes_done": 42,
+                     *       "nodes_failed": 42,
+                     *       "nodes_total": 42,
+                     *       "shop_domain": "shop domain",
+                     *       "state": "running"
+                     *     }
+                     */
                     "application/json": components["schemas"]["Workflow"];
+                };
+            };
+            /** @description Unauthorized: `unauthenticated` or `id_token_refused` */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Forbidden: `forbidden` or `cross_site` */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Conflict: `conflict` */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Request Entity Too Large: `too_large` */
+            413: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Unprocessable Entity: `invalid` or `workflow_invalid` */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Too Many Requests: `rate_limited` or `too_many_requests` */
+            429: {
+                headers: {
+                    /**
+                     * @description Seconds to wait (RFC 9110, section 10.2.3)
+                     * @example 5
+                     */
+                    "Retry-After"?: number;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Service Unavailable: `unavailable` */
+            503: {
+                headers: {
+                    /**
+                     * @description Seconds to wait (RFC 9110, section 10.2.3)
+                     * @example 5
+                     */
+                    "Retry-After"?: number;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
                 };
             };
         };
@@ -11948,31 +21431,122 @@ export interface operations {
         };
         requestBody?: never;
         responses: {
-            /** @description The request cannot be served as it is */
-            "4XX": {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
-            /** @description Try again later */
-            "5XX": {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
             /** @description Successful Response */
             200: {
                 headers: {
                     [name: string]: unknown;
                 };
                 content: {
+                    /**
+                     * @example {
+                     *       "created_at": "2026-11-22T08:30:00Z",
+                     *       "created_by": "created by",
+                     *       "definition": {},
+                     *       "finished_at": "2026-11-22T08:30:00Z",
+                     *       "id": "3f2a1c6e-8d4b-4f0a-9c57-1e2d3b4a5c6d",
+                     *       "name": "Come back",
+                     *       "nodes": [
+                     *         {
+                     *           "args": {},
+                     *           "batch": {
+                     *             "cancelled": 42,
+                     *             "dead": 42,
+                     *             "succeeded": 42,
+                     *             "total": 42
+                     *           },
+                     *           "condition": {},
+                     *           "error": "error",
+                     *           "fan_out": {},
+                     *           "finished_at": "2026-11-22T08:30:00Z",
+                     *           "job_ids": [
+                     *             "3f2a1c6e-8d4b-4f0a-9c57-1e2d3b4a5c6d"
+                     *           ],
+                     *           "job_name": "job name",
+                     *           "key": "key",
+                     *           "needs": [
+                     *             "needs"
+                     *           ],
+                     *           "position": 42,
+                     *           "result": {},
+                     *           "retries": 42,
+                     *           "started_at": "2026-11-22T08:30:00Z",
+                     *           "state": "waiting",
+                     *           "title_key": "title key",
+                     *           "tries": 42
+                     *         }
+                     *       ],
+                     *       "nodes_done": 42,
+                     *       "nodes_failed": 42,
+                     *       "nodes_total": 42,
+                     *       "shop_domain": "shop domain",
+                     *       "state": "running"
+                     *     }
+                     */
                     "application/json": components["schemas"]["Workflow"];
+                };
+            };
+            /** @description Unauthorized: `unauthenticated` or `id_token_refused` */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Forbidden: `forbidden` */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Not Found: `workflow_unknown` */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Unprocessable Entity: `invalid` */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Too Many Requests: `rate_limited` or `too_many_requests` */
+            429: {
+                headers: {
+                    /**
+                     * @description Seconds to wait (RFC 9110, section 10.2.3)
+                     * @example 5
+                     */
+                    "Retry-After"?: number;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Service Unavailable: `unavailable` */
+            503: {
+                headers: {
+                    /**
+                     * @description Seconds to wait (RFC 9110, section 10.2.3)
+                     * @example 5
+                     */
+                    "Retry-After"?: number;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
                 };
             };
         };
@@ -11988,31 +21562,131 @@ export interface operations {
         };
         requestBody?: never;
         responses: {
-            /** @description The request cannot be served as it is */
-            "4XX": {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
-            /** @description Try again later */
-            "5XX": {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
             /** @description Successful Response */
             200: {
                 headers: {
                     [name: string]: unknown;
                 };
                 content: {
+                    /**
+                     * @example {
+                     *       "created_at": "2026-11-22T08:30:00Z",
+                     *       "created_by": "created by",
+                     *       "definition": {},
+                     *       "finished_at": "2026-11-22T08:30:00Z",
+                     *       "id": "3f2a1c6e-8d4b-4f0a-9c57-1e2d3b4a5c6d",
+                     *       "name": "Come back",
+                     *       "nodes": [
+                     *         {
+                     *           "args": {},
+                     *           "batch": {
+                     *             "cancelled": 42,
+                     *             "dead": 42,
+                     *             "succeeded": 42,
+                     *             "total": 42
+                     *           },
+                     *           "condition": {},
+                     *           "error": "error",
+                     *           "fan_out": {},
+                     *           "finished_at": "2026-11-22T08:30:00Z",
+                     *           "job_ids": [
+                     *             "3f2a1c6e-8d4b-4f0a-9c57-1e2d3b4a5c6d"
+                     *           ],
+                     *           "job_name": "job name",
+                     *           "key": "key",
+                     *           "needs": [
+                     *             "needs"
+                     *           ],
+                     *           "position": 42,
+                     *           "result": {},
+                     *           "retries": 42,
+                     *           "started_at": "2026-11-22T08:30:00Z",
+                     *           "state": "waiting",
+                     *           "title_key": "title key",
+                     *           "tries": 42
+                     *         }
+                     *       ],
+                     *       "nodes_done": 42,
+                     *       "nodes_failed": 42,
+                     *       "nodes_total": 42,
+                     *       "shop_domain": "shop domain",
+                     *       "state": "running"
+                     *     }
+                     */
                     "application/json": components["schemas"]["Workflow"];
+                };
+            };
+            /** @description Unauthorized: `unauthenticated` or `id_token_refused` */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Forbidden: `forbidden` or `cross_site` */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Not Found: `workflow_unknown` */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Conflict: `workflow_over` */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Unprocessable Entity: `invalid` */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Too Many Requests: `rate_limited` or `too_many_requests` */
+            429: {
+                headers: {
+                    /**
+                     * @description Seconds to wait (RFC 9110, section 10.2.3)
+                     * @example 5
+                     */
+                    "Retry-After"?: number;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Service Unavailable: `unavailable` */
+            503: {
+                headers: {
+                    /**
+                     * @description Seconds to wait (RFC 9110, section 10.2.3)
+                     * @example 5
+                     */
+                    "Retry-After"?: number;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
                 };
             };
         };
@@ -12028,31 +21702,131 @@ export interface operations {
         };
         requestBody?: never;
         responses: {
-            /** @description The request cannot be served as it is */
-            "4XX": {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
-            /** @description Try again later */
-            "5XX": {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
             /** @description Successful Response */
             200: {
                 headers: {
                     [name: string]: unknown;
                 };
                 content: {
+                    /**
+                     * @example {
+                     *       "created_at": "2026-11-22T08:30:00Z",
+                     *       "created_by": "created by",
+                     *       "definition": {},
+                     *       "finished_at": "2026-11-22T08:30:00Z",
+                     *       "id": "3f2a1c6e-8d4b-4f0a-9c57-1e2d3b4a5c6d",
+                     *       "name": "Come back",
+                     *       "nodes": [
+                     *         {
+                     *           "args": {},
+                     *           "batch": {
+                     *             "cancelled": 42,
+                     *             "dead": 42,
+                     *             "succeeded": 42,
+                     *             "total": 42
+                     *           },
+                     *           "condition": {},
+                     *           "error": "error",
+                     *           "fan_out": {},
+                     *           "finished_at": "2026-11-22T08:30:00Z",
+                     *           "job_ids": [
+                     *             "3f2a1c6e-8d4b-4f0a-9c57-1e2d3b4a5c6d"
+                     *           ],
+                     *           "job_name": "job name",
+                     *           "key": "key",
+                     *           "needs": [
+                     *             "needs"
+                     *           ],
+                     *           "position": 42,
+                     *           "result": {},
+                     *           "retries": 42,
+                     *           "started_at": "2026-11-22T08:30:00Z",
+                     *           "state": "waiting",
+                     *           "title_key": "title key",
+                     *           "tries": 42
+                     *         }
+                     *       ],
+                     *       "nodes_done": 42,
+                     *       "nodes_failed": 42,
+                     *       "nodes_total": 42,
+                     *       "shop_domain": "shop domain",
+                     *       "state": "running"
+                     *     }
+                     */
                     "application/json": components["schemas"]["Workflow"];
+                };
+            };
+            /** @description Unauthorized: `unauthenticated` or `id_token_refused` */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Forbidden: `forbidden` or `cross_site` */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Not Found: `workflow_unknown` */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Conflict: `workflow_over` */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Unprocessable Entity: `invalid` */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Too Many Requests: `rate_limited` or `too_many_requests` */
+            429: {
+                headers: {
+                    /**
+                     * @description Seconds to wait (RFC 9110, section 10.2.3)
+                     * @example 5
+                     */
+                    "Retry-After"?: number;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Service Unavailable: `unavailable` */
+            503: {
+                headers: {
+                    /**
+                     * @description Seconds to wait (RFC 9110, section 10.2.3)
+                     * @example 5
+                     */
+                    "Retry-After"?: number;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
                 };
             };
         };
@@ -12068,31 +21842,131 @@ export interface operations {
         };
         requestBody?: never;
         responses: {
-            /** @description The request cannot be served as it is */
-            "4XX": {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
-            /** @description Try again later */
-            "5XX": {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
             /** @description Successful Response */
             200: {
                 headers: {
                     [name: string]: unknown;
                 };
                 content: {
+                    /**
+                     * @example {
+                     *       "created_at": "2026-11-22T08:30:00Z",
+                     *       "created_by": "created by",
+                     *       "definition": {},
+                     *       "finished_at": "2026-11-22T08:30:00Z",
+                     *       "id": "3f2a1c6e-8d4b-4f0a-9c57-1e2d3b4a5c6d",
+                     *       "name": "Come back",
+                     *       "nodes": [
+                     *         {
+                     *           "args": {},
+                     *           "batch": {
+                     *             "cancelled": 42,
+                     *             "dead": 42,
+                     *             "succeeded": 42,
+                     *             "total": 42
+                     *           },
+                     *           "condition": {},
+                     *           "error": "error",
+                     *           "fan_out": {},
+                     *           "finished_at": "2026-11-22T08:30:00Z",
+                     *           "job_ids": [
+                     *             "3f2a1c6e-8d4b-4f0a-9c57-1e2d3b4a5c6d"
+                     *           ],
+                     *           "job_name": "job name",
+                     *           "key": "key",
+                     *           "needs": [
+                     *             "needs"
+                     *           ],
+                     *           "position": 42,
+                     *           "result": {},
+                     *           "retries": 42,
+                     *           "started_at": "2026-11-22T08:30:00Z",
+                     *           "state": "waiting",
+                     *           "title_key": "title key",
+                     *           "tries": 42
+                     *         }
+                     *       ],
+                     *       "nodes_done": 42,
+                     *       "nodes_failed": 42,
+                     *       "nodes_total": 42,
+                     *       "shop_domain": "shop domain",
+                     *       "state": "running"
+                     *     }
+                     */
                     "application/json": components["schemas"]["Workflow"];
+                };
+            };
+            /** @description Unauthorized: `unauthenticated` or `id_token_refused` */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Forbidden: `forbidden` or `cross_site` */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Not Found: `workflow_unknown` */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Conflict: `workflow_over` */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Unprocessable Entity: `invalid` */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Too Many Requests: `rate_limited` or `too_many_requests` */
+            429: {
+                headers: {
+                    /**
+                     * @description Seconds to wait (RFC 9110, section 10.2.3)
+                     * @example 5
+                     */
+                    "Retry-After"?: number;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Service Unavailable: `unavailable` */
+            503: {
+                headers: {
+                    /**
+                     * @description Seconds to wait (RFC 9110, section 10.2.3)
+                     * @example 5
+                     */
+                    "Retry-After"?: number;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
                 };
             };
         };
@@ -12108,31 +21982,131 @@ export interface operations {
         };
         requestBody?: never;
         responses: {
-            /** @description The request cannot be served as it is */
-            "4XX": {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
-            /** @description Try again later */
-            "5XX": {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
             /** @description Successful Response */
             200: {
                 headers: {
                     [name: string]: unknown;
                 };
                 content: {
+                    /**
+                     * @example {
+                     *       "created_at": "2026-11-22T08:30:00Z",
+                     *       "created_by": "created by",
+                     *       "definition": {},
+                     *       "finished_at": "2026-11-22T08:30:00Z",
+                     *       "id": "3f2a1c6e-8d4b-4f0a-9c57-1e2d3b4a5c6d",
+                     *       "name": "Come back",
+                     *       "nodes": [
+                     *         {
+                     *           "args": {},
+                     *           "batch": {
+                     *             "cancelled": 42,
+                     *             "dead": 42,
+                     *             "succeeded": 42,
+                     *             "total": 42
+                     *           },
+                     *           "condition": {},
+                     *           "error": "error",
+                     *           "fan_out": {},
+                     *           "finished_at": "2026-11-22T08:30:00Z",
+                     *           "job_ids": [
+                     *             "3f2a1c6e-8d4b-4f0a-9c57-1e2d3b4a5c6d"
+                     *           ],
+                     *           "job_name": "job name",
+                     *           "key": "key",
+                     *           "needs": [
+                     *             "needs"
+                     *           ],
+                     *           "position": 42,
+                     *           "result": {},
+                     *           "retries": 42,
+                     *           "started_at": "2026-11-22T08:30:00Z",
+                     *           "state": "waiting",
+                     *           "title_key": "title key",
+                     *           "tries": 42
+                     *         }
+                     *       ],
+                     *       "nodes_done": 42,
+                     *       "nodes_failed": 42,
+                     *       "nodes_total": 42,
+                     *       "shop_domain": "shop domain",
+                     *       "state": "running"
+                     *     }
+                     */
                     "application/json": components["schemas"]["Workflow"];
+                };
+            };
+            /** @description Unauthorized: `unauthenticated` or `id_token_refused` */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Forbidden: `forbidden` or `cross_site` */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Not Found: `workflow_unknown` */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Conflict: `workflow_not_retryable` or `workflow_under_way` */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Unprocessable Entity: `invalid` */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Too Many Requests: `rate_limited` or `too_many_requests` */
+            429: {
+                headers: {
+                    /**
+                     * @description Seconds to wait (RFC 9110, section 10.2.3)
+                     * @example 5
+                     */
+                    "Retry-After"?: number;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Service Unavailable: `unavailable` */
+            503: {
+                headers: {
+                    /**
+                     * @description Seconds to wait (RFC 9110, section 10.2.3)
+                     * @example 5
+                     */
+                    "Retry-After"?: number;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
                 };
             };
         };
@@ -12146,31 +22120,76 @@ export interface operations {
         };
         requestBody?: never;
         responses: {
-            /** @description The request cannot be served as it is */
-            "4XX": {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
-            /** @description Try again later */
-            "5XX": {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
             /** @description Successful Response */
             200: {
                 headers: {
                     [name: string]: unknown;
                 };
                 content: {
+                    /**
+                     * @example {
+                     *       "jobs": [
+                     *         {
+                     *           "args_schema": {},
+                     *           "name": "Come back",
+                     *           "title_key": "title key"
+                     *         }
+                     *       ],
+                     *       "queries": [
+                     *         {
+                     *           "description": "description",
+                     *           "name": "Come back"
+                     *         }
+                     *       ]
+                     *     }
+                     */
                     "application/json": components["schemas"]["WorkflowParts"];
+                };
+            };
+            /** @description Unauthorized: `unauthenticated` or `id_token_refused` */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Forbidden: `forbidden` */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Too Many Requests: `rate_limited` or `too_many_requests` */
+            429: {
+                headers: {
+                    /**
+                     * @description Seconds to wait (RFC 9110, section 10.2.3)
+                     * @example 5
+                     */
+                    "Retry-After"?: number;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Service Unavailable: `unavailable` */
+            503: {
+                headers: {
+                    /**
+                     * @description Seconds to wait (RFC 9110, section 10.2.3)
+                     * @example 5
+                     */
+                    "Retry-After"?: number;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
                 };
             };
         };
@@ -12184,37 +22203,129 @@ export interface operations {
         };
         requestBody: {
             content: {
+                /**
+                 * @example {
+                 *       "name": "Refresh and count",
+                 *       "nodes": [
+                 *         {
+                 *           "args": {},
+                 *           "job": "orders.rescore_customers",
+                 *           "key": "facts"
+                 *         },
+                 *         {
+                 *           "args": {},
+                 *           "fan_out": {
+                 *             "as": "segment_id",
+                 *             "over": "segments.all"
+                 *           },
+                 *           "job": "segments.recount_segment",
+                 *           "key": "segments",
+                 *           "needs": [
+                 *             "facts"
+                 *           ],
+                 *           "retries": 1
+                 *         }
+                 *       ]
+                 *     }
+                 */
                 "application/json": {
                     [key: string]: unknown;
                 };
             };
         };
         responses: {
-            /** @description The request cannot be served as it is */
-            "4XX": {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
-            /** @description Try again later */
-            "5XX": {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
             /** @description Successful Response */
             200: {
                 headers: {
                     [name: string]: unknown;
                 };
                 content: {
+                    /**
+                     * @example {
+                     *       "errors": [
+                     *         {
+                     *           "code": "code",
+                     *           "message": "message",
+                     *           "pointer": "pointer"
+                     *         }
+                     *       ],
+                     *       "ok": true
+                     *     }
+                     */
                     "application/json": components["schemas"]["WorkflowCheck"];
+                };
+            };
+            /** @description Unauthorized: `unauthenticated` or `id_token_refused` */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Forbidden: `forbidden` or `cross_site` */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Conflict: `conflict` */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Request Entity Too Large: `too_large` */
+            413: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Unprocessable Entity: `invalid` */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Too Many Requests: `rate_limited` or `too_many_requests` */
+            429: {
+                headers: {
+                    /**
+                     * @description Seconds to wait (RFC 9110, section 10.2.3)
+                     * @example 5
+                     */
+                    "Retry-After"?: number;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Service Unavailable: `unavailable` */
+            503: {
+                headers: {
+                    /**
+                     * @description Seconds to wait (RFC 9110, section 10.2.3)
+                     * @example 5
+                     */
+                    "Retry-After"?: number;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
                 };
             };
         };
