@@ -58,7 +58,7 @@ def take_consent(session: Session, shop_id: ShopId, delivery: Delivery) -> None:
     """The newest consent to e-mail wins, whatever the order of arrival."""
     payload = delivery.payload
     customer_gid = gid("Customer", payload["customer_id"])
-    service.make_known(session, shop_id, customer_gid, email=payload.get("email_address"))
+    service.make_known(session, shop_id, customer_gid)
     _take(session, shop_id, "email", customer_gid, payload["email_marketing_consent"], delivery)
 
 
@@ -67,7 +67,7 @@ def take_sms_consent(session: Session, shop_id: ShopId, delivery: Delivery) -> N
     """The newest consent to text messages wins, whatever the order of arrival."""
     given, customer_gid = delivery.payload.get("sms_marketing_consent"), _sms_customer(delivery.payload)
     if customer_gid is not None and given:
-        service.make_known(session, shop_id, customer_gid, phone=delivery.payload.get("phone"))
+        service.make_known(session, shop_id, customer_gid)
         _take(session, shop_id, "sms", customer_gid, given, delivery)
 
 

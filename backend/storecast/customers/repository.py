@@ -174,6 +174,13 @@ def set_lifetime(
     )
 
 
+def updated_at(session: Session, shop_id: ShopId, gid: str) -> datetime | None:
+    """The instant of the newest profile of a customer; None when the shop has none such."""
+    return session.scalar(
+        select(Customer.shopify_updated_at).where(Customer.shop_id == shop_id, Customer.gid == gid)
+    )
+
+
 def find_by_public_id(session: Session, shop_id: ShopId, public_id: str) -> Customer | None:
     return session.scalar(
         select(Customer).where(Customer.shop_id == shop_id, Customer.public_id == public_id)

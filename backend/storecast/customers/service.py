@@ -1,7 +1,7 @@
 """Rules of customers: newest profile wins, newest consent wins, facts are derived and never typed in."""
 
 from collections.abc import Collection, Iterable, Mapping, Sequence
-from datetime import datetime
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import structlog
@@ -25,8 +25,9 @@ log = structlog.get_logger(__name__)
 PAGE = 50
 TIMELINE_ENTRIES = 100
 
-OLDEST = "1970-01-01T00:00:00+00:00"
-"""The instant of a report that any other one is newer than."""
+EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
+COPY_SCALE = 1000
+"""Copies of a customer in other objects are dated into the weeks after the epoch: in order, and before any profile."""
 
 
 def import_records(session: Session, shop_id: ShopId, records: Iterable[CustomerRecord]) -> int:
@@ -41,15 +42,31 @@ def record_profile(session: Session, shop_id: ShopId, record: CustomerRecord) ->
     repository.upsert_one(session, shop_id, record)
 
 
-def make_known(
-    session: Session, shop_id: ShopId, gid: str, *, email: str | None = None, phone: str | None = None
-) -> None:
-    """Make a customer that only their id is known of, unless the shop has them or deleted them; profiles follow."""
+def make_known(session: Session, shop_id: ShopId, gid: str) -> None:
+    """Make a customer that only their id is known of, unless the shop has them or deleted them; profiles follow.
+
+    What else the source says of them is left to the profile: two such sources would each have their own idea of it.
+    """
     if repository.ids_by_gid(session, shop_id, [gid]) or objects.find_gone(session, shop_id, [gid]):
         return
-    # Without an instant of its own it is the oldest report there can be.
-    payload = {"admin_graphql_api_id": gid, "updated_at": OLDEST, "email": email, "phone": phone}
+    payload = {"admin_graphql_api_id": gid, "updated_at": EPOCH.isoformat()}
     record_profile(session, shop_id, record_from_webhook(payload))
+
+
+def record_copy(session: Session, shop_id: ShopId, gid: str, payload: dict[str, Any], at: datetime) -> None:
+    """Take over what an order says of its customer, as long as no profile of their own is known.
+
+    The copy may be a shortened one: it is older than every profile, and among copies the newest counts.
+    """
+    second_hand_at = EPOCH + (at - EPOCH) / COPY_SCALE
+    changes = {"admin_graphql_api_id": gid, "updated_at": second_hand_at.isoformat(), "tags": None}
+    record_profile(session, shop_id, record_from_webhook({**payload, **changes}))
+
+
+def has_profile(session: Session, shop_id: ShopId, gid: str) -> bool:
+    """Whether a profile of the customer's own is known."""
+    stored_at = repository.updated_at(session, shop_id, gid)
+    return stored_at is not None and stored_at >= EPOCH + timedelta(days=365)
 
 
 def record_lifetime(

@@ -1,17 +1,17 @@
 """Webhooks about orders, and the deletion and merging of customers, whom orders point at."""
 
+from datetime import datetime
 from typing import Any
 
 from sqlalchemy.orm import Session
 
 from storecast.customers import service as customers
 from storecast.customers import timeline
-from storecast.customers.records import record_from_webhook
 from storecast.kit.errors import Permanent
 from storecast.kit.types import ShopId
 from storecast.orders import service
 from storecast.orders.webhook_payload import read_details, read_lines, read_order
-from storecast.shopify.ids import find_gid
+from storecast.shopify.ids import find_gid, find_instant
 from storecast.webhooks import objects
 from storecast.webhooks.registry import About, Delivery, Payload, on
 
@@ -45,7 +45,7 @@ def take_order(session: Session, shop_id: ShopId, delivery: Delivery) -> None:
     """
     order = read_order(delivery.payload)
     customer_gid = _make_customer_known(
-        session, shop_id, order.customer_gid, delivery.payload.get("customer")
+        session, shop_id, order.customer_gid, delivery.payload.get("customer"), order.shopify_updated_at
     )
     order = order._replace(customer_gid=customer_gid)
     service.record(
@@ -77,8 +77,9 @@ def merge_customers(session: Session, shop_id: ShopId, delivery: Delivery) -> No
 def take_checkout(session: Session, shop_id: ShopId, delivery: Delivery) -> None:
     """Make the buyer known, whatever comes of the checkout."""
     buyer = delivery.payload.get("customer")
-    if isinstance(buyer, dict):
-        _make_customer_known(session, shop_id, find_gid("Customer", buyer), buyer)
+    at = find_instant(delivery.payload.get("updated_at")) or delivery.triggered_at
+    if isinstance(buyer, dict) and at is not None:
+        _make_customer_known(session, shop_id, find_gid("Customer", buyer), buyer, at)
 
 
 @on("checkouts/delete", about=About("AbandonedCheckout", ends=True))
@@ -96,18 +97,13 @@ def drop_order(session: Session, shop_id: ShopId, delivery: Delivery) -> None:
 
 
 def _make_customer_known(
-    session: Session, shop_id: ShopId, customer_gid: str | None, payload: Any
+    session: Session, shop_id: ShopId, customer_gid: str | None, payload: Any, at: datetime
 ) -> str | None:
-    """Make the order's customer if the shop lacks them; returns whose order it is, which a merge may have changed.
-
-    The order's copy of the customer may be a shortened one: it makes a missing customer, never changes one.
-    """
-    if customer_gid is None or customers.ids_by_gid(session, shop_id, [customer_gid]):
+    """Make the order's customer if the shop lacks them; returns whose order it is, which a merge may have changed."""
+    if customer_gid is None or customers.has_profile(session, shop_id, customer_gid):
         return customer_gid
     gone = objects.find_gone(session, shop_id, [customer_gid])
     if customer_gid in gone:
         return gone[customer_gid] or customer_gid
-    payload = payload if isinstance(payload, dict) else {}
-    changes = {"admin_graphql_api_id": customer_gid, "updated_at": customers.OLDEST, "tags": None}
-    customers.record_profile(session, shop_id, record_from_webhook({**payload, **changes}))
+    customers.record_copy(session, shop_id, customer_gid, payload if isinstance(payload, dict) else {}, at)
     return customer_gid

@@ -57,11 +57,11 @@ def get_delivery(
     delivery_id: Annotated[int, Path(ge=1, lt=2**63)], db: TenantDb, principal: CurrentPrincipal
 ) -> DeliveryDetail:
     """A delivery with its payload, masked; the audit log says who looked."""
-    return deliveries.get_detail(db, principal.shop_id, delivery_id, actor=f"user:{principal.user_id}")
+    return deliveries.get_detail(db, principal.shop_id, delivery_id, actor=principal.actor)
 
 
 @router.post("/replay", dependencies=[require(Permission.OPERATE)])
 def replay_deliveries(body: DeliveryReplay, db: TenantDb, principal: CurrentPrincipal) -> ReplayAnswer:
     """Handle deliveries again, the oldest first and at most `cap`; `dry_run` only counts."""
     now: datetime = utcnow()
-    return deliveries.replay(db, principal.shop_id, body, actor=f"user:{principal.user_id}", now=now)
+    return deliveries.replay(db, principal.shop_id, body, actor=principal.actor, now=now)
