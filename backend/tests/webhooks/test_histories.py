@@ -1,6 +1,7 @@
 """Whatever order deliveries come in, and however often, they end in the rows that the true order ends in.
 
-Histories are made up of everything that can happen to two customers, two orders and a product. A repeated delivery has
+Histories are made up of everything that can happen to two customers, two orders and a product. Each begins with the
+customers' profiles, as in a store; these too come whenever they come. A repeated delivery has
 a webhook id of its own here: Shopify's repetitions with the same one do not get past the inbox.
 """
 
@@ -127,7 +128,8 @@ def histories(draw: st.DrawFn) -> tuple[list[Event], list[int]]:
             max_size=10,
         )
     )
-    events = [_event(step, *what) for step, what in enumerate(steps)]
+    begun = [("profile", number, "dora") for number in range(len(CUSTOMERS))]
+    events = [_event(step, *what) for step, what in enumerate([*begun, *steps])]
     again = draw(st.lists(st.integers(0, len(events) - 1), max_size=4))
     return events, draw(st.permutations([*range(len(events)), *again]))
 
