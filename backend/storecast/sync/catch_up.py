@@ -5,15 +5,13 @@ does not: after a grace time the stored order has to be as new as what happened 
 """
 
 from datetime import datetime, timedelta
-from typing import Any
 
-import orjson
 from sqlalchemy.orm import Session
 
 from storecast.kit.types import ShopId
 from storecast.orders import service as orders
 from storecast.shopify.client import AdminClient
-from storecast.sync import importer
+from storecast.sync import importer, pages
 from storecast.sync.jobs import CatchUpOrder
 from storecast.worker import outbox
 
@@ -34,11 +32,8 @@ def is_due(session: Session, shop_id: ShopId, job: CatchUpOrder) -> bool:
 
 def fetch(client: AdminClient, order_gid: str) -> list[bytes]:
     """The order and its lines as a bulk result writes them; nothing when Shopify does not show it (any more)."""
-    order: dict[str, Any] | None = client.execute("order_by_id", {"id": order_gid}).data.get("order")
-    if order is None:
-        return []
-    lines = [edge["node"] for edge in order.pop("lineItems")["edges"]]
-    return [orjson.dumps(order), *(orjson.dumps({**line, "__parentId": order_gid}) for line in lines)]
+    lines, _absent = pages.read_by_ids(client, "orders", [order_gid])
+    return lines
 
 
 def take_over(session: Session, shop_id: ShopId, lines: list[bytes]) -> None:

@@ -1,7 +1,8 @@
 """Taking over what has changed since a resource's mark, page by page in the order of change.
 
 Each page is committed with the mark that it reaches, so that a pull that breaks off loses nothing and repeats little.
-Webhooks bring the same changes sooner: what is stored already is written again by nobody.
+Webhooks bring the same changes sooner: what is stored already is written again by nobody, and a change that none of
+them brought is counted.
 """
 
 from collections.abc import Callable
@@ -19,6 +20,7 @@ from storecast.shops.unit_of_work import UnitOfWork
 from storecast.sync import importer, marks, pages, repository
 from storecast.sync.importer import ImportCounts
 from storecast.sync.resources import KINDS, RESOURCES, Resource, missing_scope
+from storecast.webhooks import service as webhooks
 
 log = structlog.get_logger(__name__)
 
@@ -74,6 +76,8 @@ def pull(
             )
             if resource == "orders":
                 orders.follow_import(session, shop_id)
+            if kind.told:
+                webhooks.note_polled(session, shop_id, resource, page.versions, read_at)
             if kind.by_change and page.newest is not None:
                 marks.advance(session, shop_id, resource, page.newest)
     with unit_of_work() as session:

@@ -1,7 +1,8 @@
 """High-water marks: up to when a shop's changes to a resource have been taken over.
 
 A mark only moves forward, in the transaction that holds the rows before it. What is asked for begins `OVERLAP` before
-it: Shopify's lists may show a change a little late, and changes of one instant may stand on both sides of a page's end.
+it: Shopify's lists may show a change a little late, changes of one instant may stand on both sides of a page's end, and
+whether a webhook told of a change is only known once its delivery has had its time (`webhooks.missed`).
 """
 
 from datetime import datetime, timedelta
@@ -14,8 +15,10 @@ from storecast.kit.clock import utcnow
 from storecast.kit.types import ShopId
 from storecast.sync.models import SyncMark
 from storecast.sync.resources import Resource
+from storecast.webhooks.missed import GRACE
 
-OVERLAP = timedelta(minutes=2)
+OVERLAP = GRACE + timedelta(minutes=10)
+"""Every change is seen once more after its grace time, by pulls that are ten minutes apart."""
 
 
 def advance(session: Session, shop_id: ShopId, resource: Resource, seen: datetime) -> None:

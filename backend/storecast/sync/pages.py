@@ -26,12 +26,17 @@ _affordable: dict[str, int] = {}
 
 @dataclass(frozen=True, slots=True)
 class Page:
-    """One page; ``cursor`` is None on the last. ``newest`` is the latest change among its objects."""
+    """One page; ``cursor`` is None on the last. ``versions`` are its objects with the instant of their last change."""
 
     lines: list[bytes]
     cursor: str | None
     expected: int | None
-    newest: datetime | None
+    versions: list[tuple[str, datetime]]
+
+    @property
+    def newest(self) -> datetime | None:
+        """The latest change among its objects."""
+        return max((changed_at for _gid, changed_at in self.versions), default=None)
 
 
 def read_page(
@@ -58,7 +63,7 @@ def read_page(
         lines=[line for node in nodes for line in _lines(client, resource, node)],
         cursor=info["endCursor"] if info["hasNextPage"] else None,
         expected=counts[0] if counts else None,
-        newest=max((datetime.fromisoformat(node[kind.changed]) for node in nodes), default=None),
+        versions=[(node["id"], datetime.fromisoformat(node[kind.changed])) for node in nodes],
     )
 
 

@@ -18,7 +18,8 @@ class Kind:
     """A resource at Shopify. ``children`` is the connection inside it, whose nodes are lines of their own.
 
     ``changed`` is the field that says when it last changed. ``by_change`` says whether pages come in that order and
-    may be asked for from an instant on; where they do not, all pages are read.
+    may be asked for from an instant on; where they do not, all pages are read. A webhook tells of every change to what
+    is ``told``.
     """
 
     root: str
@@ -27,13 +28,14 @@ class Kind:
     changed: str = "updatedAt"
     by_change: bool = True
     searchable: bool = True
+    told: bool = False
 
 
 KINDS: dict[Resource, Kind] = {
-    "customers": Kind("customers", "read_customers"),
-    "products": Kind("products", "read_products", children="variants"),
+    "customers": Kind("customers", "read_customers", told=True),
+    "products": Kind("products", "read_products", children="variants", told=True),
     "collections": Kind("collections", "read_products", children="products"),
-    "orders": Kind("orders", "read_orders", children="lineItems"),
+    "orders": Kind("orders", "read_orders", children="lineItems", told=True),
     # Neither can be sorted by its last change and searched by it at once.
     "abandoned_checkouts": Kind("abandonedCheckouts", "read_orders", by_change=False),
     "segments": Kind("segments", "read_customers", changed="lastEditDate", by_change=False, searchable=False),

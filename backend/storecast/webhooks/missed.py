@@ -31,11 +31,11 @@ def note_polled(
     seen: Sequence[tuple[str, datetime]],
     now: datetime,
 ) -> int:
-    """Count what a poll found newer than the rows that Storecast had; returns how many changes were missed.
+    """Count what a poll found that no delivery has told of; returns how many changes were missed.
 
     ``kind`` is the resource, such as ``orders``; ``seen`` are global ids with Shopify's ``updated_at``. Left out is
-    what changed before the installation, and what changed so lately that its delivery may still be on its way: a
-    later poll does not see it again unless it is stale then, so pollers overlap by more than `GRACE`.
+    what changed before the installation, and what changed so lately that its delivery may still be on its way: polls
+    overlap by more than `GRACE`, so that a later one sees it again.
     """
     installed_at = shops.get(session, shop_id).installed_at
     ripe = {gid: at for gid, at in seen if at <= now - GRACE and (installed_at is None or at > installed_at)}

@@ -13,6 +13,7 @@ from sqlalchemy import delete, select
 from storecast.config.settings import get_settings
 from storecast.customers.models import Customer, CustomerFacts
 from storecast.db.session import tenant_session
+from storecast.kit.clock import utcnow
 from storecast.kit.types import ShopId
 from storecast.resilience.guard import Guard
 from storecast.shopify.client import AdminClient
@@ -20,6 +21,7 @@ from storecast.shopify.errors import OperationRefused
 from storecast.shops.models import Shop
 from storecast.sync import incremental, marks
 from storecast.sync.models import SyncMark
+from storecast.webhooks import missed
 
 START = datetime(2026, 6, 1, tzinfo=UTC)
 PAGE = 2
@@ -117,3 +119,23 @@ def test_a_pull_that_is_stopped_keeps_the_pages_before(shop: Shop) -> None:
     with tenant_session(shop_id) as session:
         assert len(session.scalars(select(Customer.gid)).all()) == PAGE
         assert marks.find(session, shop_id, "customers") == START + timedelta(seconds=1)
+
+
+def test_a_change_that_no_webhook_told_of_is_counted_once(shop: Shop) -> None:
+    shop_id = ShopId(shop.id)
+    theirs = Customers()
+    just_now = utcnow()
+    theirs.versions = {
+        "gid://shopify/Customer/1": START + timedelta(seconds=1),
+        "gid://shopify/Customer/2": just_now,
+    }
+    with tenant_session(shop_id) as session:
+        session.get_one(Shop, shop_id).installed_at = START
+        marks.advance(session, shop_id, "customers", START)
+
+    for _ in range(2):
+        pull(shop_id, theirs)
+
+    with tenant_session(shop_id) as session:
+        (day,) = missed.list_days(session, shop_id, since=just_now)
+    assert (day.family, day.missed) == ("customers", 1)
