@@ -7,6 +7,7 @@ from sqlalchemy import CheckConstraint, ForeignKey, Index, Integer, text
 from sqlalchemy.orm import Mapped, mapped_column
 
 from storecast.db.base import Base, Id, Tenant
+from storecast.kit.sealing import SealedColumns
 
 
 class PrivacyRequest(Base):
@@ -25,6 +26,7 @@ class PrivacyRequest(Base):
         Index("uq_privacy_requests_webhook_id", "webhook_id", unique=True),
     )
     personal_data: ClassVar[tuple[str, ...]] = ("customer_gid", "subject")
+    sealed: ClassVar[SealedColumns] = SealedColumns("privacy-passphrase", ("passphrase",))
 
     id: Mapped[Id]
     # None: of a domain that Storecast does not know, about which it holds nothing.
@@ -43,7 +45,7 @@ class PrivacyRequest(Base):
     result: Mapped[dict[str, object] | None]
     archive_bytes: Mapped[int | None]
     archive_until: Mapped[datetime | None]
-    # Of the archive; sealed, and gone when it was shown.
+    # Of the archive, and gone when it was shown.
     passphrase: Mapped[bytes | None]
 
 

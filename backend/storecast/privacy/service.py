@@ -386,7 +386,7 @@ def _sealer() -> Sealer:
 
 @lru_cache(maxsize=2)
 def _sealer_of(*keys: str) -> Sealer:
-    return Sealer(keys, "privacy-passphrase")
+    return Sealer(keys, PrivacyRequest.sealed.purpose)
 
 
 KINDS: dict[str, Kind] = {

@@ -2,9 +2,11 @@
 
 import asyncio
 from collections import Counter
+from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 
 import pytest
+import time_machine
 from fastapi.testclient import TestClient
 from limits.aio.storage import MemoryStorage
 from redis.exceptions import ConnectionError as RedisAway
@@ -14,10 +16,18 @@ from storecast.auth import rate_limits
 from storecast.auth.rate_limits import Budget, RateLimits
 from storecast.config.settings import Settings
 from storecast.entrypoints.api import create_app
+from storecast.kit.clock import utcnow
 from storecast.shops.models import Shop
 from tests.conftest import id_token
 
 PER_MINUTE = {Budget.READS: 100, Budget.WRITES: 3, Budget.EXPENSIVE: 1}
+
+
+@pytest.fixture(autouse=True)
+def one_minute() -> Iterator[None]:
+    """Budgets are those of a clock minute, which must not end inside a test."""
+    with time_machine.travel(utcnow(), tick=False):
+        yield
 
 
 class Away(MemoryStorage):
@@ -70,12 +80,12 @@ def test_beyond_the_budget_is_refused_and_changes_nothing(settings: Settings, sh
 
 
 def test_processes_share_one_budget(settings: Settings, shop: Shop) -> None:
-    headers = {"Authorization": f"Bearer {id_token(shop.domain)}"}
     with (
         with_limits(settings, api_reads_per_minute=10) as one,
         with_limits(settings, api_reads_per_minute=10) as two,
         ThreadPoolExecutor(4) as pool,
     ):
+        headers = {"Authorization": f"Bearer {id_token(shop.domain)}"}
         asked = [pool.submit((one, two)[n % 2].get, "/api/v1/session", headers=headers) for n in range(30)]
         statuses = Counter(future.result().status_code for future in asked)
 

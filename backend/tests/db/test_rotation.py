@@ -12,15 +12,17 @@ from sqlalchemy import LargeBinary, event, select, text, update
 from sqlalchemy.orm import ORMExecuteState, Session
 
 import storecast
+from storecast.auth.models import IdempotencyKey
 from storecast.config.settings import get_settings
 from storecast.db import rotation
-from storecast.db.session import platform_session
+from storecast.db.session import platform_session, tenant_session
 from storecast.entrypoints import cli
 from storecast.entrypoints.metadata import load_models
 from storecast.fleet.models import AlertChannel
 from storecast.kit.clock import utcnow
 from storecast.kit.sealing import Sealer
 from storecast.kit.types import ShopId
+from storecast.privacy.models import PrivacyRequest
 from storecast.shopify.oauth import Grant
 from storecast.shops import tokens
 from storecast.shops.models import Shop, ShopToken
@@ -31,12 +33,17 @@ OLD = ENVIRONMENT["APP_SECRET_KEY"]
 NEW = "the newest key of this installation, 44 chars"
 
 PLAIN = {
+    ("api_keys", "secret_hash"),
     ("audit_log", "prev_hash"),
     ("audit_log", "hash"),
+    ("audit_log", "content_digest"),
+    ("audit_log", "salt"),
+    ("idempotency_keys", "body_hash"),
+    ("privacy_archives", "body"),
     ("suppressions", "email_digest"),
     ("webhook_inbox", "body"),
 }
-"""Binary columns that hold no secret: hashes, and what Shopify sent."""
+"""Binary columns that no key of ours seals: hashes, what Shopify sent, archives under a passphrase of their own."""
 
 
 @pytest.fixture
@@ -52,6 +59,20 @@ def sealed_rows(shop: Shop, other_shop: Shop) -> None:
             AlertChannel(
                 shop_id=None, kind="webhook", title="Pager", created_by="cli:me",
                 target=seal(0, "https://pager.example/"), secret=seal(0, "whsec_1"),
+            )
+        )  # fmt: skip
+        session.add(
+            PrivacyRequest(
+                shop_id=shop.id, shop_domain=shop.domain, webhook_id="app:1", kind="data_request",
+                due_at=utcnow(), received_at=utcnow(),
+                passphrase=Sealer([OLD], PrivacyRequest.sealed.purpose).seal(shop.id, "four words"),
+            )
+        )  # fmt: skip
+    with tenant_session(ShopId(shop.id)) as session:
+        session.add(
+            IdempotencyKey(
+                shop_id=shop.id, caller="7", route="/api/v1/segments", key="k", body_hash=b"", status=201,
+                answer=Sealer([OLD], IdempotencyKey.sealed.purpose).seal(shop.id, "{}"), created_at=utcnow(),
             )
         )  # fmt: skip
 
@@ -111,6 +132,8 @@ def test_after_a_rotation_everything_opens_with_the_newest_key_alone(sealed_rows
     assert {name: (report.old, report.rotated, report.left) for name, report in reports.items()} == {
         "alert_channels.target": (1, 1, 0),
         "alert_channels.secret": (1, 1, 0),
+        "idempotency_keys.answer": (1, 1, 0),
+        "privacy_requests.passphrase": (1, 1, 0),
         "shop_tokens.access_token": (2, 2, 0),
         "shop_tokens.refresh_token": (2, 2, 0),
     }
@@ -187,7 +210,7 @@ def test_many_rows_take_many_batches_and_a_killed_run_is_run_again(sealed_rows: 
 
     with pytest.raises(Killed):
         list(rotation.rotate(killed, load_models(), [NEW, OLD], batch=1))
-    assert sum(report.rotated for report in rotate(NEW, OLD).values()) == 6 - 2
+    assert sum(report.rotated for report in rotate(NEW, OLD).values()) == 8 - 2
     assert all(report.old == 0 and not report.unknown for report in rotate(NEW).values())
 
 
