@@ -8,6 +8,7 @@ Answers are sealed: some show a secret that is never shown again.
 
 import functools
 import hashlib
+import inspect
 from collections.abc import Callable
 from contextvars import ContextVar
 from dataclasses import dataclass
@@ -106,7 +107,7 @@ def idempotent(endpoint: Callable[..., Any], status: int) -> Callable[..., Any]:
     @functools.wraps(endpoint)
     def call(**arguments: Any) -> Any:
         asked = _asked.get()
-        session = next((value for value in arguments.values() if isinstance(value, Session)), None)
+        session = _session_of(arguments)
         if asked is None or session is None:
             return endpoint(**arguments)
         stored = _take(session, asked, utcnow())
@@ -118,6 +119,25 @@ def idempotent(endpoint: Callable[..., Any], status: int) -> Callable[..., Any]:
         return result
 
     return call
+
+
+def works_in_session(endpoint: Callable[..., Any]) -> bool:
+    """Whether the endpoint is given a unit of work, by itself or inside a view: its call can be repeated."""
+    given = [each.annotation for each in inspect.signature(endpoint).parameters.values()]
+    types = [getattr(annotation, "__origin__", annotation) for annotation in given]
+    return any(each is Session or _annotations(each).get("session") is Session for each in types)
+
+
+def _annotations(of: Any) -> dict[str, Any]:
+    return getattr(of, "__annotations__", {}) if isinstance(of, type) else {}
+
+
+def _session_of(arguments: dict[str, Any]) -> Session | None:
+    for value in arguments.values():
+        session = value if isinstance(value, Session) else getattr(value, "session", None)
+        if isinstance(session, Session):
+            return session
+    return None
 
 
 def forget(session: Session, *, before: datetime, limit: int) -> int:

@@ -26,6 +26,7 @@ from storecast.kit.errors import Unauthenticated, Unavailable
 from storecast.kit.types import ShopId
 from storecast.resilience.circuit import CircuitOpen
 from storecast.shopify.client import AdminClient
+from storecast.shopify.domains import find_shop_domain
 from storecast.shopify.errors import GrantRefused, IdTokenRefused, ShopifyUnreachable, ShopUnavailable
 from storecast.shopify.oauth import Grant, Staff, TokenEndpoint
 from storecast.shopify.shop import fetch_profile
@@ -172,8 +173,11 @@ def switch_shop(principal: Principal, domain: str) -> Principal:
     """The person in another of their shops; ShopUnknown for every shop that is not theirs, whether it exists or not."""
     if principal.door == "embedded":
         raise SwitchRefused
+    named = find_shop_domain(domain)
+    if named is None:
+        raise ShopUnknown
     with platform_session() as session:
-        shop = shops.find(session, domain)
+        shop = shops.find(session, named)
         member = shop and repository.find_member(session, ShopId(shop.id), principal.user_id)
         if shop is None or not member or member.removed_at or shop.state not in availability.PRESENT:
             raise ShopUnknown

@@ -12,7 +12,6 @@ from collections.abc import Sequence
 from typing import Any
 
 from fastapi.routing import APIRoute
-from sqlalchemy.orm import Session
 
 from storecast.auth import idempotency
 from storecast.entrypoints.api_errors import RAISED
@@ -65,8 +64,7 @@ def complete(document: Document, routes: Sequence[APIRoute], *, prefix: str) -> 
 
 def repeatable(route: APIRoute) -> bool:
     """Whether the route takes an idempotency key: a POST that works in one session."""
-    names = {name for name, each in inspect.signature(route.endpoint).parameters.items() if _is_session(each)}
-    return "POST" in (route.methods or ()) and bool(names)
+    return "POST" in (route.methods or ()) and idempotency.works_in_session(inspect.unwrap(route.endpoint))
 
 
 def codes(route: APIRoute, method: str, path: str) -> dict[int, list[str]]:
@@ -75,7 +73,7 @@ def codes(route: APIRoute, method: str, path: str) -> dict[int, list[str]]:
     changes = method not in ("get", "head")
     found: dict[int, list[str]] = {
         401: ["unauthenticated", "id_token_refused"],
-        403: ["forbidden", *(["cross_site"] if changes else [])],
+        403: ["forbidden", *(["cross_site"] if changes else []), *raised.get(403, ())],
     }
     if "{" in path:
         found[404] = list(raised.get(404, ("not_found",)))
@@ -87,7 +85,7 @@ def codes(route: APIRoute, method: str, path: str) -> dict[int, list[str]]:
     if route.body_field is not None or route.dependant.query_params or "{" in path or repeatable(route):
         keys = ["idempotency_key_invalid", "idempotency_key_reused"] if repeatable(route) else []
         found[422] = ["invalid", *(code for code in raised.get(422, ()) if code != "invalid"), *keys]
-    found[429] = ["rate_limited", "too_many_requests"]
+    found[429] = ["rate_limited", "too_many_requests", *raised.get(429, ())]
     found[503] = ["unavailable", *(code for code in raised.get(503, ()) if code != "unavailable")]
     for status, more in raised.items():
         found.setdefault(status, list(more))
@@ -160,8 +158,3 @@ def _about(route: APIRoute) -> str:
     """The first sentence of the docstring of the module that has the route."""
     module = sys.modules[inspect.unwrap(route.endpoint).__module__]
     return (module.__doc__ or "").strip().split("\n\n")[0].replace("\n", " ")
-
-
-def _is_session(parameter: inspect.Parameter) -> bool:
-    annotation = parameter.annotation
-    return getattr(annotation, "__origin__", annotation) is Session

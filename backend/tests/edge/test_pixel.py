@@ -55,6 +55,7 @@ def test_a_good_event_becomes_one_row() -> None:
     )
     assert batch.rejected == []
     assert row(batch) == {
+        "pixel_version": None,
         "shop_id": 7,
         "event_id": UUID("5f1e7c0a-2b9d-4a1e-9d53-0c1b7f2e4a66"),
         "occurred_at": datetime(2026, 11, 21, 22, 0, 0, 123000, tzinfo=UTC),

@@ -81,7 +81,7 @@ def call_often(client: TestClient, operation: Any, credential: dict[str, str], k
         request = case.as_transport_kwargs(base_url="http://testserver")
         request["headers"] = {**request.get("headers", {}), **credential}
         request.pop("cookies", None)
-        if "data" in request:
+        if isinstance(request.get("data"), bytes | str):
             request["content"] = request.pop("data")
         answer = client.request(**request)
         case.validate_response(answer, checks=CHECKS)

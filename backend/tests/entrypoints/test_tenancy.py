@@ -5,6 +5,7 @@ The routes come from the application itself: a new one with an id in its path fa
 
 import re
 from datetime import timedelta
+from functools import partial
 from typing import Any
 
 import psycopg
@@ -21,6 +22,7 @@ from storecast.entrypoints.modules import routers
 from storecast.entrypoints.openapi import DOCUMENT_SETTINGS
 from storecast.kit.clock import utcnow
 from storecast.kit.types import ShopId
+from storecast.privacy import service as privacy
 from storecast.privacy.models import PrivacyRequest
 from storecast.shops.access import _GRANTS, Permission, Role
 from storecast.shops.models import Shop
@@ -106,7 +108,7 @@ def things(client: TestClient, shop: Shop) -> dict[str, str]:
         now = utcnow()
         request = PrivacyRequest(
             shop_id=shop.id, shop_domain=shop.domain, webhook_id="w", kind="data_request", received_at=now,
-            due_at=now + timedelta(days=30),
+            due_at=now + timedelta(days=30), customer_gid=customer.gid,
         )  # fmt: skip
         suggestion = MicroSegment(
             shop_id=shop.id, public_id="mic_1", label="loyal", number=1, rules=RULES, customers=1, facts={},
@@ -118,6 +120,10 @@ def things(client: TestClient, shop: Shop) -> dict[str, str]:
         session.add_all([request, suggestion, delivery])
         session.flush()
         request_id, delivery_id = str(request.id), str(delivery.id)
+    privacy.handle(partial(tenant_session, ShopId(shop.id)), ShopId(shop.id), int(request_id), now=now)
+    link = client.post(f"/api/v1/privacy/requests/{request_id}/link", headers=mine).json()
+    tags = {"customer_ids": [customer.public_id], "add": ["vip"]}
+    (write,) = client.post("/api/v1/customers/tags", headers=mine, json=tags).json()["writes"]
     segment = client.post("/api/v1/segments", headers=mine, json={"name": "Buyers", "rules": RULES}).json()
     campaign = client.post("/api/v1/campaigns", headers=mine, json={"name": "Hello"}).json()
     sync = client.post("/api/v1/syncs", headers=mine, json={"mode": "bulk"}).json()
@@ -140,6 +146,8 @@ def things(client: TestClient, shop: Shop) -> dict[str, str]:
             )
         )  # fmt: skip
     return {
+        "token": link["path"].rsplit("/", 1)[-1],
+        "write_id": write["id"],
         "key_id": key["id"],
         "member_id": "77",
         "channel_id": str(channel["id"]),
@@ -190,6 +198,7 @@ def test_only_looking_needs_no_more_than_the_permission_to_read() -> None:
     assert {operation for operation in reading if operation[1] != "get"} == {
         ("/api/v1/campaigns/{campaign_id}/preview", "post"),
         ("/api/v1/schedules/preview", "post"),
+        ("/api/v1/session/shop", "post"),
         ("/api/v1/sessions", "delete"),
         ("/api/v1/segments/preview", "post"),
         ("/api/v1/templates/check", "post"),

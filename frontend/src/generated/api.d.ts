@@ -6814,7 +6814,13 @@ export interface operations {
     create_alert_channel: {
         parameters: {
             query?: never;
-            header?: never;
+            header?: {
+                /**
+                 * @description Makes the call repeatable for 24 hours: the same key with the same body answers the same again, with `Idempotency-Replayed: true`, and nothing happens twice.
+                 * @example 8e03978e-40d5-43dd-bc93-6894a57f9324
+                 */
+                "Idempotency-Key"?: string;
+            };
             path?: never;
             cookie?: never;
         };
@@ -6868,7 +6874,7 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description Conflict: `conflict` */
+            /** @description Conflict: `idempotency_key_in_use` */
             409: {
                 headers: {
                     [name: string]: unknown;
@@ -6886,7 +6892,7 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description Unprocessable Entity: `invalid` */
+            /** @description Unprocessable Entity: `invalid` or `idempotency_key_invalid` or `idempotency_key_reused` */
             422: {
                 headers: {
                     [name: string]: unknown;
@@ -7397,7 +7403,13 @@ export interface operations {
     create_alert_rule: {
         parameters: {
             query?: never;
-            header?: never;
+            header?: {
+                /**
+                 * @description Makes the call repeatable for 24 hours: the same key with the same body answers the same again, with `Idempotency-Replayed: true`, and nothing happens twice.
+                 * @example 8e03978e-40d5-43dd-bc93-6894a57f9324
+                 */
+                "Idempotency-Key"?: string;
+            };
             path?: never;
             cookie?: never;
         };
@@ -7473,7 +7485,7 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description Conflict: `conflict` */
+            /** @description Conflict: `idempotency_key_in_use` */
             409: {
                 headers: {
                     [name: string]: unknown;
@@ -7491,7 +7503,7 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description Unprocessable Entity: `invalid` */
+            /** @description Unprocessable Entity: `invalid` or `idempotency_key_invalid` or `idempotency_key_reused` */
             422: {
                 headers: {
                     [name: string]: unknown;
@@ -7764,7 +7776,13 @@ export interface operations {
     mute_alert_rule: {
         parameters: {
             query?: never;
-            header?: never;
+            header?: {
+                /**
+                 * @description Makes the call repeatable for 24 hours: the same key with the same body answers the same again, with `Idempotency-Replayed: true`, and nothing happens twice.
+                 * @example 8e03978e-40d5-43dd-bc93-6894a57f9324
+                 */
+                "Idempotency-Key"?: string;
+            };
             path: {
                 rule_id: number;
             };
@@ -7841,7 +7859,7 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description Conflict: `conflict` */
+            /** @description Conflict: `idempotency_key_in_use` */
             409: {
                 headers: {
                     [name: string]: unknown;
@@ -7859,7 +7877,7 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description Unprocessable Entity: `invalid` */
+            /** @description Unprocessable Entity: `invalid` or `idempotency_key_invalid` or `idempotency_key_reused` */
             422: {
                 headers: {
                     [name: string]: unknown;
@@ -8083,7 +8101,7 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description Forbidden: `forbidden` */
+            /** @description Forbidden: `forbidden` or `people_only` */
             403: {
                 headers: {
                     [name: string]: unknown;
@@ -8194,7 +8212,7 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description Forbidden: `forbidden` or `cross_site` */
+            /** @description Forbidden: `forbidden` or `cross_site` or `people_only` or `scope_above_you` */
             403: {
                 headers: {
                     [name: string]: unknown;
@@ -8203,7 +8221,7 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description Conflict: `idempotency_key_in_use` */
+            /** @description Conflict: `too_many_keys` or `idempotency_key_in_use` */
             409: {
                 headers: {
                     [name: string]: unknown;
@@ -8287,7 +8305,7 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description Forbidden: `forbidden` or `cross_site` */
+            /** @description Forbidden: `forbidden` or `cross_site` or `people_only` */
             403: {
                 headers: {
                     [name: string]: unknown;
@@ -8296,7 +8314,7 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description Not Found: `not_found` */
+            /** @description Not Found: `key_unknown` */
             404: {
                 headers: {
                     [name: string]: unknown;
@@ -8414,7 +8432,7 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description Forbidden: `forbidden` or `cross_site` */
+            /** @description Forbidden: `forbidden` or `cross_site` or `people_only` or `scope_above_you` */
             403: {
                 headers: {
                     [name: string]: unknown;
@@ -8423,7 +8441,7 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description Not Found: `not_found` */
+            /** @description Not Found: `key_unknown` */
             404: {
                 headers: {
                     [name: string]: unknown;
@@ -8432,7 +8450,7 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description Conflict: `idempotency_key_in_use` */
+            /** @description Conflict: `key_over` or `too_many_keys` or `idempotency_key_in_use` */
             409: {
                 headers: {
                     [name: string]: unknown;
@@ -10977,6 +10995,15 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
+            /** @description Not Found: `customer_unknown` or `segment_unknown` */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
             /** @description Conflict: `idempotency_key_in_use` */
             409: {
                 headers: {
@@ -10995,7 +11022,7 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description Unprocessable Entity: `invalid` or `idempotency_key_invalid` or `idempotency_key_reused` */
+            /** @description Unprocessable Entity: `invalid` or `too_many_customers` or `idempotency_key_invalid` or `idempotency_key_reused` */
             422: {
                 headers: {
                     [name: string]: unknown;
@@ -11093,7 +11120,7 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description Not Found: `not_found` */
+            /** @description Not Found: `customer_write_unknown` */
             404: {
                 headers: {
                     [name: string]: unknown;
@@ -11352,7 +11379,13 @@ export interface operations {
     discard_dead_letters: {
         parameters: {
             query?: never;
-            header?: never;
+            header?: {
+                /**
+                 * @description Makes the call repeatable for 24 hours: the same key with the same body answers the same again, with `Idempotency-Replayed: true`, and nothing happens twice.
+                 * @example 8e03978e-40d5-43dd-bc93-6894a57f9324
+                 */
+                "Idempotency-Key"?: string;
+            };
             path: {
                 fingerprint: string;
             };
@@ -11414,7 +11447,7 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description Conflict: `conflict` */
+            /** @description Conflict: `idempotency_key_in_use` */
             409: {
                 headers: {
                     [name: string]: unknown;
@@ -11432,7 +11465,7 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description Unprocessable Entity: `invalid` */
+            /** @description Unprocessable Entity: `invalid` or `idempotency_key_invalid` or `idempotency_key_reused` */
             422: {
                 headers: {
                     [name: string]: unknown;
@@ -11474,7 +11507,13 @@ export interface operations {
     add_dead_letter_note: {
         parameters: {
             query?: never;
-            header?: never;
+            header?: {
+                /**
+                 * @description Makes the call repeatable for 24 hours: the same key with the same body answers the same again, with `Idempotency-Replayed: true`, and nothing happens twice.
+                 * @example 8e03978e-40d5-43dd-bc93-6894a57f9324
+                 */
+                "Idempotency-Key"?: string;
+            };
             path: {
                 fingerprint: string;
             };
@@ -11518,7 +11557,7 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description Forbidden: `forbidden` or `cross_site` */
+            /** @description Forbidden: `forbidden` or `cross_site` or `operators_only` */
             403: {
                 headers: {
                     [name: string]: unknown;
@@ -11536,7 +11575,7 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description Conflict: `conflict` */
+            /** @description Conflict: `idempotency_key_in_use` */
             409: {
                 headers: {
                     [name: string]: unknown;
@@ -11554,7 +11593,7 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description Unprocessable Entity: `invalid` */
+            /** @description Unprocessable Entity: `invalid` or `idempotency_key_invalid` or `idempotency_key_reused` */
             422: {
                 headers: {
                     [name: string]: unknown;
@@ -11596,7 +11635,13 @@ export interface operations {
     replay_dead_letters: {
         parameters: {
             query?: never;
-            header?: never;
+            header?: {
+                /**
+                 * @description Makes the call repeatable for 24 hours: the same key with the same body answers the same again, with `Idempotency-Replayed: true`, and nothing happens twice.
+                 * @example 8e03978e-40d5-43dd-bc93-6894a57f9324
+                 */
+                "Idempotency-Key"?: string;
+            };
             path: {
                 fingerprint: string;
             };
@@ -11660,7 +11705,7 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description Conflict: `conflict` */
+            /** @description Conflict: `idempotency_key_in_use` */
             409: {
                 headers: {
                     [name: string]: unknown;
@@ -11678,7 +11723,7 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description Unprocessable Entity: `invalid` */
+            /** @description Unprocessable Entity: `invalid` or `idempotency_key_invalid` or `idempotency_key_reused` */
             422: {
                 headers: {
                     [name: string]: unknown;
@@ -12240,7 +12285,13 @@ export interface operations {
     cancel_job: {
         parameters: {
             query?: never;
-            header?: never;
+            header?: {
+                /**
+                 * @description Makes the call repeatable for 24 hours: the same key with the same body answers the same again, with `Idempotency-Replayed: true`, and nothing happens twice.
+                 * @example 8e03978e-40d5-43dd-bc93-6894a57f9324
+                 */
+                "Idempotency-Key"?: string;
+            };
             path: {
                 job_id: string;
             };
@@ -12348,7 +12399,7 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description Conflict: `job_not_cancellable` */
+            /** @description Conflict: `job_not_cancellable` or `idempotency_key_in_use` */
             409: {
                 headers: {
                     [name: string]: unknown;
@@ -12357,7 +12408,7 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description Unprocessable Entity: `invalid` */
+            /** @description Unprocessable Entity: `invalid` or `idempotency_key_invalid` or `idempotency_key_reused` */
             422: {
                 headers: {
                     [name: string]: unknown;
@@ -12399,7 +12450,13 @@ export interface operations {
     discard_job: {
         parameters: {
             query?: never;
-            header?: never;
+            header?: {
+                /**
+                 * @description Makes the call repeatable for 24 hours: the same key with the same body answers the same again, with `Idempotency-Replayed: true`, and nothing happens twice.
+                 * @example 8e03978e-40d5-43dd-bc93-6894a57f9324
+                 */
+                "Idempotency-Key"?: string;
+            };
             path: {
                 job_id: string;
             };
@@ -12516,7 +12573,7 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description Conflict: `conflict` */
+            /** @description Conflict: `job_not_discardable` or `idempotency_key_in_use` */
             409: {
                 headers: {
                     [name: string]: unknown;
@@ -12534,7 +12591,7 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description Unprocessable Entity: `invalid` */
+            /** @description Unprocessable Entity: `invalid` or `idempotency_key_invalid` or `idempotency_key_reused` */
             422: {
                 headers: {
                     [name: string]: unknown;
@@ -12781,7 +12838,13 @@ export interface operations {
     retry_job: {
         parameters: {
             query?: never;
-            header?: never;
+            header?: {
+                /**
+                 * @description Makes the call repeatable for 24 hours: the same key with the same body answers the same again, with `Idempotency-Replayed: true`, and nothing happens twice.
+                 * @example 8e03978e-40d5-43dd-bc93-6894a57f9324
+                 */
+                "Idempotency-Key"?: string;
+            };
             path: {
                 job_id: string;
             };
@@ -12901,7 +12964,7 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description Conflict: `job_not_retryable` */
+            /** @description Conflict: `job_not_retryable` or `idempotency_key_in_use` */
             409: {
                 headers: {
                     [name: string]: unknown;
@@ -12919,7 +12982,7 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description Unprocessable Entity: `invalid` */
+            /** @description Unprocessable Entity: `invalid` or `idempotency_key_invalid` or `idempotency_key_reused` */
             422: {
                 headers: {
                     [name: string]: unknown;
@@ -12961,7 +13024,13 @@ export interface operations {
     act_in_bulk: {
         parameters: {
             query?: never;
-            header?: never;
+            header?: {
+                /**
+                 * @description Makes the call repeatable for 24 hours: the same key with the same body answers the same again, with `Idempotency-Replayed: true`, and nothing happens twice.
+                 * @example 8e03978e-40d5-43dd-bc93-6894a57f9324
+                 */
+                "Idempotency-Key"?: string;
+            };
             path?: never;
             cookie?: never;
         };
@@ -13017,7 +13086,7 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description Conflict: `conflict` */
+            /** @description Conflict: `idempotency_key_in_use` */
             409: {
                 headers: {
                     [name: string]: unknown;
@@ -13035,7 +13104,7 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description Unprocessable Entity: `invalid` */
+            /** @description Unprocessable Entity: `invalid` or `idempotency_key_invalid` or `idempotency_key_reused` */
             422: {
                 headers: {
                     [name: string]: unknown;
@@ -13849,7 +13918,13 @@ export interface operations {
     pause_job_kind: {
         parameters: {
             query?: never;
-            header?: never;
+            header?: {
+                /**
+                 * @description Makes the call repeatable for 24 hours: the same key with the same body answers the same again, with `Idempotency-Replayed: true`, and nothing happens twice.
+                 * @example 8e03978e-40d5-43dd-bc93-6894a57f9324
+                 */
+                "Idempotency-Key"?: string;
+            };
             path: {
                 name: string;
             };
@@ -13915,7 +13990,7 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description Conflict: `conflict` */
+            /** @description Conflict: `idempotency_key_in_use` */
             409: {
                 headers: {
                     [name: string]: unknown;
@@ -13933,7 +14008,7 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description Unprocessable Entity: `invalid` */
+            /** @description Unprocessable Entity: `invalid` or `idempotency_key_invalid` or `idempotency_key_reused` */
             422: {
                 headers: {
                     [name: string]: unknown;
@@ -13975,7 +14050,13 @@ export interface operations {
     resume_job_kind: {
         parameters: {
             query?: never;
-            header?: never;
+            header?: {
+                /**
+                 * @description Makes the call repeatable for 24 hours: the same key with the same body answers the same again, with `Idempotency-Replayed: true`, and nothing happens twice.
+                 * @example 8e03978e-40d5-43dd-bc93-6894a57f9324
+                 */
+                "Idempotency-Key"?: string;
+            };
             path: {
                 name: string;
             };
@@ -14041,7 +14122,7 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description Conflict: `conflict` */
+            /** @description Conflict: `idempotency_key_in_use` */
             409: {
                 headers: {
                     [name: string]: unknown;
@@ -14059,7 +14140,7 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description Unprocessable Entity: `invalid` */
+            /** @description Unprocessable Entity: `invalid` or `idempotency_key_invalid` or `idempotency_key_reused` */
             422: {
                 headers: {
                     [name: string]: unknown;
@@ -14140,7 +14221,7 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description Forbidden: `forbidden` */
+            /** @description Forbidden: `forbidden` or `people_only` */
             403: {
                 headers: {
                     [name: string]: unknown;
@@ -14206,7 +14287,7 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description Forbidden: `forbidden` or `cross_site` */
+            /** @description Forbidden: `forbidden` or `cross_site` or `people_only` or `above_you` or `platform_role` */
             403: {
                 headers: {
                     [name: string]: unknown;
@@ -14215,7 +14296,7 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description Not Found: `not_found` */
+            /** @description Not Found: `member_unknown` */
             404: {
                 headers: {
                     [name: string]: unknown;
@@ -14224,7 +14305,7 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description Conflict: `conflict` */
+            /** @description Conflict: `account_owner` or `last_owner` or `own_membership` */
             409: {
                 headers: {
                     [name: string]: unknown;
@@ -14321,7 +14402,7 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description Forbidden: `forbidden` or `cross_site` */
+            /** @description Forbidden: `forbidden` or `cross_site` or `people_only` or `above_you` or `platform_role` */
             403: {
                 headers: {
                     [name: string]: unknown;
@@ -14330,7 +14411,7 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description Not Found: `not_found` */
+            /** @description Not Found: `member_unknown` */
             404: {
                 headers: {
                     [name: string]: unknown;
@@ -14339,7 +14420,7 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description Conflict: `conflict` */
+            /** @description Conflict: `account_owner` or `last_owner` */
             409: {
                 headers: {
                     [name: string]: unknown;
@@ -14845,7 +14926,7 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description Not Found: `not_found` */
+            /** @description Not Found: `privacy_archive_gone` or `privacy_link_invalid` or `privacy_request_unknown` */
             404: {
                 headers: {
                     [name: string]: unknown;
@@ -14863,7 +14944,7 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description Too Many Requests: `rate_limited` or `too_many_requests` */
+            /** @description Too Many Requests: `rate_limited` or `too_many_requests` or `privacy_downloads_exhausted` */
             429: {
                 headers: {
                     /**
@@ -15291,7 +15372,7 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description Not Found: `not_found` */
+            /** @description Not Found: `privacy_archive_gone` or `privacy_request_unknown` */
             404: {
                 headers: {
                     [name: string]: unknown;
@@ -15397,7 +15478,7 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description Not Found: `not_found` */
+            /** @description Not Found: `privacy_archive_gone` or `privacy_request_unknown` */
             404: {
                 headers: {
                     [name: string]: unknown;
@@ -15406,7 +15487,7 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description Conflict: `idempotency_key_in_use` */
+            /** @description Conflict: `privacy_passphrase_shown` or `idempotency_key_in_use` */
             409: {
                 headers: {
                     [name: string]: unknown;
@@ -15524,7 +15605,7 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description Not Found: `not_found` */
+            /** @description Not Found: `privacy_request_unknown` */
             404: {
                 headers: {
                     [name: string]: unknown;
@@ -15533,7 +15614,7 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description Conflict: `idempotency_key_in_use` */
+            /** @description Conflict: `privacy_request_not_repeatable` or `idempotency_key_in_use` */
             409: {
                 headers: {
                     [name: string]: unknown;
@@ -15765,7 +15846,13 @@ export interface operations {
     pause_queue: {
         parameters: {
             query?: never;
-            header?: never;
+            header?: {
+                /**
+                 * @description Makes the call repeatable for 24 hours: the same key with the same body answers the same again, with `Idempotency-Replayed: true`, and nothing happens twice.
+                 * @example 8e03978e-40d5-43dd-bc93-6894a57f9324
+                 */
+                "Idempotency-Key"?: string;
+            };
             path: {
                 name: string;
             };
@@ -15831,7 +15918,7 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description Conflict: `conflict` */
+            /** @description Conflict: `idempotency_key_in_use` */
             409: {
                 headers: {
                     [name: string]: unknown;
@@ -15849,7 +15936,7 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description Unprocessable Entity: `invalid` */
+            /** @description Unprocessable Entity: `invalid` or `idempotency_key_invalid` or `idempotency_key_reused` */
             422: {
                 headers: {
                     [name: string]: unknown;
@@ -15891,7 +15978,13 @@ export interface operations {
     resume_queue: {
         parameters: {
             query?: never;
-            header?: never;
+            header?: {
+                /**
+                 * @description Makes the call repeatable for 24 hours: the same key with the same body answers the same again, with `Idempotency-Replayed: true`, and nothing happens twice.
+                 * @example 8e03978e-40d5-43dd-bc93-6894a57f9324
+                 */
+                "Idempotency-Key"?: string;
+            };
             path: {
                 name: string;
             };
@@ -15957,7 +16050,7 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description Conflict: `conflict` */
+            /** @description Conflict: `idempotency_key_in_use` */
             409: {
                 headers: {
                     [name: string]: unknown;
@@ -15975,7 +16068,7 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description Unprocessable Entity: `invalid` */
+            /** @description Unprocessable Entity: `invalid` or `idempotency_key_invalid` or `idempotency_key_reused` */
             422: {
                 headers: {
                     [name: string]: unknown;
@@ -16121,7 +16214,13 @@ export interface operations {
     create_schedule: {
         parameters: {
             query?: never;
-            header?: never;
+            header?: {
+                /**
+                 * @description Makes the call repeatable for 24 hours: the same key with the same body answers the same again, with `Idempotency-Replayed: true`, and nothing happens twice.
+                 * @example 8e03978e-40d5-43dd-bc93-6894a57f9324
+                 */
+                "Idempotency-Key"?: string;
+            };
             path?: never;
             cookie?: never;
         };
@@ -16205,7 +16304,7 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description Conflict: `too_many_schedules` */
+            /** @description Conflict: `too_many_schedules` or `idempotency_key_in_use` */
             409: {
                 headers: {
                     [name: string]: unknown;
@@ -16223,7 +16322,7 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description Unprocessable Entity: `invalid` */
+            /** @description Unprocessable Entity: `invalid` or `idempotency_key_invalid` or `idempotency_key_reused` */
             422: {
                 headers: {
                     [name: string]: unknown;
@@ -16630,7 +16729,13 @@ export interface operations {
     pause_schedule: {
         parameters: {
             query?: never;
-            header?: never;
+            header?: {
+                /**
+                 * @description Makes the call repeatable for 24 hours: the same key with the same body answers the same again, with `Idempotency-Replayed: true`, and nothing happens twice.
+                 * @example 8e03978e-40d5-43dd-bc93-6894a57f9324
+                 */
+                "Idempotency-Key"?: string;
+            };
             path: {
                 schedule_id: number;
             };
@@ -16719,7 +16824,7 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description Conflict: `conflict` */
+            /** @description Conflict: `idempotency_key_in_use` */
             409: {
                 headers: {
                     [name: string]: unknown;
@@ -16737,7 +16842,7 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description Unprocessable Entity: `invalid` */
+            /** @description Unprocessable Entity: `invalid` or `idempotency_key_invalid` or `idempotency_key_reused` */
             422: {
                 headers: {
                     [name: string]: unknown;
@@ -16779,7 +16884,13 @@ export interface operations {
     resume_schedule: {
         parameters: {
             query?: never;
-            header?: never;
+            header?: {
+                /**
+                 * @description Makes the call repeatable for 24 hours: the same key with the same body answers the same again, with `Idempotency-Replayed: true`, and nothing happens twice.
+                 * @example 8e03978e-40d5-43dd-bc93-6894a57f9324
+                 */
+                "Idempotency-Key"?: string;
+            };
             path: {
                 schedule_id: number;
             };
@@ -16868,7 +16979,7 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description Conflict: `conflict` */
+            /** @description Conflict: `idempotency_key_in_use` */
             409: {
                 headers: {
                     [name: string]: unknown;
@@ -16886,7 +16997,7 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description Unprocessable Entity: `invalid` */
+            /** @description Unprocessable Entity: `invalid` or `idempotency_key_invalid` or `idempotency_key_reused` */
             422: {
                 headers: {
                     [name: string]: unknown;
@@ -16928,7 +17039,13 @@ export interface operations {
     run_schedule: {
         parameters: {
             query?: never;
-            header?: never;
+            header?: {
+                /**
+                 * @description Makes the call repeatable for 24 hours: the same key with the same body answers the same again, with `Idempotency-Replayed: true`, and nothing happens twice.
+                 * @example 8e03978e-40d5-43dd-bc93-6894a57f9324
+                 */
+                "Idempotency-Key"?: string;
+            };
             path: {
                 schedule_id: number;
             };
@@ -17017,7 +17134,7 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description Conflict: `schedule_busy` */
+            /** @description Conflict: `schedule_busy` or `idempotency_key_in_use` */
             409: {
                 headers: {
                     [name: string]: unknown;
@@ -17035,7 +17152,7 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description Unprocessable Entity: `invalid` */
+            /** @description Unprocessable Entity: `invalid` or `idempotency_key_invalid` or `idempotency_key_reused` */
             422: {
                 headers: {
                     [name: string]: unknown;
@@ -17077,7 +17194,13 @@ export interface operations {
     skip_schedule: {
         parameters: {
             query?: never;
-            header?: never;
+            header?: {
+                /**
+                 * @description Makes the call repeatable for 24 hours: the same key with the same body answers the same again, with `Idempotency-Replayed: true`, and nothing happens twice.
+                 * @example 8e03978e-40d5-43dd-bc93-6894a57f9324
+                 */
+                "Idempotency-Key"?: string;
+            };
             path: {
                 schedule_id: number;
             };
@@ -17166,7 +17289,7 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description Conflict: `conflict` */
+            /** @description Conflict: `idempotency_key_in_use` */
             409: {
                 headers: {
                     [name: string]: unknown;
@@ -17184,7 +17307,7 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description Unprocessable Entity: `invalid` */
+            /** @description Unprocessable Entity: `invalid` or `idempotency_key_invalid` or `idempotency_key_reused` */
             422: {
                 headers: {
                     [name: string]: unknown;
@@ -17226,7 +17349,13 @@ export interface operations {
     unskip_schedule: {
         parameters: {
             query?: never;
-            header?: never;
+            header?: {
+                /**
+                 * @description Makes the call repeatable for 24 hours: the same key with the same body answers the same again, with `Idempotency-Replayed: true`, and nothing happens twice.
+                 * @example 8e03978e-40d5-43dd-bc93-6894a57f9324
+                 */
+                "Idempotency-Key"?: string;
+            };
             path: {
                 schedule_id: number;
             };
@@ -17315,7 +17444,7 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description Conflict: `conflict` */
+            /** @description Conflict: `idempotency_key_in_use` */
             409: {
                 headers: {
                     [name: string]: unknown;
@@ -17333,7 +17462,7 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description Unprocessable Entity: `invalid` */
+            /** @description Unprocessable Entity: `invalid` or `idempotency_key_invalid` or `idempotency_key_reused` */
             422: {
                 headers: {
                     [name: string]: unknown;
@@ -17450,7 +17579,13 @@ export interface operations {
     preview_schedule: {
         parameters: {
             query?: never;
-            header?: never;
+            header?: {
+                /**
+                 * @description Makes the call repeatable for 24 hours: the same key with the same body answers the same again, with `Idempotency-Replayed: true`, and nothing happens twice.
+                 * @example 8e03978e-40d5-43dd-bc93-6894a57f9324
+                 */
+                "Idempotency-Key"?: string;
+            };
             path?: never;
             cookie?: never;
         };
@@ -17504,7 +17639,7 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description Conflict: `conflict` */
+            /** @description Conflict: `idempotency_key_in_use` */
             409: {
                 headers: {
                     [name: string]: unknown;
@@ -17522,7 +17657,7 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description Unprocessable Entity: `invalid` */
+            /** @description Unprocessable Entity: `invalid` or `idempotency_key_invalid` or `idempotency_key_reused` */
             422: {
                 headers: {
                     [name: string]: unknown;
@@ -18490,7 +18625,7 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description Forbidden: `forbidden` or `cross_site` */
+            /** @description Forbidden: `forbidden` or `cross_site` or `people_only` */
             403: {
                 headers: {
                     [name: string]: unknown;
@@ -18499,7 +18634,16 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description Conflict: `conflict` */
+            /** @description Not Found: `shop_unknown` */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Conflict: `switch_refused` */
             409: {
                 headers: {
                     [name: string]: unknown;
@@ -18596,7 +18740,7 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description Forbidden: `forbidden` */
+            /** @description Forbidden: `forbidden` or `people_only` */
             403: {
                 headers: {
                     [name: string]: unknown;
@@ -18660,7 +18804,7 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description Forbidden: `forbidden` or `cross_site` */
+            /** @description Forbidden: `forbidden` or `cross_site` or `people_only` */
             403: {
                 headers: {
                     [name: string]: unknown;
@@ -18874,7 +19018,7 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description Conflict: `reauthorization_needed` */
+            /** @description Conflict: `reauthorization_needed` or `scope_missing` */
             409: {
                 headers: {
                     [name: string]: unknown;
@@ -18897,7 +19041,7 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description Service Unavailable: `unavailable` or `shopify_unreachable` or `token_busy` */
+            /** @description Service Unavailable: `unavailable` or `circuit_open` or `client_refused` or `shop_paused` or `shopify_unreachable` or `token_busy` */
             503: {
                 headers: {
                     /**
@@ -18961,7 +19105,7 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description Conflict: `conflict` */
+            /** @description Conflict: `reauthorization_needed` or `scope_missing` */
             409: {
                 headers: {
                     [name: string]: unknown;
@@ -18984,7 +19128,7 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description Service Unavailable: `unavailable` */
+            /** @description Service Unavailable: `unavailable` or `circuit_open` or `client_refused` or `shop_paused` or `shopify_unreachable` or `token_busy` */
             503: {
                 headers: {
                     /**
@@ -19048,7 +19192,7 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description Conflict: `conflict` */
+            /** @description Conflict: `reauthorization_needed` or `scope_missing` */
             409: {
                 headers: {
                     [name: string]: unknown;
@@ -19071,7 +19215,7 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description Service Unavailable: `unavailable` */
+            /** @description Service Unavailable: `unavailable` or `circuit_open` or `client_refused` or `shop_paused` or `shopify_unreachable` or `token_busy` */
             503: {
                 headers: {
                     /**
@@ -19225,7 +19369,7 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description Conflict: `conflict` */
+            /** @description Conflict: `reauthorization_needed` */
             409: {
                 headers: {
                     [name: string]: unknown;
@@ -19248,7 +19392,7 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description Service Unavailable: `unavailable` */
+            /** @description Service Unavailable: `unavailable` or `circuit_open` or `client_refused` or `shop_paused` or `shopify_unreachable` or `token_busy` */
             503: {
                 headers: {
                     /**
@@ -20523,7 +20667,7 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description Not Found: `not_found` */
+            /** @description Not Found: `delivery_unknown` */
             404: {
                 headers: {
                     [name: string]: unknown;
@@ -21256,7 +21400,13 @@ export interface operations {
     create_workflow: {
         parameters: {
             query?: never;
-            header?: never;
+            header?: {
+                /**
+                 * @description Makes the call repeatable for 24 hours: the same key with the same body answers the same again, with `Idempotency-Replayed: true`, and nothing happens twice.
+                 * @example 8e03978e-40d5-43dd-bc93-6894a57f9324
+                 */
+                "Idempotency-Key"?: string;
+            };
             path?: never;
             cookie?: never;
         };
@@ -21363,7 +21513,7 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description Conflict: `conflict` */
+            /** @description Conflict: `idempotency_key_in_use` */
             409: {
                 headers: {
                     [name: string]: unknown;
@@ -21381,7 +21531,7 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description Unprocessable Entity: `invalid` or `workflow_invalid` */
+            /** @description Unprocessable Entity: `invalid` or `workflow_invalid` or `idempotency_key_invalid` or `idempotency_key_reused` */
             422: {
                 headers: {
                     [name: string]: unknown;
@@ -21554,7 +21704,13 @@ export interface operations {
     cancel_workflow: {
         parameters: {
             query?: never;
-            header?: never;
+            header?: {
+                /**
+                 * @description Makes the call repeatable for 24 hours: the same key with the same body answers the same again, with `Idempotency-Replayed: true`, and nothing happens twice.
+                 * @example 8e03978e-40d5-43dd-bc93-6894a57f9324
+                 */
+                "Idempotency-Key"?: string;
+            };
             path: {
                 workflow_id: string;
             };
@@ -21643,7 +21799,7 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description Conflict: `workflow_over` */
+            /** @description Conflict: `workflow_over` or `idempotency_key_in_use` */
             409: {
                 headers: {
                     [name: string]: unknown;
@@ -21652,7 +21808,7 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description Unprocessable Entity: `invalid` */
+            /** @description Unprocessable Entity: `invalid` or `idempotency_key_invalid` or `idempotency_key_reused` */
             422: {
                 headers: {
                     [name: string]: unknown;
@@ -21694,7 +21850,13 @@ export interface operations {
     pause_workflow: {
         parameters: {
             query?: never;
-            header?: never;
+            header?: {
+                /**
+                 * @description Makes the call repeatable for 24 hours: the same key with the same body answers the same again, with `Idempotency-Replayed: true`, and nothing happens twice.
+                 * @example 8e03978e-40d5-43dd-bc93-6894a57f9324
+                 */
+                "Idempotency-Key"?: string;
+            };
             path: {
                 workflow_id: string;
             };
@@ -21783,7 +21945,7 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description Conflict: `workflow_over` */
+            /** @description Conflict: `workflow_over` or `idempotency_key_in_use` */
             409: {
                 headers: {
                     [name: string]: unknown;
@@ -21792,7 +21954,7 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description Unprocessable Entity: `invalid` */
+            /** @description Unprocessable Entity: `invalid` or `idempotency_key_invalid` or `idempotency_key_reused` */
             422: {
                 headers: {
                     [name: string]: unknown;
@@ -21834,7 +21996,13 @@ export interface operations {
     resume_workflow: {
         parameters: {
             query?: never;
-            header?: never;
+            header?: {
+                /**
+                 * @description Makes the call repeatable for 24 hours: the same key with the same body answers the same again, with `Idempotency-Replayed: true`, and nothing happens twice.
+                 * @example 8e03978e-40d5-43dd-bc93-6894a57f9324
+                 */
+                "Idempotency-Key"?: string;
+            };
             path: {
                 workflow_id: string;
             };
@@ -21923,7 +22091,7 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description Conflict: `workflow_over` */
+            /** @description Conflict: `workflow_over` or `idempotency_key_in_use` */
             409: {
                 headers: {
                     [name: string]: unknown;
@@ -21932,7 +22100,7 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description Unprocessable Entity: `invalid` */
+            /** @description Unprocessable Entity: `invalid` or `idempotency_key_invalid` or `idempotency_key_reused` */
             422: {
                 headers: {
                     [name: string]: unknown;
@@ -21974,7 +22142,13 @@ export interface operations {
     retry_workflow: {
         parameters: {
             query?: never;
-            header?: never;
+            header?: {
+                /**
+                 * @description Makes the call repeatable for 24 hours: the same key with the same body answers the same again, with `Idempotency-Replayed: true`, and nothing happens twice.
+                 * @example 8e03978e-40d5-43dd-bc93-6894a57f9324
+                 */
+                "Idempotency-Key"?: string;
+            };
             path: {
                 workflow_id: string;
             };
@@ -22063,7 +22237,7 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description Conflict: `workflow_not_retryable` or `workflow_under_way` */
+            /** @description Conflict: `workflow_not_retryable` or `workflow_under_way` or `idempotency_key_in_use` */
             409: {
                 headers: {
                     [name: string]: unknown;
@@ -22072,7 +22246,7 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description Unprocessable Entity: `invalid` */
+            /** @description Unprocessable Entity: `invalid` or `idempotency_key_invalid` or `idempotency_key_reused` */
             422: {
                 headers: {
                     [name: string]: unknown;
