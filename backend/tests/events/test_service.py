@@ -217,7 +217,10 @@ def test_rows_that_another_run_holds_are_left_to_it(shop: Shop) -> None:
 
 
 def test_the_settings_page_shows_the_pixels_last_sign_of_life(story: Story) -> None:
-    assert service.pixel_panel(story.session, story.shop_id) == {"last_event_at": None}
+    assert service.pixel_panel(story.session, story.shop_id) == {
+        "last_event_at": None,
+        "version": None,
+    }
 
 
 def test_the_edge_stages_the_very_job_that_drains() -> None:

@@ -496,7 +496,8 @@ def test_shops_and_operators_see_and_touch_only_their_own(
     keys = {each["key"]: each["audience"] for each in mine.get("/alerts/metrics").json()}
     assert set(keys.values()) == {"shops", "both"}
     assert {"campaign_bounce_percent", "campaign_complaint_percent", "campaign_stuck_min", "messages_sent_24h",
-            "dead_letters", "workflows_failed"} == set(keys)  # fmt: skip
+            "dead_letters", "privacy_requests_due", "webhooks_dead", "webhooks_missed",
+            "workflows_failed"} == set(keys)  # fmt: skip
     assert {each["audience"] for each in operator.get("/alerts/metrics").json()} == {"operators", "both"}
     # The operators' figures are none of a shop's business.
     assert mine.post("/alerts/rules", json=RULE).status_code == 422
