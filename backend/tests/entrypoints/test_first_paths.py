@@ -208,7 +208,7 @@ def test_results_are_those_of_the_sync_and_only_in_the_callers_store(
         gid = Story(session, shop).customer().gid
     task_id = client.post(PULL, headers=headers(shop), json={"data_types": ["customers"]}).json()["task_id"]
 
-    def get(domain: str, caller: Shop, data_type: str = "customers") -> httpx.Response:
+    def get(domain: str, caller: Shop, data_type: str = "customers") -> Any:
         address = f"/api/data/shopify/results/{domain}/{task_id}"
         return client.get(address, headers=headers(caller), params={"data_type": data_type})
 

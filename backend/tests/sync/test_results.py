@@ -9,7 +9,6 @@ from contextlib import contextmanager
 from datetime import UTC, datetime
 from typing import Any
 
-import httpx
 import pytest
 import redis
 from fastapi.testclient import TestClient
@@ -114,7 +113,7 @@ def read(client: TestClient, shop: Shop, sync_id: str, resource: str, **params: 
     return body
 
 
-def export(client: TestClient, shop: Shop, sync_id: str, resource: str, form: str) -> httpx.Response:
+def export(client: TestClient, shop: Shop, sync_id: str, resource: str, form: str) -> Any:
     return client.get(
         f"/api/v1/syncs/{sync_id}/results/export",
         headers=headers(shop),
@@ -356,7 +355,8 @@ def test_pages_hold_every_row_once_and_files_all_of_them(
     run = begin(shop)
     expected = [f"gid://shopify/Customer/{number}" for number in range(1, 9)]
 
-    pages, cursor = [], ""
+    pages: list[list[str]] = []
+    cursor = ""
     while not pages or cursor:
         page = read(client, shop, run, "customers", **({"cursor": cursor} if cursor else {}))
         pages.append([item["gid"] for item in page["items"]])
