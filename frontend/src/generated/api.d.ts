@@ -7042,7 +7042,7 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description Conflict: `reauthorization_needed` */
+            /** @description Conflict: `reauthorization_needed` or `scope_missing` */
             409: {
                 headers: {
                     [name: string]: unknown;
@@ -7083,7 +7083,7 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description Service Unavailable: `unavailable` or `shopify_unreachable` or `token_busy` */
+            /** @description Service Unavailable: `unavailable` or `circuit_open` or `client_refused` or `shop_paused` or `shopify_unreachable` or `token_busy` */
             503: {
                 headers: {
                     /**
@@ -7149,7 +7149,7 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description Service Unavailable: `shopify_unreachable` */
+            /** @description Service Unavailable: `circuit_open` or `shopify_unreachable` */
             503: {
                 headers: {
                     /**
@@ -7330,7 +7330,7 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description Conflict: `reauthorization_needed` */
+            /** @description Conflict: `reauthorization_needed` or `scope_missing` */
             409: {
                 headers: {
                     [name: string]: unknown;
@@ -7371,7 +7371,7 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description Service Unavailable: `unavailable` or `shopify_unreachable` or `token_busy` */
+            /** @description Service Unavailable: `unavailable` or `circuit_open` or `client_refused` or `shop_paused` or `shopify_unreachable` or `token_busy` */
             503: {
                 headers: {
                     /**
