@@ -1,4 +1,4 @@
-"""The API process: REST under ``/api/v1``, sign-in under ``/auth``, and the pages of the app.
+"""The API process: REST under ``/api/v1`` and at `first_paths`, sign-in under ``/auth``, and the pages of the app.
 
 `uvicorn storecast.entrypoints.api:app`. Routers come from the modules; this file only puts them together.
 """
@@ -23,7 +23,7 @@ from storecast import __version__
 from storecast.auth import dependencies, idempotency, pages, rate_limits, sign_in, token_endpoint
 from storecast.auth.sessions import add_sessions
 from storecast.config.settings import Settings, get_settings
-from storecast.entrypoints import api_docs, api_document
+from storecast.entrypoints import api_docs, api_document, first_paths
 from storecast.entrypoints.answer_headers import AnswerHeaders
 from storecast.entrypoints.heart import Heart
 from storecast.entrypoints.metrics import LedgerCollector
@@ -45,9 +45,6 @@ Every answer has an `X-Request-ID`; one of your own (8 to 64 of `A-Z a-z 0-9 . _
 `RateLimit` say how much may be asked for in this minute and what is left. Creating calls take an `Idempotency-Key`.
 """
 
-
-PREFIX = "/api/v1"
-
 EXPOSED = ["X-Request-ID", "Retry-After", "RateLimit", "RateLimit-Policy", idempotency.REPLAYED]
 """What a script of another origin may read of an answer besides its body."""
 
@@ -63,7 +60,8 @@ class Api(FastAPI):
     def openapi(self) -> dict[str, Any]:
         """The OpenAPI document, made once."""
         if self.openapi_schema is None:
-            api_document.complete(super().openapi(), list(api_routes(routers())), prefix=PREFIX)
+            asking = api_routes(router for _prefix, router in routers())
+            api_document.complete(super().openapi(), list(asking))
         return super().openapi()
 
 
@@ -95,10 +93,11 @@ def create_app(settings: Settings | None = None) -> FastAPI:
     )
     app.state.rate_limits = rate_limits.make(settings)
     first = [Depends(each) for each in (dependencies.authenticate, rate_limits.charge, idempotency.note)]
-    for router in routers():
-        app.include_router(router, prefix=PREFIX, dependencies=first, responses=PROBLEMS)
+    for prefix, router in routers():
+        app.include_router(router, prefix=prefix, dependencies=first, responses=PROBLEMS)
     _add_health(app, settings)
     app.include_router(token_endpoint.router)
+    app.include_router(first_paths.open_router)
     app.include_router(api_docs.router)
     app.include_router(sign_in.router)
     app.include_router(pages.router)

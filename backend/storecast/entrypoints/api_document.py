@@ -43,8 +43,8 @@ _IDEMPOTENCY_KEY = {
 }
 
 
-def complete(document: Document, routes: Sequence[APIRoute], *, prefix: str) -> Document:
-    """The document with everything that every route of the API has in common."""
+def complete(document: Document, routes: Sequence[APIRoute]) -> Document:
+    """The document with everything that the API's routes have in common; ``routes`` are those that ask who calls."""
     by_id = {route.name: route for route in routes}
     schemas = document["components"]["schemas"]
     tags: dict[str, str] = {}
@@ -55,8 +55,13 @@ def complete(document: Document, routes: Sequence[APIRoute], *, prefix: str) -> 
                 _describe(operation, route, method, path)
                 for tag in operation["tags"]:
                     tags.setdefault(tag, _about(route))
+            else:
+                refusals = RAISED.get(operation["operationId"], {})
+                operation["responses"] |= {
+                    str(status): _refusal(status, [*refusals[status]]) for status in refusals
+                }
             _add_examples(operation, schemas)
-    declare_access(document, routes, prefix=prefix)
+    declare_access(document, by_id)
     document["tags"] = [{"name": name, "description": text} for name, text in sorted(tags.items())]
     document["components"]["examples"] = _problems(document)
     return document

@@ -5,6 +5,10 @@ every route with generated requests and fails on a code that is neither there no
 """
 
 RAISED: dict[str, dict[int, tuple[str, ...]]] = {
+    "activate_extension": {
+        409: ("reauthorization_needed", "scope_missing"),
+        503: ("circuit_open", "client_refused", "shop_paused", "shopify_unreachable", "token_busy"),
+    },
     "activate_pixel": {
         409: ("reauthorization_needed", "scope_missing"),
         503: ("circuit_open", "client_refused", "shop_paused", "shopify_unreachable", "token_busy"),
@@ -55,6 +59,13 @@ RAISED: dict[str, dict[int, tuple[str, ...]]] = {
         429: ("privacy_downloads_exhausted",),
     },
     "duplicate_campaign": {404: ("campaign_unknown",)},
+    "export_sync_results": {404: ("sync_unknown", "sync_results_unknown")},
+    "finish_connecting": {
+        401: ("sign_in_abandoned", "signature_refused"),
+        403: ("member_removed",),
+        502: ("shopify_grant_refused",),
+        503: ("circuit_open", "shopify_unreachable"),
+    },
     "get_dead_letters": {404: ("dead_group_unknown",)},
     "get_delivery": {404: ("delivery_unknown",)},
     "get_job": {404: ("job_unknown",)},
@@ -80,9 +91,12 @@ RAISED: dict[str, dict[int, tuple[str, ...]]] = {
     "read_customer": {404: ("customer_unknown",)},
     "read_gate": {404: ("campaign_unknown",)},
     "read_privacy_request": {404: ("privacy_request_unknown",)},
+    "read_pull_results": {404: ("not_found", "sync_unknown", "sync_results_unknown")},
+    "read_pull_status": {404: ("sync_unknown",)},
     "read_report": {404: ("campaign_unknown",)},
     "read_segment": {404: ("segment_unknown",)},
     "read_sync": {404: ("sync_unknown",)},
+    "read_sync_results": {404: ("sync_unknown", "sync_results_unknown")},
     "read_write": {404: ("customer_write_unknown",)},
     "refresh_scopes": {
         409: ("reauthorization_needed",),
@@ -127,4 +141,8 @@ RAISED: dict[str, dict[int, tuple[str, ...]]] = {
     "switch_shop": {403: ("people_only",), 404: ("shop_unknown",), 409: ("switch_refused",)},
     "test_alert_channel": {404: ("alert_channel_unknown",)},
     "unskip_schedule": {404: ("schedule_unknown",)},
+    "update_extension": {
+        409: ("reauthorization_needed", "scope_missing"),
+        503: ("circuit_open", "client_refused", "shop_paused", "shopify_unreachable", "token_busy"),
+    },
 }

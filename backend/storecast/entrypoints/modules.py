@@ -16,6 +16,9 @@ from fastapi.routing import APIRoute, iter_route_contexts
 
 import storecast
 from storecast.auth.idempotency import idempotent
+from storecast.entrypoints import first_paths
+
+PREFIX = "/api/v1"
 
 
 def _parts(file: str) -> list[ModuleType]:
@@ -25,10 +28,10 @@ def _parts(file: str) -> list[ModuleType]:
 
 
 @lru_cache(maxsize=1)
-def routers() -> list[APIRouter]:
-    """The API routers, by module name; their creating calls may be repeated with a key."""
-    found: list[APIRouter] = [part.router for part in _parts("routes")]
-    for route in api_routes(found):
+def routers() -> list[tuple[str, APIRouter]]:
+    """Where the API's routers are served, and they, by module name; their creating calls may be repeated with a key."""
+    found = [(PREFIX, part.router) for part in _parts("routes")] + [("", first_paths.router)]
+    for route in api_routes(router for _prefix, router in found):
         if "POST" in (route.methods or ()):
             route.endpoint = idempotent(route.endpoint, route.status_code or 200)
     return found

@@ -1,6 +1,6 @@
 """The API's document: what FastAPI does not write by itself, and settings that serve to write it without a server."""
 
-from collections.abc import Iterable
+from collections.abc import Mapping
 from typing import Any
 
 from fastapi.routing import APIRoute
@@ -34,8 +34,8 @@ _PERMISSIONS = {
 }
 
 
-def declare_access(document: dict[str, Any], routes: Iterable[APIRoute], *, prefix: str) -> None:
-    """Write down how callers prove who they are and which permission each operation asks for.
+def declare_access(document: dict[str, Any], routes: Mapping[str, APIRoute]) -> None:
+    """Write down how callers prove who they are and which permission each operation asks for; the rest ask for none.
 
     Tests walk the document and try every operation without it, so that a route that is not declared is found.
     """
@@ -63,11 +63,13 @@ def declare_access(document: dict[str, Any], routes: Iterable[APIRoute], *, pref
             },
         },
     }
-    document["paths"][token_endpoint.PATH]["post"]["security"] = []
-    for route in routes:
-        (permission,) = route_permissions(route)
-        for method in route.methods or ():
-            operation = document["paths"][prefix + route.path][method.lower()]
+    for item in document["paths"].values():
+        for operation in item.values():
+            route = routes.get(operation["operationId"])
+            if route is None:
+                operation["security"] = []
+                continue
+            (permission,) = route_permissions(route)
             operation["security"] = _security(permission)
             operation["x-permission"] = permission.value
 

@@ -15,3 +15,10 @@ class SyncOver(Conflict):
 
     code = "sync_over"
     title = "This synchronisation is already over"
+
+
+class ResultsUnknown(NotFound):
+    """The run did not read what is asked for."""
+
+    code = "sync_results_unknown"
+    title = "This synchronisation did not read that"

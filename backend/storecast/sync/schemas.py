@@ -2,7 +2,7 @@
 
 import re
 from datetime import datetime
-from typing import Literal, Self
+from typing import Any, Literal, Self
 
 from pydantic import BaseModel, ConfigDict, Field, field_validator, model_validator
 
@@ -144,3 +144,30 @@ class Reconciliation(BaseModel):
     error: str | None
     started_at: datetime
     finished_at: datetime | None
+
+
+class ResultPage(BaseModel):
+    """A page of stored rows; which values a row has depends on the resource, and all rows of one have the same."""
+
+    model_config = ConfigDict(
+        json_schema_extra={
+            "examples": [
+                {
+                    "items": [
+                        {
+                            "gid": "gid://shopify/ProductVariant/2",
+                            "product_gid": "gid://shopify/Product/1",
+                            "title": "Blue",
+                            "sku": "MUG-B",
+                            "price_minor": 1450,
+                            "currency": "USD",
+                        }
+                    ],
+                    "next_cursor": "WyJnaWQ6Ly9zaG9waWZ5L1Byb2R1Y3RWYXJpYW50LzIiXQ",
+                }
+            ]
+        }
+    )
+
+    items: list[dict[str, Any]]
+    next_cursor: str | None = None

@@ -11,6 +11,7 @@ from uuid import UUID
 import structlog
 from sqlalchemy.orm import Session
 
+from storecast.audit import service as audit
 from storecast.jobs import fates, workflows
 from storecast.kit.clock import utcnow
 from storecast.kit.ids import public_id
@@ -45,6 +46,15 @@ def start(session: Session, shop_id: ShopId, *, kind: str, wish: Wish | None = N
     outbox.add(session, shop_id, StartSync(run.id), tags=[run.public_id])
     log.info("sync_started", shop_id=shop_id, sync_id=run.public_id, kind=kind)
     return run
+
+
+def ask(session: Session, shop_id: ShopId, actor: str, wanted: schemas.SyncInput) -> schemas.SyncRun:
+    """Begin a run that somebody wants; the one that is under way when there is one."""
+    named = tuple(wanted.resources or resources.RESOURCES)
+    wish = Wish(wanted.mode, named, wanted.batch_size, wanted.custom_query)
+    run = start(session, shop_id, kind="manual", wish=wish)
+    audit.record(session, shop_id, actor, "sync_started", run.public_id)
+    return _shown(session, shop_id, run)
 
 
 def cancel(session: Session, shop_id: ShopId, sync_id: str) -> SyncRun:

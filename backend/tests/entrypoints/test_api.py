@@ -29,13 +29,26 @@ def call(client: TestClient, path: str, method: str, **headers: str) -> tuple[in
     return answer.status_code, answer.json()["code"]
 
 
-def test_every_documented_path_is_under_the_version() -> None:
-    assert {path.split("/")[2] for path, _method in OPERATIONS} == {"v1"}
+FIRST_PATHS = {
+    "/api/auth/shopify/connect",
+    "/api/auth/shopify/activate-extension",
+    "/api/auth/shopify/update-extension",
+    "/api/data/shopify/bulk-pull",
+    "/api/data-pull/status/{task_id}",
+    "/api/data/shopify/results/{shop}/{task_id}",
+}
 
 
-def test_only_the_token_endpoint_asks_for_no_principal() -> None:
-    """It checks the client's own credentials."""
-    assert set(EVERY) - set(OPERATIONS) == {(token_endpoint.PATH, "post")}
+def test_every_documented_path_is_under_the_version_or_one_of_the_first() -> None:
+    assert {path for path, _method in OPERATIONS if not path.startswith("/api/v1/")} == FIRST_PATHS
+
+
+def test_only_those_who_are_about_to_get_a_credential_need_none() -> None:
+    """One checks the client's own credentials, the other that this browser began the sign-in."""
+    assert set(EVERY) - set(OPERATIONS) == {
+        (token_endpoint.PATH, "post"),
+        ("/api/auth/shopify/callback", "get"),
+    }
 
 
 def test_the_document_says_what_each_operation_asks_for() -> None:

@@ -75,14 +75,14 @@ MEMBERS: dict[Role, str] = {
 def declared() -> dict[tuple[str, str], set[Permission]]:
     """The permissions of every route, as its dependencies declare them."""
     found = {}
-    for router in routers():
+    for prefix, router in routers():
         for route in router.routes:
             assert isinstance(route, APIRoute)
             needed = {getattr(marker.dependency, "permission", None) for marker in route.dependencies} - {
                 None
             }
             for method in route.methods or ():
-                found[f"/api/v1{route.path}", method.lower()] = needed
+                found[f"{prefix}{route.path}", method.lower()] = needed
     return found  # type: ignore[return-value]  # None was taken out
 
 
@@ -165,6 +165,8 @@ def things(client: TestClient, shop: Shop) -> dict[str, str]:
         "micro_segment_id": "mic_1",
         "campaign_id": campaign["id"],
         "sync_id": sync["id"],
+        "task_id": sync["id"],
+        "shop": shop.domain,
         "job_id": job["id"],
         "fingerprint": FINGERPRINT,
     }
