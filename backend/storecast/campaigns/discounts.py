@@ -238,13 +238,19 @@ def _look(unit_of_work: UnitOfWork, shop_id: ShopId, client: AdminClient, set_id
         gid, creation, since = discount.discount_gid, discount.creation_gid, discount.requested_at
     if creation is None:
         return
-    told = client.execute("discount_codes_added", {"id": creation}).data.get("discountRedeemCodeBulkCreation")
+    told = _creation(client, "discount_codes_progress", creation)
     overdue = since is None or utcnow() - since > PATIENCE
     if told is not None and not told["done"] and not overdue:
         with unit_of_work() as session:
             outbox.add(session, shop_id, MakeDiscount(set_id), run_at=utcnow() + POLL)
         return
-    outcomes = _outcomes(client, gid, told) if told is not None and told["done"] else {}
+    outcomes: dict[str, str | None] = {}
+    if told is not None and told["done"]:
+        with unit_of_work() as session:
+            # What was sent is still what comes first.
+            outcomes = dict.fromkeys(repository.staged(session, shop_id, set_id, AT_ONCE))
+        if told["failedCount"]:
+            outcomes = _outcomes(client, gid, creation)
     with unit_of_work() as session:
         discount = repository.get(session, shop_id, set_id)
         if discount.creation_gid == creation:
@@ -252,8 +258,14 @@ def _look(unit_of_work: UnitOfWork, shop_id: ShopId, client: AdminClient, set_id
             repository.record(session, shop_id, set_id, outcomes)
 
 
-def _outcomes(client: AdminClient, gid: str | None, told: dict[str, Any]) -> dict[str, str | None]:
+def _creation(client: AdminClient, operation: str, gid: str) -> dict[str, Any] | None:
+    creation = client.execute(operation, {"id": gid}).data.get("discountRedeemCodeBulkCreation")
+    return creation if isinstance(creation, dict) else None
+
+
+def _outcomes(client: AdminClient, gid: str | None, creation: str) -> dict[str, str | None]:
     """Why each code was refused, None for the live ones: a taken one may be ours, added by a run that was killed."""
+    told = _creation(client, "discount_codes_outcome", creation) or {"codes": {"nodes": []}}
     outcomes: dict[str, str | None] = {}
     for node in told["codes"]["nodes"]:
         errors = node["errors"]
