@@ -278,6 +278,12 @@ def _marketing_engagement(ctx: Context, args: dict[str, Any]) -> dict[str, Any]:
             "marketingEngagement": None,
             "userErrors": [user_error(["marketingActivityId"], message, code)],
         }
+    if code := activity.fields().get("refuses"):
+        message = "The engagement was refused by hand"
+        return {
+            "marketingEngagement": None,
+            "userErrors": [user_error(["marketingEngagement"], message, code)],
+        }
     engagement = args["marketingEngagement"]
     key = f"{activity.key}:{engagement['occurredOn']}"
     body = {"isCumulative": False, **engagement, "marketingActivity": None}
