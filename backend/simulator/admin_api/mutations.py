@@ -278,11 +278,11 @@ def _marketing_engagement(ctx: Context, args: dict[str, Any]) -> dict[str, Any]:
             "marketingEngagement": None,
             "userErrors": [user_error(["marketingActivityId"], message, code)],
         }
-    if code := activity.fields().get("refuses"):
+    if refuses := activity.fields().get("refuses"):
         message = "The engagement was refused by hand"
         return {
             "marketingEngagement": None,
-            "userErrors": [user_error(["marketingEngagement"], message, code)],
+            "userErrors": [user_error(["marketingEngagement"], message, refuses)],
         }
     engagement = args["marketingEngagement"]
     key = f"{activity.key}:{engagement['occurredOn']}"

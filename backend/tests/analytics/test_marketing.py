@@ -1,8 +1,10 @@
 """What Shopify's Marketing pages hear of campaigns: their state, and each day's figures, once."""
 
 from collections.abc import Callable
+from contextlib import AbstractContextManager
 from datetime import UTC, date, datetime, timedelta
 from typing import Any
+from zoneinfo import ZoneInfo
 
 import httpx
 import pytest
@@ -109,23 +111,25 @@ def test_changes_coalesce_and_what_was_told_is_not_told_again(
 
 
 def test_the_newest_state_wins_over_a_call_that_was_overtaken(
-    shopify: SimulatedShopify, worker: Worker, campaign: Campaign, monkeypatch: pytest.MonkeyPatch
+    shopify: SimulatedShopify, worker: Worker, campaign: Campaign
 ) -> None:
     """The campaign is paused, and that is told, while "active" is still on its way."""
     shop_id = ShopId(campaign.shop_id)
     move(campaign, "sending")
     with tenant_session(shop_id) as session:
         session.execute(text("DELETE FROM outbox"))
-    opened = marketing.tokens.admin_client
+    begun = 0
 
-    def overtaken(*args: Any, **options: Any) -> Any:
-        monkeypatch.setattr(marketing.tokens, "admin_client", opened)
-        move(campaign, "paused")
-        worker.run_until_idle()
-        return opened(*args, **options)
+    def overtaken() -> AbstractContextManager[Session]:
+        nonlocal begun
+        begun += 1
+        if begun == 2:
+            # After the claim, before the call.
+            move(campaign, "paused")
+            worker.run_until_idle()
+        return tenant_session(shop_id)
 
-    monkeypatch.setattr(marketing.tokens, "admin_client", overtaken)
-    marketing.report_activity(lambda: tenant_session(shop_id), shop_id, campaign.public_id, repeated=False)
+    marketing.report_activity(overtaken, shop_id, campaign.public_id, repeated=False)
     assert activity(shopify)["status"] == "ACTIVE"
     worker.run_until_idle()
     assert activity(shopify)["status"] == "PAUSED"
@@ -161,7 +165,7 @@ def test_without_the_scope_nothing_happens(
 
 
 def local(day: date, hour: int) -> datetime:
-    return datetime(day.year, day.month, day.day, hour, tzinfo=marketing.ZoneInfo(TIMEZONE))
+    return datetime(day.year, day.month, day.day, hour, tzinfo=ZoneInfo(TIMEZONE))
 
 
 def fill(session: Session, campaign: Campaign, day: date, *, opens: int = 2) -> None:
