@@ -65,6 +65,7 @@ def routes(config: SimulatorConfig, store: Store, world: World) -> list[BaseRout
         Route("/control/faults", _delete_faults(store), methods=["DELETE"]),
         Route("/control/webhooks", _get(switches.list_webhooks)),
         Route("/control/orders", _get(switches.list_orders)),
+        Route("/control/documents", _get(switches.list_documents)),
         *(Route(f"/control/{path}", _post(handler), methods=["POST"]) for path, handler in posts.items()),
     ]
 
@@ -273,6 +274,11 @@ class Switches:
         kind = str(given["kind"])
         saved = self._store.documents.save(self._shop(given).id, kind, str(given["key"]), body)
         return {"id": f"gid://shopify/{kind}/{saved.id}"}
+
+    def list_documents(self, query: dict[str, Any]) -> list[dict[str, Any]]:
+        """What the app left on the platform, of a kind: `key` and the fields."""
+        found = self._store.documents.list_documents(self._shop(query).id, str(query["kind"]))
+        return [{"key": each.key, **each.fields()} for each in found]
 
     def delete_document(self, given: dict[str, Any]) -> dict[str, Any]:
         """Without a webhook, as if it had been lost."""

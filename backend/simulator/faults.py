@@ -26,6 +26,10 @@ class Faults:
     """Webhooks that are never sent."""
     recent_orders: bool = False
     """Orders older than sixty days are not listed to an app without `read_all_orders`; off, every app is approved."""
+    lost_answer: int = 0
+    """Mutations that are executed and answered 502, as if the answer had been lost on its way."""
+    bulk_codes_slow: int = 0
+    """Looks at an addition of discount codes that find it not done yet."""
     token_revoked: bool = False
     """Every access token is refused."""
     bulk_failure: int = 0

@@ -20,6 +20,8 @@ FIRST_ID = {
     "MarketingActivity": 150_000_000_001,
     "DiscountCodeNode": 1_390_000_000_001,
     "DiscountRedeemCodeBulkCreation": 990_000_001,
+    "StoreCreditAccount": 62_000_001,
+    "StoreCreditAccountCreditTransaction": 72_000_001,
     "Collection": 460_000_000_001,
     "AbandonedCheckout": 38_000_000_000_001,
     "Segment": 480_000_000_001,

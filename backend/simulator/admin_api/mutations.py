@@ -11,6 +11,7 @@ from graphql import GraphQLError, GraphQLSyntaxError, parse, validate
 
 from simulator.admin_api.context import Context
 from simulator.admin_api.discounts import create_basic_discount, redeem_codes
+from simulator.admin_api.store_credit import credit
 from simulator.bulk import uploads
 from simulator.clock import instant_text, now_text, parse_instant
 from simulator.gids import gid, number_of
@@ -227,12 +228,21 @@ def _change_tags(add: bool) -> Resolver:
     return resolve
 
 
+def _reports(ctx: Context, remote_id: str) -> int:
+    known = ctx.store.documents.find(ctx.shop.id, "MarketingActivity", remote_id)
+    return int(known.fields().get("reports", 0)) if known else 0
+
+
 def _marketing_activity_upsert(ctx: Context, args: dict[str, Any]) -> dict[str, Any]:
     given = args["input"]
     utm = given.get("utm")
     if (utm is None) == (given.get("urlParameterValue") is None):
         message = "Exactly one of UTM parameters and URL parameter value must be given"
         return {"marketingActivity": None, "userErrors": [user_error(["input"], message, "INVALID")]}
+    known = ctx.store.documents.find(ctx.shop.id, "MarketingActivity", given["remoteId"])
+    if known is not None and known.fields()["utmParameters"] != utm:
+        message, code = "UTM parameters cannot be changed", "IMMUTABLE_UTM_PARAMETERS"
+        return {"marketingActivity": None, "userErrors": [user_error(["input", "utm"], message, code)]}
     body = {
         "title": given["title"],
         "status": given["status"],
@@ -246,11 +256,12 @@ def _marketing_activity_upsert(ctx: Context, args: dict[str, Any]) -> dict[str, 
         "utmParameters": utm,
         "urlParameterValue": given.get("urlParameterValue"),
         "updatedAt": now_text(),
+        "reports": _reports(ctx, given["remoteId"]) + 1,
         "marketingEvent": {
             "id": gid("MarketingEvent", 1),
             "remoteId": given["remoteId"],
             "type": given["tactic"],
-            "startedAt": given.get("start") or now_text(),
+            "startedAt": str(given.get("start") or now_text()),
             "manageUrl": given["remoteUrl"],
         },
     }
@@ -266,6 +277,12 @@ def _marketing_engagement(ctx: Context, args: dict[str, Any]) -> dict[str, Any]:
         return {
             "marketingEngagement": None,
             "userErrors": [user_error(["marketingActivityId"], message, code)],
+        }
+    if refuses := activity.fields().get("refuses"):
+        message = "The engagement was refused by hand"
+        return {
+            "marketingEngagement": None,
+            "userErrors": [user_error(["marketingEngagement"], message, refuses)],
         }
     engagement = args["marketingEngagement"]
     key = f"{activity.key}:{engagement['occurredOn']}"
@@ -324,5 +341,6 @@ MUTATIONS: dict[str, Resolver] = {
     "marketingEngagementCreate": _marketing_engagement,
     "discountCodeBasicCreate": create_basic_discount,
     "discountRedeemCodeBulkAdd": redeem_codes,
+    "storeCreditAccountCredit": credit,
     "segmentCreate": _segment_create,
 }

@@ -27,6 +27,7 @@ from simulator.admin_api.order_fields import (
     ORDER_CONNECTIONS,
     LineItem,
 )
+from simulator.admin_api.store_credit import accounts, transactions
 from simulator.gids import gid
 from simulator.state.records import (
     BulkOperation,
@@ -226,6 +227,9 @@ CONNECTIONS: dict[tuple[str, str], ConnectionGetter] = {
     ("Product", "variants"): lambda p, ctx, args: ctx.store.products.list_variants(p.id),
     ("Product", "images"): lambda p, ctx, args: [found] if (found := _image(p, ctx)) else [],
     ("Product", "media"): lambda p, ctx, args: [found] if (found := _media(p, ctx)) else [],
+    ("Customer", "storeCreditAccounts"): accounts,
+    ("StoreCreditAccount", "transactions"): transactions,
+    ("DiscountRedeemCodeBulkCreation", "codes"): lambda c, ctx, args: c.fields()["outcomes"],
     ("Collection", "products"): lambda c, ctx, args: [
         found
         for number in c.fields()["productIds"]

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any
 
-from simulator.admin_api import listings, scopes
+from simulator.admin_api import discounts, listings, scopes
 from simulator.admin_api.context import Context
 from simulator.admin_api.objects import type_name
 from simulator.gids import number_of, parse_gid
@@ -162,5 +162,6 @@ QUERIES: dict[str, Resolver] = {
     "marketingActivity": _document("MarketingActivity"),
     "codeDiscountNodes": _documents("DiscountCodeNode"),
     "codeDiscountNode": _discount_node,
-    "discountRedeemCodeBulkCreation": _document("DiscountRedeemCodeBulkCreation"),
+    "codeDiscountNodeByCode": discounts.by_code,
+    "discountRedeemCodeBulkCreation": discounts.creation,
 }

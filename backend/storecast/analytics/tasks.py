@@ -1,10 +1,13 @@
 """Crediting orders when they change, and again when evidence arrives late."""
 
-from storecast.analytics import service
+from storecast.analytics import daily, service
+from storecast.campaigns import marketing
 from storecast.events.jobs import TouchesRecorded
 from storecast.kit.clock import utcnow
 from storecast.orders.jobs import OrderRecorded
 from storecast.worker.task import TaskContext, task
+
+marketing.provide_figures(daily.figures)
 
 
 @task(OrderRecorded)

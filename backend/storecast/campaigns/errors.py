@@ -44,3 +44,8 @@ class TestRefused(Conflict):
 
     code = "test_refused"
     title = "The test mail cannot be made"
+
+
+class DiscountUnknown(NotFound):
+    code = "discount_unknown"
+    title = "There is no such discount"

@@ -1,4 +1,4 @@
-"""Jobs of a campaign's life: freeze, then dispatch and send in turns, then finish."""
+"""Jobs of a campaign's life: freeze, then dispatch and send in turns, then finish; and what Shopify is told of it."""
 
 from dataclasses import dataclass
 from typing import ClassVar
@@ -58,3 +58,54 @@ class Finish(Job):
 
     def unique_key(self) -> str | None:
         return str(self.campaign_id)
+
+
+@dataclass(frozen=True, slots=True)
+class ReportActivity(Job):
+    """Tell Shopify what a campaign is now. Safe to run twice: Shopify knows it by the same name each time.
+
+    It names no state, so that the one that waits does for all changes until it runs.
+    """
+
+    name: ClassVar[str] = "campaigns.report_activity"
+    queue: ClassVar[Queue] = "default"
+    campaign_public_id: str
+
+    def unique_key(self) -> str | None:
+        return self.campaign_public_id
+
+
+@dataclass(frozen=True, slots=True)
+class ReportEngagementsEverywhere(Job):
+    """Stage a report of the last days for every installed shop that lets us make one. Safe to run twice."""
+
+    name: ClassVar[str] = "campaigns.report_engagements_everywhere"
+
+    def unique_key(self) -> str | None:
+        return "all"
+
+
+@dataclass(frozen=True, slots=True)
+class ReportEngagements(Job):
+    """Tell Shopify what the shop's campaigns did on each of the last days. Safe to run twice: a day is told anew."""
+
+    name: ClassVar[str] = "campaigns.report_engagements"
+    queue: ClassVar[Queue] = "sync"
+    timeout_s: ClassVar[int] = 900
+
+    def unique_key(self) -> str | None:
+        return "engagements"
+
+
+@dataclass(frozen=True, slots=True)
+class MakeDiscount(Job):
+    """Make a discount and its codes at Shopify. Safe to run twice: it does what is not done yet."""
+
+    name: ClassVar[str] = "campaigns.make_discount"
+    for_merchants: ClassVar[bool] = True
+    queue: ClassVar[Queue] = "sync"
+    timeout_s: ClassVar[int] = 900
+    discount_set_id: int
+
+    def unique_key(self) -> str | None:
+        return str(self.discount_set_id)

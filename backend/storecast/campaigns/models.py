@@ -1,10 +1,21 @@
-"""Campaigns, their numbered links, and the ledger: one row for every person of a frozen audience."""
+"""Campaigns, their links, the ledger (a row for every person of a frozen audience), reports to Shopify, discounts."""
 
-from datetime import datetime
+from datetime import date, datetime
 from typing import ClassVar
 from uuid import UUID
 
-from sqlalchemy import BigInteger, CheckConstraint, ForeignKey, Identity, Index, Integer, SmallInteger, text
+from sqlalchemy import (
+    BigInteger,
+    CheckConstraint,
+    Date,
+    ForeignKey,
+    Identity,
+    Index,
+    Integer,
+    SmallInteger,
+    UniqueConstraint,
+    text,
+)
 from sqlalchemy.orm import Mapped, mapped_column
 
 from storecast.db.base import Base, Id, Tenant, Timestamps
@@ -108,3 +119,87 @@ class MessageDelivery(Tenant, Base):
     smtp_code: Mapped[int | None] = mapped_column(SmallInteger)
     smtp_reply: Mapped[str | None]
     accepted_at: Mapped[datetime | None]
+
+
+class MarketingActivity(Tenant, Base):
+    """What Shopify was last told a campaign is, by the name that Shopify has for it; outlives a deleted draft."""
+
+    __tablename__ = "marketing_activities"
+    personal_data: ClassVar[tuple[str, ...]] = ()
+
+    remote_id: Mapped[str] = mapped_column(primary_key=True)
+    title: Mapped[str]
+    digest: Mapped[str] = mapped_column(server_default="")
+    reported_at: Mapped[datetime | None]
+    error: Mapped[str | None]
+
+
+class MarketingReport(Tenant, Base):
+    """What Shopify was last told of one day of a campaign, in the shop's calendar."""
+
+    __tablename__ = "marketing_reports"
+    __table_args__ = (Index("ix_marketing_reports_shop_id_day", "shop_id", "day"),)
+    personal_data: ClassVar[tuple[str, ...]] = ()
+
+    campaign_id: Mapped[int] = mapped_column(ForeignKey("campaigns.id", ondelete="CASCADE"), primary_key=True)
+    day: Mapped[date] = mapped_column(Date, primary_key=True)
+    digest: Mapped[str]
+    reported_at: Mapped[datetime]
+    error: Mapped[str | None]
+
+
+class DiscountSet(Tenant, Timestamps, Base):
+    """One discount at Shopify and the unique codes that hang on it.
+
+    ``creation_gid`` is the codes that Shopify is adding; it takes them 250 at a time.
+    """
+
+    __tablename__ = "discount_sets"
+    __table_args__ = (
+        CheckConstraint("state IN ('queued', 'running', 'done', 'failed')", name="state"),
+        CheckConstraint("(percent_hundredths IS NULL) <> (amount_minor IS NULL)", name="value"),
+        CheckConstraint("percent_hundredths BETWEEN 1 AND 10000", name="percent_hundredths"),
+        CheckConstraint("amount_minor > 0", name="amount_minor"),
+        Index("ix_discount_sets_shop_id", "shop_id", "id"),
+    )
+    personal_data: ClassVar[tuple[str, ...]] = ()
+
+    id: Mapped[Id]
+    public_id: Mapped[str] = mapped_column(unique=True)
+    title: Mapped[str]
+    percent_hundredths: Mapped[int | None] = mapped_column(SmallInteger)
+    amount_minor: Mapped[int | None]
+    currency: Mapped[str]
+    starts_at: Mapped[datetime]
+    ends_at: Mapped[datetime | None]
+    once_per_customer: Mapped[bool]
+    prefix: Mapped[str] = mapped_column(server_default="")
+    total: Mapped[int]
+    state: Mapped[str] = mapped_column(server_default=text("'queued'"))
+    discount_gid: Mapped[str | None]
+    creation_gid: Mapped[str | None]
+    requested_at: Mapped[datetime | None]
+    error: Mapped[str | None]
+    finished_at: Mapped[datetime | None]
+
+
+class DiscountCode(Tenant, Base):
+    """One code; a row before Shopify hears of it, so that no run mints it twice."""
+
+    __tablename__ = "discount_codes"
+    __table_args__ = (
+        UniqueConstraint("shop_id", "code"),
+        CheckConstraint("state IN ('staged', 'live', 'refused')", name="state"),
+        Index(
+            "ix_discount_codes_staged", "discount_set_id", "line", postgresql_where=text("state = 'staged'")
+        ),
+    )
+    personal_data: ClassVar[tuple[str, ...]] = ()
+
+    discount_set_id: Mapped[int] = mapped_column(
+        ForeignKey("discount_sets.id", ondelete="CASCADE"), primary_key=True
+    )
+    line: Mapped[int] = mapped_column(Integer, primary_key=True)
+    code: Mapped[str]
+    state: Mapped[str] = mapped_column(server_default=text("'staged'"))
+    error: Mapped[str | None]

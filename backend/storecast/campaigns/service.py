@@ -17,7 +17,7 @@ from sqlalchemy import Select, false
 from sqlalchemy.orm import Session
 
 from storecast.audit import service as audit
-from storecast.campaigns import content, repository, schemas
+from storecast.campaigns import content, marketing, repository, schemas
 from storecast.campaigns.errors import (
     AudienceChanged,
     CampaignLocked,
@@ -164,6 +164,7 @@ def remove(session: Session, shop_id: ShopId, campaign_id: str, *, actor: str) -
     campaign = _lock(session, shop_id, campaign_id)
     if campaign.state != "draft" or campaign.frozen_at is not None:
         raise StateRefused(state=campaign.state)
+    marketing.announce(session, campaign)
     repository.remove(session, shop_id, campaign.id)
     audit.record(session, shop_id, actor, "campaign_deleted", campaign_id)
 
@@ -609,6 +610,7 @@ def _touch(session: Session, campaign: Campaign) -> None:
     campaign.updated_at = utcnow()
     # Flushed so that what reads the row by SQL in this transaction sees the change.
     session.flush()
+    marketing.announce(session, campaign)
 
 
 def _read_cursor(cursor: str) -> tuple[datetime, int]:

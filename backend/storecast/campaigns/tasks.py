@@ -2,17 +2,31 @@
 
 from datetime import datetime
 
-from storecast.campaigns import sending, service
-from storecast.campaigns.jobs import Dispatch, Finish, Freeze, SendBatch
+from storecast.campaigns import discounts, marketing, sending, service
+from storecast.campaigns.jobs import (
+    Dispatch,
+    Finish,
+    Freeze,
+    MakeDiscount,
+    ReportActivity,
+    ReportEngagements,
+    ReportEngagementsEverywhere,
+    SendBatch,
+)
 from storecast.events import deliveries
 from storecast.events.jobs import UnsubscribeRequested
+from storecast.kit.clock import utcnow
 from storecast.messaging.delivery import channel
+from storecast.worker import outbox, schedule
 from storecast.worker.task import TaskContext, task
 
 NOTED_AT_ONCE = 5_000
 """Customers whose last-sent instant moves in one transaction."""
 
 deliveries.provide(service.find_delivery_facts)
+
+# The day is over from Kiribati to Hawaii.
+schedule.daily(ReportEngagementsEverywhere(), hour=11, minute=10)
 
 
 @task(Freeze)
@@ -65,3 +79,30 @@ def unsubscribe(job: UnsubscribeRequested, ctx: TaskContext) -> None:
             job.delivery_id,
             asked_at=datetime.fromisoformat(job.requested_at),
         )
+
+
+@task(ReportActivity)
+def report_activity(job: ReportActivity, ctx: TaskContext) -> None:
+    """Tell Shopify what the campaign is now."""
+    marketing.report_activity(ctx.unit_of_work, ctx.shop_id, job.campaign_public_id, repeated=ctx.attempt > 1)
+
+
+@task(ReportEngagementsEverywhere)
+def report_engagements_everywhere(_job: ReportEngagementsEverywhere, ctx: TaskContext) -> None:
+    """One job a shop: each makes calls that may fail by themselves."""
+    with ctx.unit_of_work() as session:
+        for shop_id in marketing.willing_shops(session):
+            outbox.add(session, shop_id, ReportEngagements())
+
+
+@task(ReportEngagements)
+def report_engagements(_job: ReportEngagements, ctx: TaskContext) -> None:
+    """Tell Shopify what the campaigns did on the last days."""
+    told = marketing.report_engagements(ctx.unit_of_work, ctx.shop_id, now=utcnow(), progress=ctx.progress)
+    ctx.result(days=told)
+
+
+@task(MakeDiscount)
+def make_discount(job: MakeDiscount, ctx: TaskContext) -> None:
+    """Carry a discount on."""
+    discounts.make(ctx.unit_of_work, ctx.shop_id, job.discount_set_id, progress=ctx.progress)

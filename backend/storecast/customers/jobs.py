@@ -35,3 +35,16 @@ class RunWrite(Job):
 
     def unique_key(self) -> str | None:
         return str(self.write_id)
+
+
+@dataclass(frozen=True, slots=True)
+class GiveStoreCredit(Job):
+    """Carry out the oldest open credit of a customer. Safe to run twice: what may have been sent is settled first."""
+
+    name: ClassVar[str] = "customers.give_store_credit"
+    for_merchants: ClassVar[bool] = True
+    queue: ClassVar[Queue] = "default"
+    customer_id: int
+
+    def unique_key(self) -> str | None:
+        return str(self.customer_id)

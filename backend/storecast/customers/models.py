@@ -177,3 +177,33 @@ class CustomerWriteTarget(Tenant, Base):
     metafields: Mapped[list[dict[str, Any]] | None] = mapped_column(JSONB)
     state: Mapped[str] = mapped_column(server_default=text("'pending'"))
     error: Mapped[str | None]
+
+
+class StoreCreditEntry(Tenant, Timestamps, Base):
+    """One credit to a customer's account at Shopify: what was asked for, and what is known to have become of it."""
+
+    __tablename__ = "store_credit_entries"
+    __table_args__ = (
+        CheckConstraint("state IN ('planned', 'sent', 'done', 'refused', 'unknown')", name="state"),
+        CheckConstraint("amount_minor > 0", name="amount_minor"),
+        # One transaction settles one entry: two equal credits are never both settled by the first.
+        UniqueConstraint("shop_id", "transaction_gid"),
+        Index("ix_store_credit_entries_customer_id", "customer_id", "id"),
+    )
+    personal_data: ClassVar[tuple[str, ...]] = ("reason", "error")
+
+    id: Mapped[Id]
+    public_id: Mapped[str] = mapped_column(unique=True)
+    customer_id: Mapped[int | None] = mapped_column(ForeignKey("customers.id", ondelete="SET NULL"))
+    amount_minor: Mapped[int]
+    currency: Mapped[str]
+    reason: Mapped[str | None]
+    expires_at: Mapped[datetime | None]
+    notify: Mapped[bool] = mapped_column(server_default=text("false"))
+    state: Mapped[str] = mapped_column(server_default=text("'planned'"))
+    tries: Mapped[int] = mapped_column(SmallInteger, server_default=text("0"))
+    sent_at: Mapped[datetime | None]
+    transaction_gid: Mapped[str | None]
+    error: Mapped[str | None]
+    created_by: Mapped[str]
+    settled_at: Mapped[datetime | None]

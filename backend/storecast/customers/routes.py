@@ -4,8 +4,9 @@ from typing import Annotated
 
 from fastapi import APIRouter, Query
 
-from storecast.customers import service, writing
+from storecast.customers import service, store_credit, writing
 from storecast.customers.schemas import CustomerDetail, CustomerRow, TagChange, Write, Writes
+from storecast.customers.store_credit_schemas import NewStoreCredit, StoreCredit
 from storecast.kit.pages import Page
 from storecast.shops.access import CurrentPrincipal, Permission, TenantDb, require
 
@@ -48,3 +49,22 @@ def read_write(write_id: str, db: TenantDb, principal: CurrentPrincipal) -> Writ
 def read_customer(customer_id: str, db: TenantDb, principal: CurrentPrincipal) -> CustomerDetail:
     """A customer with their facts and what happened with them."""
     return service.read_detail(db, principal.shop_id, customer_id)
+
+
+@router.post("/{customer_id}/store-credit", status_code=202, dependencies=[require(Permission.MANAGE)])
+def give_store_credit(
+    customer_id: str, body: NewStoreCredit, db: TenantDb, principal: CurrentPrincipal
+) -> StoreCredit:
+    """Give a customer store credit, once; 409 ``scope_missing`` while the store has not allowed it."""
+    return store_credit.request(db, principal.shop_id, customer_id, body, actor=principal.actor)
+
+
+@router.get("/{customer_id}/store-credit", dependencies=[require(Permission.READ)])
+def list_store_credit(
+    customer_id: str,
+    db: TenantDb,
+    principal: CurrentPrincipal,
+    cursor: Annotated[str | None, Query(max_length=200)] = None,
+) -> Page[StoreCredit]:
+    """What a customer was given, newest first, and what became of it."""
+    return store_credit.list_page(db, principal.shop_id, customer_id, cursor)

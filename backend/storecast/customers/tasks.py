@@ -1,7 +1,7 @@
 """Job bodies of customers."""
 
-from storecast.customers import consent, writing
-from storecast.customers.jobs import RunWrite, WriteConsent
+from storecast.customers import consent, store_credit, writing
+from storecast.customers.jobs import GiveStoreCredit, RunWrite, WriteConsent
 from storecast.worker.task import TaskContext, task
 
 
@@ -15,3 +15,9 @@ def write_consent(job: WriteConsent, ctx: TaskContext) -> None:
 def run_write(job: RunWrite, ctx: TaskContext) -> None:
     """Carry a write on."""
     writing.run(ctx.unit_of_work, ctx.shop_id, job.write_id, progress=ctx.progress)
+
+
+@task(GiveStoreCredit)
+def give_store_credit(job: GiveStoreCredit, ctx: TaskContext) -> None:
+    """Carry the customer's oldest open credit on."""
+    store_credit.give(ctx.unit_of_work, ctx.shop_id, job.customer_id)

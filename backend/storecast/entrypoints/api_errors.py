@@ -41,6 +41,7 @@ RAISED: dict[str, dict[int, tuple[str, ...]]] = {
     "create_api_key": {403: ("people_only", "scope_above_you"), 409: ("too_many_keys",)},
     "create_archive_link": {404: ("privacy_archive_gone", "privacy_request_unknown")},
     "create_campaign": {404: ("not_found",)},
+    "create_discount": {409: ("scope_missing",)},
     "create_schedule": {409: ("too_many_schedules",)},
     "create_segment": {409: ("segment_name_taken",), 422: ("invalid", "rules_invalid")},
     "create_workflow": {422: ("invalid", "workflow_invalid")},
@@ -145,4 +146,7 @@ RAISED: dict[str, dict[int, tuple[str, ...]]] = {
         409: ("reauthorization_needed", "scope_missing"),
         503: ("circuit_open", "client_refused", "shop_paused", "shopify_unreachable", "token_busy"),
     },
+    "give_store_credit": {404: ("customer_unknown",), 409: ("scope_missing",)},
+    "list_store_credit": {404: ("customer_unknown",)},
+    "read_discount": {404: ("discount_unknown",)},
 }

@@ -86,11 +86,7 @@ class Variant:
         source = content.html
         self.urls: tuple[str, ...] = ()
         if tracked:
-            utm = {
-                "utm_source": "storecast",
-                "utm_medium": "email",
-                "utm_campaign": origin.campaign_public_id,
-            }
+            utm = utm_of(origin.campaign_public_id)
             source, self.urls = links.track(
                 source, edge_url=edge_url, utm=utm, resolve=_resolver(self._fixed)
             )
@@ -225,6 +221,11 @@ def unguarded_fields(content: Content) -> list[str]:
         for path in sandbox.unguarded_paths(source)
     }
     return sorted(found & OPTIONAL_FIELDS)
+
+
+def utm_of(campaign_public_id: str) -> dict[str, str]:
+    """The parameters that every link of the campaign carries."""
+    return {"utm_source": "storecast", "utm_medium": "email", "utm_campaign": campaign_public_id}
 
 
 def find_urls(content: Content, origin: Origin) -> list[str]:

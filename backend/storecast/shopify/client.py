@@ -1,7 +1,8 @@
 """The Admin GraphQL client of one shop.
 
-Retries what can be retried inside a bounded wait: 429 and 503 always, other 5xx and lost connections when the
-operation is a query or never arrived, THROTTLED after the time its cost says. Partial data that comes with errors
+Retries what can be retried inside a bounded wait: 429 and 503 (after a 503 not what must never run twice), other 5xx
+and lost connections when the operation is a query or never arrived, THROTTLED after the time its cost says. Partial
+data that comes with errors
 is kept (a store without protected-data approval answers so). A refused token is renewed once a call, when the client
 knows how: nothing has been executed then. A shop has its query budget (`throttle`, shared by all processes) and, its
 domain being a host of its own, its circuit and retry budget (`resilience`): what fails at one shop leaves the others
@@ -241,6 +242,8 @@ def _check_status(response: httpx.Response, operation: Operation) -> None:
     if status in (429, 503):
         wait_s = retry_after_s(response, default=1.0)
         unreachable = ShopifyUnreachable(f"HTTP {status}", retry_after=wait_s)
+        if status == 503 and operation.once:
+            raise unreachable
         raise _TryAgain(unreachable, wait_s, host_failed=status == 503)
     if status >= 500:
         unreachable = ShopifyUnreachable(f"HTTP {status}")

@@ -5,16 +5,20 @@ from dataclasses import dataclass
 from functools import cache
 from importlib.resources import files
 
+NEVER_TWICE = frozenset({"store_credit_add"})
+"""Mutations that pay again when they are sent again: not even after a 503, which may hide that they were executed."""
+
 _DEFINITION = re.compile(r"^(query|mutation)\s+(\w+)", re.MULTILINE)
 
 
 @dataclass(frozen=True, slots=True)
 class Operation:
-    """A named operation; ``repeatable`` when sending it twice has the effect of once."""
+    """A named operation; ``repeatable`` when sending it twice has the effect of once, ``once`` when it must not be."""
 
     name: str
     text: str
     repeatable: bool
+    once: bool = False
 
 
 @cache
@@ -24,7 +28,7 @@ def load(name: str) -> Operation:
     match = _DEFINITION.search(text)
     if match is None:
         raise ValueError(f"{name}.graphql defines no named operation")
-    return Operation(name=name, text=text, repeatable=match[1] == "query")
+    return Operation(name=name, text=text, repeatable=match[1] == "query", once=name in NEVER_TWICE)
 
 
 def list_names() -> list[str]:

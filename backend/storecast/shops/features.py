@@ -36,7 +36,7 @@ NEEDS: dict[Feature, tuple[str, ...]] = {
     Feature.PIXEL: ("write_pixels", "read_customer_events"),
     Feature.MARKETING: ("write_marketing_events",),
     Feature.DISCOUNTS: ("write_discounts",),
-    Feature.STORE_CREDIT: ("write_store_credit_account_transactions",),
+    Feature.STORE_CREDIT: ("write_store_credit_account_transactions", "read_store_credit_accounts"),
 }
 
 OPTIONAL = frozenset({Feature.MARKETING, Feature.DISCOUNTS, Feature.STORE_CREDIT})

@@ -38,9 +38,6 @@ BESIDE_OTHERS = {
     "read_fulfillments": "the topics fulfillments/*",
 }
 
-NOT_ASKED_FOR_YET = {"write_discounts", "write_marketing_events"}
-"""Optional scopes that no operation uses: nothing asks a merchant for them."""
-
 BY_THEIR_OWNERS = {name: [("write_customers",)] for name in ("tags_add", "tags_remove", "metafields_set")}
 """Mutations of any kind of object need the scope of the object, which the published map cannot know."""
 
@@ -133,7 +130,7 @@ def test_the_manifest_asks_for_the_scopes_of_the_operations_and_no_others(
             assert covering, f"{name} needs one of {sorted(any_of)}"
             used |= covering
     assert required - used == set()
-    assert optional - used <= set(NOT_ASKED_FOR_YET)
+    assert optional - used == set()
 
 
 def test_a_query_may_be_repeated_and_a_mutation_may_not() -> None:

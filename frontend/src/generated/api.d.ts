@@ -770,6 +770,30 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/v1/customers/{customer_id}/store-credit": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * List Store Credit
+         * @description What a customer was given, newest first, and what became of it.
+         */
+        get: operations["list_store_credit"];
+        put?: never;
+        /**
+         * Give Store Credit
+         * @description Give a customer store credit, once; 409 ``scope_missing`` while the store has not allowed it.
+         */
+        post: operations["give_store_credit"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/v1/customers/tags": {
         parameters: {
             query?: never;
@@ -904,6 +928,50 @@ export interface paths {
          * @description Start a group's jobs again, the newest first, by a job of its own; `dry_run` only counts.
          */
         post: operations["replay_dead_letters"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/discounts": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * List Discounts
+         * @description Discounts, newest first.
+         */
+        get: operations["list_discounts"];
+        put?: never;
+        /**
+         * Create Discount
+         * @description Have a discount and its codes made at Shopify; 409 ``scope_missing`` while the store has not allowed it.
+         */
+        post: operations["create_discount"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/discounts/{discount_id}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Read Discount
+         * @description How far a discount is, and which codes Shopify refused (the first 100).
+         */
+        get: operations["read_discount"];
+        put?: never;
+        post?: never;
         delete?: never;
         options?: never;
         head?: never;
@@ -3328,6 +3396,16 @@ export interface components {
             reason?: string | null;
         };
         /**
+         * CodeRefusal
+         * @description A code that Shopify did not take, and why.
+         */
+        CodeRefusal: {
+            /** Code */
+            code: string;
+            /** Error */
+            error: string;
+        };
+        /**
          * CommandRequest
          * @description What to ask of a process.
          * @example {
@@ -3720,6 +3798,52 @@ export interface components {
         DiscardRequest: {
             /** Reason */
             reason: string;
+        };
+        /**
+         * Discount
+         * @description A discount at Shopify, and how many of its codes are there; ``refusals`` are the first 100.
+         */
+        Discount: {
+            amount: components["schemas"]["Money"] | null;
+            /** Codes */
+            codes: number;
+            /**
+             * Created At
+             * Format: date-time
+             */
+            created_at: string;
+            /** Ends At */
+            ends_at: string | null;
+            /** Error */
+            error: string | null;
+            /** Finished At */
+            finished_at: string | null;
+            /** Id */
+            id: string;
+            /** Live */
+            live: number;
+            /** Once Per Customer */
+            once_per_customer: boolean;
+            /** Percent */
+            percent: number | null;
+            /** Prefix */
+            prefix: string;
+            /** Refusals */
+            refusals: components["schemas"]["CodeRefusal"][];
+            /** Refused */
+            refused: number;
+            /**
+             * Starts At
+             * Format: date-time
+             */
+            starts_at: string;
+            /**
+             * State
+             * @enum {string}
+             */
+            state: "queued" | "running" | "done" | "failed";
+            /** Title */
+            title: string;
         };
         /**
          * Earned
@@ -4585,6 +4709,41 @@ export interface components {
             job_id?: string | null;
         };
         /**
+         * NewDiscount
+         * @description A discount off the whole order, by percent or by an amount in the shop's currency, and how many codes it has.
+         * @example {
+         *       "codes": 500,
+         *       "ends_at": "2027-01-31T23:00:00Z",
+         *       "percent": 10,
+         *       "prefix": "HELLO-",
+         *       "title": "Ten percent for regulars"
+         *     }
+         */
+        NewDiscount: {
+            /** Amount Minor */
+            amount_minor?: number | null;
+            /** Codes */
+            codes: number;
+            /** Ends At */
+            ends_at?: string | null;
+            /**
+             * Once Per Customer
+             * @default true
+             */
+            once_per_customer?: boolean;
+            /** Percent */
+            percent?: number | string | null;
+            /**
+             * Prefix
+             * @default
+             */
+            prefix?: string;
+            /** Starts At */
+            starts_at?: string | null;
+            /** Title */
+            title: string;
+        };
+        /**
          * NewPrivacyRequest
          * @description Whom it is about, by at least one of Shopify id, e-mail address and phone number.
          * @example {
@@ -4650,6 +4809,29 @@ export interface components {
             timezone?: string | null;
             /** Title */
             title: string;
+        };
+        /**
+         * NewStoreCredit
+         * @description What a customer is to be given; without ``currency`` in the shop's own.
+         * @example {
+         *       "amount_minor": 1000,
+         *       "reason": "Sorry for the late parcel"
+         *     }
+         */
+        NewStoreCredit: {
+            /** Amount Minor */
+            amount_minor: number;
+            /** Currency */
+            currency?: string | null;
+            /** Expires At */
+            expires_at?: string | null;
+            /**
+             * Notify
+             * @default false
+             */
+            notify?: boolean;
+            /** Reason */
+            reason: string;
         };
         /**
          * NextRun
@@ -4820,6 +5002,13 @@ export interface components {
             /** Next Cursor */
             next_cursor?: string | null;
         };
+        /** Page[Discount] */
+        Page_Discount_: {
+            /** Items */
+            items: components["schemas"]["Discount"][];
+            /** Next Cursor */
+            next_cursor?: string | null;
+        };
         /** Page[JobLogLine] */
         Page_JobLogLine_: {
             /** Items */
@@ -4859,6 +5048,13 @@ export interface components {
         Page_Segment_: {
             /** Items */
             items: components["schemas"]["Segment"][];
+            /** Next Cursor */
+            next_cursor?: string | null;
+        };
+        /** Page[StoreCredit] */
+        Page_StoreCredit_: {
+            /** Items */
+            items: components["schemas"]["StoreCredit"][];
             /** Next Cursor */
             next_cursor?: string | null;
         };
@@ -6139,6 +6335,35 @@ export interface components {
             done: number;
             /** Failed */
             failed: number;
+        };
+        /**
+         * StoreCredit
+         * @description A credit to a customer. ``sent`` and ``unknown`` end by themselves: what became of it is looked up at Shopify.
+         */
+        StoreCredit: {
+            amount: components["schemas"]["Money"];
+            /**
+             * Created At
+             * Format: date-time
+             */
+            created_at: string;
+            /** Created By */
+            created_by: string;
+            /** Error */
+            error: string | null;
+            /** Expires At */
+            expires_at: string | null;
+            /** Id */
+            id: string;
+            /** Reason */
+            reason: string | null;
+            /** Settled At */
+            settled_at: string | null;
+            /**
+             * State
+             * @enum {string}
+             */
+            state: "planned" | "sent" | "unknown" | "done" | "refused";
         };
         /**
          * StoreSettings
@@ -11952,6 +12177,251 @@ export interface operations {
             };
         };
     };
+    list_store_credit: {
+        parameters: {
+            query?: {
+                cursor?: string | null;
+            };
+            header?: never;
+            path: {
+                customer_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "items": [
+                     *         {
+                     *           "amount": {
+                     *             "amount_minor": 123450,
+                     *             "currency": "USD"
+                     *           },
+                     *           "created_at": "2026-11-22T08:30:00Z",
+                     *           "created_by": "created by",
+                     *           "error": "error",
+                     *           "expires_at": "2026-11-22T08:30:00Z",
+                     *           "id": "01jd8wz6k3r9v5n2m7q4t1x0ya",
+                     *           "reason": "reason",
+                     *           "settled_at": "2026-11-22T08:30:00Z",
+                     *           "state": "planned"
+                     *         }
+                     *       ],
+                     *       "next_cursor": "WzQyXQ"
+                     *     }
+                     */
+                    "application/json": components["schemas"]["Page_StoreCredit_"];
+                };
+            };
+            /** @description Unauthorized: `unauthenticated` or `id_token_refused` */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Forbidden: `forbidden` */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Not Found: `customer_unknown` */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Unprocessable Entity: `invalid` */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Too Many Requests: `rate_limited` or `too_many_requests` */
+            429: {
+                headers: {
+                    /**
+                     * @description Seconds to wait (RFC 9110, section 10.2.3)
+                     * @example 5
+                     */
+                    "Retry-After"?: number;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Service Unavailable: `unavailable` */
+            503: {
+                headers: {
+                    /**
+                     * @description Seconds to wait (RFC 9110, section 10.2.3)
+                     * @example 5
+                     */
+                    "Retry-After"?: number;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    give_store_credit: {
+        parameters: {
+            query?: never;
+            header?: {
+                /**
+                 * @description Makes the call repeatable for 24 hours: the same key with the same body answers the same again, with `Idempotency-Replayed: true`, and nothing happens twice.
+                 * @example 8e03978e-40d5-43dd-bc93-6894a57f9324
+                 */
+                "Idempotency-Key"?: string;
+            };
+            path: {
+                customer_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                /**
+                 * @example {
+                 *       "amount_minor": 1000,
+                 *       "reason": "Sorry for the late parcel"
+                 *     }
+                 */
+                "application/json": components["schemas"]["NewStoreCredit"];
+            };
+        };
+        responses: {
+            /** @description Successful Response */
+            202: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "amount": {
+                     *         "amount_minor": 123450,
+                     *         "currency": "USD"
+                     *       },
+                     *       "created_at": "2026-11-22T08:30:00Z",
+                     *       "created_by": "created by",
+                     *       "error": "error",
+                     *       "expires_at": "2026-11-22T08:30:00Z",
+                     *       "id": "01jd8wz6k3r9v5n2m7q4t1x0ya",
+                     *       "reason": "reason",
+                     *       "settled_at": "2026-11-22T08:30:00Z",
+                     *       "state": "planned"
+                     *     }
+                     */
+                    "application/json": components["schemas"]["StoreCredit"];
+                };
+            };
+            /** @description Unauthorized: `unauthenticated` or `id_token_refused` */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Forbidden: `forbidden` or `cross_site` */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Not Found: `customer_unknown` */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Conflict: `scope_missing` or `idempotency_key_in_use` */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Request Entity Too Large: `too_large` */
+            413: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Unprocessable Entity: `invalid` or `idempotency_key_invalid` or `idempotency_key_reused` */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Too Many Requests: `rate_limited` or `too_many_requests` */
+            429: {
+                headers: {
+                    /**
+                     * @description Seconds to wait (RFC 9110, section 10.2.3)
+                     * @example 5
+                     */
+                    "Retry-After"?: number;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Service Unavailable: `unavailable` */
+            503: {
+                headers: {
+                    /**
+                     * @description Seconds to wait (RFC 9110, section 10.2.3)
+                     * @example 5
+                     */
+                    "Retry-After"?: number;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
     change_tags: {
         parameters: {
             query?: never;
@@ -12763,6 +13233,370 @@ export interface operations {
                 };
             };
             /** @description Unprocessable Entity: `invalid` or `idempotency_key_invalid` or `idempotency_key_reused` */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Too Many Requests: `rate_limited` or `too_many_requests` */
+            429: {
+                headers: {
+                    /**
+                     * @description Seconds to wait (RFC 9110, section 10.2.3)
+                     * @example 5
+                     */
+                    "Retry-After"?: number;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Service Unavailable: `unavailable` */
+            503: {
+                headers: {
+                    /**
+                     * @description Seconds to wait (RFC 9110, section 10.2.3)
+                     * @example 5
+                     */
+                    "Retry-After"?: number;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    list_discounts: {
+        parameters: {
+            query?: {
+                cursor?: string | null;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "items": [
+                     *         {
+                     *           "amount": {
+                     *             "amount_minor": 123450,
+                     *             "currency": "USD"
+                     *           },
+                     *           "codes": 42,
+                     *           "created_at": "2026-11-22T08:30:00Z",
+                     *           "ends_at": "2026-11-22T08:30:00Z",
+                     *           "error": "error",
+                     *           "finished_at": "2026-11-22T08:30:00Z",
+                     *           "id": "01jd8wz6k3r9v5n2m7q4t1x0ya",
+                     *           "live": 42,
+                     *           "once_per_customer": true,
+                     *           "percent": 42,
+                     *           "prefix": "prefix",
+                     *           "refusals": [
+                     *             {
+                     *               "code": "code",
+                     *               "error": "error"
+                     *             }
+                     *           ],
+                     *           "refused": 42,
+                     *           "starts_at": "2026-11-22T08:30:00Z",
+                     *           "state": "queued",
+                     *           "title": "Come back"
+                     *         }
+                     *       ],
+                     *       "next_cursor": "WzQyXQ"
+                     *     }
+                     */
+                    "application/json": components["schemas"]["Page_Discount_"];
+                };
+            };
+            /** @description Unauthorized: `unauthenticated` or `id_token_refused` */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Forbidden: `forbidden` */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Unprocessable Entity: `invalid` */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Too Many Requests: `rate_limited` or `too_many_requests` */
+            429: {
+                headers: {
+                    /**
+                     * @description Seconds to wait (RFC 9110, section 10.2.3)
+                     * @example 5
+                     */
+                    "Retry-After"?: number;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Service Unavailable: `unavailable` */
+            503: {
+                headers: {
+                    /**
+                     * @description Seconds to wait (RFC 9110, section 10.2.3)
+                     * @example 5
+                     */
+                    "Retry-After"?: number;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    create_discount: {
+        parameters: {
+            query?: never;
+            header?: {
+                /**
+                 * @description Makes the call repeatable for 24 hours: the same key with the same body answers the same again, with `Idempotency-Replayed: true`, and nothing happens twice.
+                 * @example 8e03978e-40d5-43dd-bc93-6894a57f9324
+                 */
+                "Idempotency-Key"?: string;
+            };
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                /**
+                 * @example {
+                 *       "codes": 500,
+                 *       "ends_at": "2027-01-31T23:00:00Z",
+                 *       "percent": 10,
+                 *       "prefix": "HELLO-",
+                 *       "title": "Ten percent for regulars"
+                 *     }
+                 */
+                "application/json": components["schemas"]["NewDiscount"];
+            };
+        };
+        responses: {
+            /** @description Successful Response */
+            202: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "amount": {
+                     *         "amount_minor": 123450,
+                     *         "currency": "USD"
+                     *       },
+                     *       "codes": 42,
+                     *       "created_at": "2026-11-22T08:30:00Z",
+                     *       "ends_at": "2026-11-22T08:30:00Z",
+                     *       "error": "error",
+                     *       "finished_at": "2026-11-22T08:30:00Z",
+                     *       "id": "01jd8wz6k3r9v5n2m7q4t1x0ya",
+                     *       "live": 42,
+                     *       "once_per_customer": true,
+                     *       "percent": 42,
+                     *       "prefix": "prefix",
+                     *       "refusals": [
+                     *         {
+                     *           "code": "code",
+                     *           "error": "error"
+                     *         }
+                     *       ],
+                     *       "refused": 42,
+                     *       "starts_at": "2026-11-22T08:30:00Z",
+                     *       "state": "queued",
+                     *       "title": "Come back"
+                     *     }
+                     */
+                    "application/json": components["schemas"]["Discount"];
+                };
+            };
+            /** @description Unauthorized: `unauthenticated` or `id_token_refused` */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Forbidden: `forbidden` or `cross_site` */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Conflict: `scope_missing` or `idempotency_key_in_use` */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Request Entity Too Large: `too_large` */
+            413: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Unprocessable Entity: `invalid` or `idempotency_key_invalid` or `idempotency_key_reused` */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Too Many Requests: `rate_limited` or `too_many_requests` */
+            429: {
+                headers: {
+                    /**
+                     * @description Seconds to wait (RFC 9110, section 10.2.3)
+                     * @example 5
+                     */
+                    "Retry-After"?: number;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Service Unavailable: `unavailable` */
+            503: {
+                headers: {
+                    /**
+                     * @description Seconds to wait (RFC 9110, section 10.2.3)
+                     * @example 5
+                     */
+                    "Retry-After"?: number;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    read_discount: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                discount_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "amount": {
+                     *         "amount_minor": 123450,
+                     *         "currency": "USD"
+                     *       },
+                     *       "codes": 42,
+                     *       "created_at": "2026-11-22T08:30:00Z",
+                     *       "ends_at": "2026-11-22T08:30:00Z",
+                     *       "error": "error",
+                     *       "finished_at": "2026-11-22T08:30:00Z",
+                     *       "id": "01jd8wz6k3r9v5n2m7q4t1x0ya",
+                     *       "live": 42,
+                     *       "once_per_customer": true,
+                     *       "percent": 42,
+                     *       "prefix": "prefix",
+                     *       "refusals": [
+                     *         {
+                     *           "code": "code",
+                     *           "error": "error"
+                     *         }
+                     *       ],
+                     *       "refused": 42,
+                     *       "starts_at": "2026-11-22T08:30:00Z",
+                     *       "state": "queued",
+                     *       "title": "Come back"
+                     *     }
+                     */
+                    "application/json": components["schemas"]["Discount"];
+                };
+            };
+            /** @description Unauthorized: `unauthenticated` or `id_token_refused` */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Forbidden: `forbidden` */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Not Found: `discount_unknown` */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Unprocessable Entity: `invalid` */
             422: {
                 headers: {
                     [name: string]: unknown;

@@ -1,0 +1,122 @@
+"""Campaigns: edit, look, send, stop. The list and the reports are in analytics, which knows the revenue."""
+
+from fastapi import APIRouter
+
+from storecast.audit import access
+from storecast.campaigns import schemas, service, trials
+from storecast.db.session import tenant_session
+from storecast.shops.access import CurrentPrincipal, Permission, Principal, TenantDb, require
+
+router = APIRouter(prefix="/campaigns", tags=["campaigns"])
+
+
+def _actor(principal: Principal) -> str:
+    return principal.actor
+
+
+@router.post("", status_code=201, dependencies=[require(Permission.EDIT)])
+def create_campaign(body: schemas.NewCampaign, db: TenantDb, principal: CurrentPrincipal) -> schemas.Campaign:
+    """Start a draft."""
+    campaign = service.create(
+        db, principal.shop_id, name=body.name, template_key=body.template_key, actor=_actor(principal)
+    )
+    return service.shape(db, principal.shop_id, campaign)
+
+
+@router.get("/{campaign_id}", dependencies=[require(Permission.READ)])
+def read_campaign(campaign_id: str, db: TenantDb, principal: CurrentPrincipal) -> schemas.Campaign:
+    """The campaign with its content."""
+    return service.shape(db, principal.shop_id, service.get(db, principal.shop_id, campaign_id))
+
+
+@router.patch("/{campaign_id}", dependencies=[require(Permission.EDIT)])
+def change_campaign(
+    campaign_id: str, body: schemas.CampaignChanges, db: TenantDb, principal: CurrentPrincipal
+) -> schemas.Campaign:
+    """Change a draft; 409 ``version_conflict`` when somebody else did meanwhile."""
+    campaign = service.change(db, principal.shop_id, campaign_id, body)
+    return service.shape(db, principal.shop_id, campaign)
+
+
+@router.delete("/{campaign_id}", status_code=204, dependencies=[require(Permission.EDIT)])
+def delete_campaign(campaign_id: str, db: TenantDb, principal: CurrentPrincipal) -> None:
+    """Delete a draft."""
+    service.remove(db, principal.shop_id, campaign_id, actor=_actor(principal))
+
+
+@router.post("/{campaign_id}/preview", dependencies=[require(Permission.READ)])
+def preview_campaign(
+    campaign_id: str, body: schemas.PreviewRequest, principal: CurrentPrincipal
+) -> schemas.Preview:
+    """The message as one customer would get it."""
+    with tenant_session(principal.shop_id) as session:
+        campaign = service.get(session, principal.shop_id, campaign_id)
+        trial = trials.load(session, principal.shop_id, campaign, body.customer_id)
+        access.note(session, principal.shop_id, principal.actor, "preview", campaign_id, people=1)
+    return trials.render(trials.with_unsaved(trial, body))
+
+
+@router.get("/{campaign_id}/audience", dependencies=[require(Permission.READ)])
+def count_audience(campaign_id: str, db: TenantDb, principal: CurrentPrincipal) -> schemas.Audience:
+    """Who would get it, and who not and why."""
+    campaign = service.get(db, principal.shop_id, campaign_id)
+    return service.audience(db, principal.shop_id, campaign)
+
+
+@router.get("/{campaign_id}/gate", dependencies=[require(Permission.READ)])
+def read_gate(campaign_id: str, db: TenantDb, principal: CurrentPrincipal) -> schemas.Gate:
+    """What stands in the way of sending."""
+    return service.gate(db, principal.shop_id, service.get(db, principal.shop_id, campaign_id))
+
+
+@router.post("/{campaign_id}/test", dependencies=[require(Permission.EDIT)])
+def send_test(campaign_id: str, body: schemas.TestRequest, principal: CurrentPrincipal) -> schemas.TestResult:
+    """Send one mail to look at; nobody counts it."""
+    with tenant_session(principal.shop_id) as session:
+        campaign = service.get(session, principal.shop_id, campaign_id)
+        trial = trials.load(session, principal.shop_id, campaign, None)
+    return trials.send(trial, body.email)
+
+
+@router.post("/{campaign_id}/send", dependencies=[require(Permission.SEND)])
+def send_campaign(
+    campaign_id: str, body: schemas.SendRequest, db: TenantDb, principal: CurrentPrincipal
+) -> schemas.Campaign:
+    """Send now or at ``scheduled_at``; 409 when the gate stops it or the audience is not the confirmed one."""
+    campaign = service.send(
+        db,
+        principal.shop_id,
+        campaign_id,
+        scheduled_at=body.scheduled_at,
+        confirm_recipients=body.confirm_recipients,
+        actor=_actor(principal),
+    )
+    return service.shape(db, principal.shop_id, campaign)
+
+
+@router.post("/{campaign_id}/pause", dependencies=[require(Permission.SEND)])
+def pause_campaign(campaign_id: str, db: TenantDb, principal: CurrentPrincipal) -> schemas.Campaign:
+    """Stop within one batch; nothing is lost."""
+    campaign = service.pause(db, principal.shop_id, campaign_id, actor=_actor(principal))
+    return service.shape(db, principal.shop_id, campaign)
+
+
+@router.post("/{campaign_id}/resume", dependencies=[require(Permission.SEND)])
+def resume_campaign(campaign_id: str, db: TenantDb, principal: CurrentPrincipal) -> schemas.Campaign:
+    """Go on where it stopped."""
+    campaign = service.resume(db, principal.shop_id, campaign_id, actor=_actor(principal))
+    return service.shape(db, principal.shop_id, campaign)
+
+
+@router.post("/{campaign_id}/cancel", dependencies=[require(Permission.SEND)])
+def cancel_campaign(campaign_id: str, db: TenantDb, principal: CurrentPrincipal) -> schemas.Campaign:
+    """Take back a schedule, or end a sending for good."""
+    campaign = service.cancel(db, principal.shop_id, campaign_id, actor=_actor(principal))
+    return service.shape(db, principal.shop_id, campaign)
+
+
+@router.post("/{campaign_id}/duplicate", status_code=201, dependencies=[require(Permission.EDIT)])
+def duplicate_campaign(campaign_id: str, db: TenantDb, principal: CurrentPrincipal) -> schemas.Campaign:
+    """A new draft with the same content and audience."""
+    campaign = service.duplicate(db, principal.shop_id, campaign_id, actor=_actor(principal))
+    return service.shape(db, principal.shop_id, campaign)
