@@ -11,13 +11,13 @@ from sqlalchemy import CheckConstraint, ForeignKey, Index, Integer, SmallInteger
 from sqlalchemy.dialects.postgresql import JSONB
 from sqlalchemy.orm import Mapped, mapped_column
 
-from storecast.db.base import Base, Id, Tenant, Timestamps
+from storecast.db.base import Base, Id, Tenant, TenantRow, Timestamps
 
 EMAIL_STATES = ("subscribed", "not_subscribed", "unsubscribed", "pending", "invalid")
 SMS_STATES = ("subscribed", "not_subscribed", "unsubscribed", "pending", "redacted")
 
 
-class Customer(Tenant, Timestamps, Base):
+class Customer(TenantRow, Timestamps, Base):
     """A customer of a shop.
 
     The columns of each channel's consent follow its newest consent, the tags the newest report of all of them
@@ -70,7 +70,7 @@ class Customer(Tenant, Timestamps, Base):
     shopify_updated_at: Mapped[datetime]
 
 
-class CustomerFacts(Tenant, Base):
+class CustomerFacts(TenantRow, Base):
     """What segments ask about a customer, kept by set-based recomputation from orders and events."""
 
     __tablename__ = "customer_facts"

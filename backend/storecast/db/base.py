@@ -44,6 +44,16 @@ class Tenant:
     shop_id: Mapped[int] = mapped_column(ForeignKey("shops.id", ondelete="CASCADE"))
 
 
+class TenantRow:
+    """The same for tables that grow by the million: no foreign key to the shop.
+
+    Its check is a third of what inserting a row costs (6 of 19 µs of an order's line). Row-level security ties the row
+    to a shop all the same, and a shop's rows are erased table by table, never by a cascade.
+    """
+
+    shop_id: Mapped[int]
+
+
 class Timestamps:
     """When the row was made and last changed, by the database's clock."""
 

@@ -10,10 +10,10 @@ from typing import ClassVar
 from sqlalchemy import Index, UniqueConstraint, text
 from sqlalchemy.orm import Mapped, mapped_column
 
-from storecast.db.base import Base, Id, Tenant, Timestamps
+from storecast.db.base import Base, Id, Tenant, TenantRow, Timestamps
 
 
-class Order(Tenant, Timestamps, Base):
+class Order(TenantRow, Timestamps, Base):
     """An order; ``placed_at`` is when the customer bought, ``shopify_updated_at`` guards against stale copies."""
 
     __tablename__ = "orders"
@@ -72,7 +72,7 @@ class Order(Tenant, Timestamps, Base):
     shopify_updated_at: Mapped[datetime]
 
 
-class OrderLine(Tenant, Base):
+class OrderLine(TenantRow, Base):
     """A line of an order."""
 
     __tablename__ = "order_lines"
@@ -94,7 +94,7 @@ class OrderLine(Tenant, Base):
     price_minor: Mapped[int]
 
 
-class OrderTransaction(Tenant, Base):
+class OrderTransaction(TenantRow, Base):
     """A movement of money of an order: authorisation, capture, sale, refund or void."""
 
     __tablename__ = "order_transactions"
@@ -116,7 +116,7 @@ class OrderTransaction(Tenant, Base):
     processed_at: Mapped[datetime | None]
 
 
-class OrderRefund(Tenant, Base):
+class OrderRefund(TenantRow, Base):
     """What was given back on an order, and when."""
 
     __tablename__ = "order_refunds"
@@ -134,7 +134,7 @@ class OrderRefund(Tenant, Base):
     refunded_at: Mapped[datetime | None]
 
 
-class OrderFulfillment(Tenant, Base):
+class OrderFulfillment(TenantRow, Base):
     """A shipment of an order. Carrier and tracking number are not kept: nothing needs them."""
 
     __tablename__ = "order_fulfillments"
