@@ -105,6 +105,28 @@ def fill(session: Session, shop: Shop) -> Story:
                 shop_id=shop.id, client_id=client, customer_id=who.id, seen_at=NOW
             )
         )
+    made = {"shop_id": shop.id, "public_id": "cwr_1", "kind": "tags_add", "total": 2}
+    write = insert(tables["customer_writes"]).values(**made)
+    write_id = session.scalar(write.returning(tables["customer_writes"].c.id))
+    for line, (who, mark) in enumerate(((person, MARK), (bystander, "Bystander"))):
+        session.execute(
+            insert(tables["customer_write_targets"]).values(
+                shop_id=shop.id, write_id=write_id, line=line, customer_id=who.id, error=mark
+            )
+        )
+        session.execute(
+            insert(tables["store_credit_entries"]).values(
+                shop_id=shop.id, public_id=f"scr_{line}", customer_id=who.id, amount_minor=1, currency="USD",
+                reason=mark, created_by="user:7",
+            )
+        )  # fmt: skip
+        session.execute(
+            insert(tables["abandoned_checkouts"]).values(
+                shop_id=shop.id, gid=f"gid://shopify/AbandonedCheckout/{line}", name=mark, customer_gid=who.gid,
+                recovery_url=f"https://x.example/{mark}", currency="USD", subtotal_minor=1, total_minor=1,
+                begun_at=NOW, shopify_updated_at=NOW,
+            )
+        )  # fmt: skip
     bodies = [
         {"id": NUMBER, "note": MARK},
         {"customer": {"admin_graphql_api_id": GID}, "note": MARK},
@@ -234,7 +256,8 @@ def test_a_redacted_customer_is_nowhere_and_nobody_else_is_touched(shop: Shop) -
     assert proof(request) == {
         "pixel_events": (2, 0), "identities": (1, 0), "message_events": (1, 0), "message_deliveries": (1, 0),
         "order_lines": (1, 0), "orders": (1, 0), "customer_facts": (1, 0), "customers": (1, 0),
-        "webhook_inbox": (3, 0), "privacy_requests": (1, 0),
+        "webhook_inbox": (3, 0), "privacy_requests": (1, 0), "abandoned_checkouts": (1, 0),
+        "customer_write_targets": (1, 0), "store_credit_entries": (1, 0), "webhook_marks": (1, 0),
     }  # fmt: skip
 
 
@@ -286,7 +309,7 @@ def test_a_data_request_exports_the_person_and_nobody_else(
     assert {name: len(rows) for name, rows in data.items()} == {
         "pixel_events": 2, "identities": 1, "message_events": 1, "message_deliveries": 1,
         "order_lines": 1, "orders": 1, "customer_facts": 1, "customers": 1, "webhook_inbox": 3,
-        "privacy_requests": 1,
+        "privacy_requests": 1, "abandoned_checkouts": 1, "customer_write_targets": 1, "store_credit_entries": 1,
     }  # fmt: skip
     assert data["customers"][0]["first_name"] == MARK
     assert MARK in files["data.html"]

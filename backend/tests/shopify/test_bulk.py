@@ -14,6 +14,7 @@ from storecast.resilience.guard import Guard
 from storecast.shopify import bulk, operations
 from storecast.shopify.client import AdminClient
 from storecast.shopify.errors import OperationRefused, ShopifyUnreachable
+from storecast.shopify.throttle import CostThrottle
 from tests.shopify.test_client import SHOPIFY
 
 URL = "https://files.example/result.jsonl"
@@ -166,6 +167,7 @@ def test_a_search_becomes_an_argument_of_the_root_connection() -> None:
         "one.myshopify.com",
         "token",
         http=httpx.Client(transport=httpx.MockTransport(answer)),
+        throttle=CostThrottle(),
         guard=UNGUARDED,
     )
     bulk.run_query(client, "bulk_orders", search="name:\"a\\b\" AND tag:'x'")

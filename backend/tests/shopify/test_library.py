@@ -9,7 +9,7 @@ from shopify.base import ShopifyResource
 from shopify.session import Session
 
 import storecast
-from storecast.shopify.domains import find_shop_domain
+from storecast.shopify.domains import read_typed_domain
 from storecast.shopify.errors import SignatureRefused
 from storecast.shopify.hmac import verify_query
 from tests.shopify.test_client import Shop, ok
@@ -52,7 +52,7 @@ def state() -> tuple[dict[str, object], object, object]:
 
 def test_using_it_leaves_its_global_state_as_it_was() -> None:
     before = state()
-    assert find_shop_domain("https://Acme.myshopify.com/admin") == "acme.myshopify.com"
+    assert read_typed_domain("https://Acme.myshopify.com/admin") == "acme.myshopify.com"
     with pytest.raises(SignatureRefused):
         verify_query(
             [("shop", "acme.myshopify.com"), ("timestamp", "1793000000"), ("hmac", "00")],

@@ -29,6 +29,7 @@ def shop_id(shop: Shop) -> ShopId:
 def installed_shop(session: Session, *, installed_at: datetime | None) -> Shop:
     shop = session.scalars(select(Shop)).one()
     shop.installed_at, shop.pixel_gid, shop.pixel_state = installed_at, "gid://shopify/WebPixel/1", "active"
+    session.scalars(select(ShopToken)).one().refreshed_at = installed_at or NOW - timedelta(days=1)
     session.flush()
     return shop
 
@@ -54,6 +55,7 @@ def test_a_repeated_uninstall_keeps_the_first_instant(session: Session, shop_id:
     shop = installed_shop(session, installed_at=NOW - timedelta(days=1))
     take_uninstall(session, shop_id, delivery("app/uninstalled", triggered_at=NOW))
     first = shop.uninstalled_at
+    assert first is not None
     take_uninstall(session, shop_id, delivery("app/uninstalled", triggered_at=NOW))
     assert shop.uninstalled_at == first
 
