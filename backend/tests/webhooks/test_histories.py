@@ -70,7 +70,13 @@ def _event(step: int, kind: str, number: int, word: str) -> Event:
         ),
         "sms": (
             "customers_marketing_consent/update",
-            {"id": customer, "sms_marketing_consent": {"state": word, "consent_updated_at": at}},
+            {
+                "id": customer,
+                "sms_marketing_consent": {
+                    "state": "subscribed" if len(word) % 2 else "unsubscribed",
+                    "consent_updated_at": at,
+                },
+            },
         ),
         "tagged": ("customer.tags_added", {"customerId": gid, "tags": ["vip", word], "occurredAt": occurred}),
         "untagged": ("customer.tags_removed", {"customerId": gid, "tags": ["vip"], "occurredAt": occurred}),
