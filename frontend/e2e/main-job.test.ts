@@ -31,6 +31,9 @@ beforeAll(async () => {
   browser = await launch();
   page = await browser.newPage({ locale: "en-US", viewport: { width: 1280, height: 900 } });
   page.on("pageerror", (error) => errors.push(error.message));
+  page.on("console", (message) => {
+    if (message.text().includes("Content Security Policy")) errors.push(message.text());
+  });
   admin = new Admin(page, DEMO_URL, SHOP);
 });
 
@@ -212,6 +215,13 @@ test("7. what failed for good needs the merchant in plain words, and an operator
 
 test("8. the queue goes on, and a running task notices that it was cancelled", () =>
   cancelRunning(admin, photograph));
+
+test("9. Settings lead to people and keys, to privacy, and to webhooks", async () => {
+  for (const name of ["access", "privacy", "webhooks"]) {
+    await admin.openAt(`/settings/${name}`);
+    await photograph(name);
+  }
+});
 
 test("no page scrolls sideways, has serious accessibility problems or throws", () => {
   expect(looks.filter(({ overflow_px }) => overflow_px > 0)).toEqual([]);
