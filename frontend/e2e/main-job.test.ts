@@ -4,7 +4,7 @@ import type { Browser, Page } from "playwright-core";
 import { afterAll, beforeAll, expect, test } from "vitest";
 import { Admin } from "./admin";
 import { launch } from "./browser";
-import { cancelRunning, failAndRetry } from "./operator";
+import { cancelRunning, failAndRetry, MERCHANT } from "./operator";
 import { type Look, look } from "./pages";
 
 const DEMO_URL = process.env.STORECAST_DEMO_URL;
@@ -217,6 +217,7 @@ test("8. the queue goes on, and a running task notices that it was cancelled", (
   cancelRunning(admin, photograph));
 
 test("9. Settings lead to people and keys, to privacy, and to webhooks", async () => {
+  await admin.playAs(MERCHANT);
   for (const name of ["access", "privacy", "webhooks"]) {
     await admin.openAt(`/settings/${name}`);
     await photograph(name);

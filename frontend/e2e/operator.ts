@@ -3,7 +3,7 @@ import { execFileSync } from "node:child_process";
 import type { Frame } from "playwright-core";
 import type { Admin } from "./admin";
 
-const MERCHANT = "91000000001";
+export const MERCHANT = "91000000001";
 const OPERATOR = "91000000002";
 
 /** Roles are given in the database, for want of a page. */

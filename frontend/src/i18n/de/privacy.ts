@@ -1,5 +1,7 @@
 export const privacy = {
   "privacy.title": "Datenschutz",
+  "privacy.not_allowed": "Ihre Rolle zeigt keine Anfragen zum Datenschutz",
+  "privacy.not_allowed_body": "Fragen Sie eine Inhaberin oder einen Admin des Shops.",
   "privacy.subtitle":
     "Was Kundschaft zu ihren Daten verlangt, was getan wurde und bis wann es geschehen muss.",
   "privacy.requests": "Anfragen",

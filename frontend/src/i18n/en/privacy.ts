@@ -1,5 +1,7 @@
 export const privacy = {
   "privacy.title": "Privacy",
+  "privacy.not_allowed": "Your role does not show privacy requests",
+  "privacy.not_allowed_body": "Ask an owner or admin of the store.",
   "privacy.subtitle": "What customers ask about their data, what was done, and by when it has to be.",
   "privacy.requests": "Requests",
   "privacy.request": "Request {id}",

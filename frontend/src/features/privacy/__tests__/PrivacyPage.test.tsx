@@ -2,6 +2,7 @@ import { screen, waitFor, within } from "@testing-library/react";
 import userEvent from "@testing-library/user-event";
 import { HttpResponse, http } from "msw";
 import { expect, test } from "vitest";
+import { session } from "@/testing/data";
 import { problem } from "@/testing/handlers";
 import { describePage } from "@/testing/pageStates";
 import { detail } from "@/testing/privacyData";
@@ -15,6 +16,14 @@ describePage("Privacy", {
   api: "/privacy/requests",
   data: "1 request is overdue",
   empty: { body: { items: [], next_cursor: null }, text: "Nobody has asked about their data yet" },
+});
+
+test("who may not manage is told whom to ask, and offered nothing", async () => {
+  server.use(http.get("*/api/v1/session", () => HttpResponse.json({ ...session, permissions: ["read"] })));
+  renderApp(PATH);
+
+  expect(await screen.findByText("Your role does not show privacy requests")).toBeInTheDocument();
+  expect(screen.queryByRole("button", { name: "Erase a customer" })).toBeNull();
 });
 
 test("a request shows its proof, and its passphrase once", async () => {

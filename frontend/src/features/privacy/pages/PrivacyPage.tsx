@@ -1,4 +1,4 @@
-import { BlockStack, Box, Button, Text } from "@shopify/polaris";
+import { Banner, BlockStack, Box, Button, Text } from "@shopify/polaris";
 import { LockIcon } from "@shopify/polaris-icons";
 import { useInfiniteQuery } from "@tanstack/react-query";
 import { useState } from "react";
@@ -11,6 +11,7 @@ import { TableSkeleton } from "@/components/Skeletons";
 import { TableCard } from "@/components/TableCard";
 import { TimeAgo } from "@/components/TimeAgo";
 import { useI18n } from "@/i18n/useI18n";
+import { useMay } from "@/lib/useSession";
 import { type NewPrivacyRequest, type PrivacyRequest, requestsQuery } from "../api";
 import { AccessCard } from "../components/AccessCard";
 import { AskModal } from "../components/AskModal";
@@ -20,6 +21,22 @@ import { StateCell } from "../components/StateCell";
 
 /** Requests for people's data and its erasure, with proof; how long data is kept and who looked at it. */
 export function PrivacyPage() {
+  const { t } = useI18n();
+  if (useMay("manage")) return <ManagedPrivacyPage />;
+  return (
+    <Page
+      title={t("privacy.title")}
+      subtitle={t("privacy.subtitle")}
+      backAction={{ content: t("nav.settings"), url: "/settings" }}
+    >
+      <Banner tone="info" title={t("privacy.not_allowed")}>
+        <p>{t("privacy.not_allowed_body")}</p>
+      </Banner>
+    </Page>
+  );
+}
+
+function ManagedPrivacyPage() {
   const { t } = useI18n();
   const query = useInfiniteQuery(requestsQuery);
   const [asking, setAsking] = useState<NewPrivacyRequest["kind"] | null>(null);
