@@ -83,6 +83,8 @@ RAISED: dict[str, dict[int, tuple[str, ...]]] = {
     "pause_campaign": {404: ("campaign_unknown",), 409: ("state_refused",)},
     "pause_job_kind": {404: ("limit_subject_unknown",)},
     "pause_queue": {404: ("limit_subject_unknown",)},
+    "resume_job_kind": {404: ("limit_subject_unknown",)},
+    "resume_queue": {404: ("limit_subject_unknown",)},
     "pause_schedule": {404: ("schedule_unknown",)},
     "pause_workflow": {404: ("workflow_unknown",), 409: ("workflow_over",)},
     "preview_campaign": {404: ("campaign_unknown", "customer_unknown"), 422: ("test_refused",)},

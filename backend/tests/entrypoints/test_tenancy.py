@@ -16,6 +16,7 @@ from sqlalchemy import update
 
 from storecast.ai.models import MicroSegment
 from storecast.auth.models import ApiKey, ShopMember
+from storecast.campaigns.models import DiscountSet
 from storecast.db.session import platform_session, tenant_session
 from storecast.entrypoints.api import create_app
 from storecast.entrypoints.modules import routers
@@ -51,6 +52,7 @@ BODIES: dict[tuple[str, str], dict[str, Any]] = {
     ("/api/v1/dead-letters/{fingerprint}/notes", "post"): {"body": "theft"},
     ("/api/v1/alerts/rules/{rule_id}/mute", "post"): {"until": None},
     ("/api/v1/members/{member_id}", "patch"): {"role": "viewer"},
+    ("/api/v1/customers/{customer_id}/store-credit", "post"): {"amount_minor": 1000},
 }
 """What a request needs to get as far as looking for the thing; the others take an empty object."""
 
@@ -117,7 +119,11 @@ def things(client: TestClient, shop: Shop) -> dict[str, str]:
         delivery = InboxEntry(
             shop_id=shop.id, shop_domain=shop.domain, webhook_id="w", topic="orders/create", body=b"{}", state="dead"
         )  # fmt: skip
-        session.add_all([request, suggestion, delivery])
+        discount = DiscountSet(
+            shop_id=shop.id, public_id="dsc_1", title="Ten", percent_hundredths=1000, currency="USD", starts_at=now,
+            once_per_customer=True, total=0,
+        )  # fmt: skip
+        session.add_all([request, suggestion, delivery, discount])
         session.flush()
         request_id, delivery_id = str(request.id), str(delivery.id)
     privacy.handle(partial(tenant_session, ShopId(shop.id)), ShopId(shop.id), int(request_id), now=now)
@@ -146,6 +152,7 @@ def things(client: TestClient, shop: Shop) -> dict[str, str]:
             )
         )  # fmt: skip
     return {
+        "discount_id": "dsc_1",
         "token": link["path"].rsplit("/", 1)[-1],
         "write_id": write["id"],
         "key_id": key["id"],
