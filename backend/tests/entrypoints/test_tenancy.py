@@ -52,7 +52,7 @@ BODIES: dict[tuple[str, str], dict[str, Any]] = {
     ("/api/v1/dead-letters/{fingerprint}/notes", "post"): {"body": "theft"},
     ("/api/v1/alerts/rules/{rule_id}/mute", "post"): {"until": None},
     ("/api/v1/members/{member_id}", "patch"): {"role": "viewer"},
-    ("/api/v1/customers/{customer_id}/store-credit", "post"): {"amount_minor": 1000},
+    ("/api/v1/customers/{customer_id}/store-credit", "post"): {"amount_minor": 1000, "reason": "theft"},
 }
 """What a request needs to get as far as looking for the thing; the others take an empty object."""
 
