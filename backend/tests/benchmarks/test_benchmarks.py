@@ -15,6 +15,7 @@ BENCHES = sorted(file.stem for file in (BACKEND / "benchmarks").glob("bench_*.py
 KEYS = {"bench", "value", "unit", "reference", "reference_value", "ratio", "peak_mib", "marks"}
 
 
+@pytest.mark.timeout(330)
 @pytest.mark.parametrize("bench", BENCHES)
 def test_a_small_run_measures_beside_its_reference(bench: str) -> None:
     ran = subprocess.run(
@@ -23,7 +24,7 @@ def test_a_small_run_measures_beside_its_reference(bench: str) -> None:
         env={**os.environ, "N": "300", "CONNECTIONS": "4"},
         capture_output=True,
         text=True,
-        timeout=150,
+        timeout=300,
         check=False,
     )
 
@@ -60,6 +61,7 @@ def test_a_small_chaos_run_loses_nothing_and_does_nothing_twice(broker: str) -> 
     }
 
 
+@pytest.mark.timeout(430)
 def test_a_small_chaos_run_of_webhooks_loses_nothing_and_does_nothing_twice() -> None:
     ran = subprocess.run(
         [sys.executable, "-m", "benchmarks.chaos_webhooks"],
