@@ -5,9 +5,10 @@ twice, newest first within a moment, and again after everything that is no 2xx, 
 edge, a relay, two workers, PostgreSQL and Redis are killed (SIGKILL) in turn and come back with what was on disk.
 
 What is promised, and counted here: a delivery that got its 2xx is in the inbox once, was handled, and left its effect
-once. ``lost`` is the acknowledged deliveries without that, plus the orders that do not show the newest version that
-was handled. ``duplicate_effects`` is the effects beyond one of a delivery, in a table that forbids none, plus the
-lines beyond one of an order. A delivery that nobody acknowledged may be in or out, with its effect or without a trace.
+once, unless something newer about its order had been handled before it. ``lost`` is the acknowledged deliveries without
+that, plus the orders that do not show the newest version that came. ``duplicate_effects`` is the effects beyond one of
+a delivery, in a table that forbids none, plus the lines beyond one of an order. A delivery that nobody acknowledged may
+be in or out, with its effect or without a trace.
 """
 
 import asyncio
@@ -229,10 +230,16 @@ def judge(at: Stage, shopify: Shopify) -> tuple[int, int]:
     """What is lost, and what happened twice."""
     acknowledged = shopify.acknowledged()
     states = dict(rows(at, "SELECT webhook_id, state FROM webhook_inbox"))
+    # What came later than something newer about its order is done without its handlers, and rightly so.
+    late = {each for (each,) in rows(at, "SELECT webhook_id FROM webhook_inbox WHERE outcome = 'stale'")}
     effects = dict(rows(at, "SELECT webhook_id, count(*) FROM webhook_effects GROUP BY 1"))
-    lost = {each for each in acknowledged if states.get(each) != "done" or not effects.get(each)}
+    lost = {
+        each
+        for each in acknowledged
+        if states.get(each) != "done" or (each not in late and not effects.get(each))
+    }
     newest: dict[str, Version] = {}
-    for webhook_id in effects:
+    for webhook_id in states:
         version = shopify.sent[webhook_id]
         gid = f"gid://shopify/Order/{version.number}"
         if gid not in newest or newest[gid].version < version.version:
@@ -248,6 +255,7 @@ def judge(at: Stage, shopify: Shopify) -> tuple[int, int]:
     strays = effects.keys() - states.keys()
     print(
         f"  {len(acknowledged):,} acknowledged, {len(states):,} stored, {len(effects):,} with an effect, "
+        f"{len(late):,} too late, "
         f"{len(lost):,} missing, {len(wrong):,} orders wrong",
         flush=True,
     )

@@ -1,4 +1,4 @@
-"""Time as the platform writes it: whole seconds, UTC, ISO 8601."""
+"""Time as the platform writes it: whole seconds, UTC, ISO 8601; only X-Shopify-Triggered-At has fractions."""
 
 from __future__ import annotations
 
@@ -9,6 +9,11 @@ EPOCH_FORMAT = "%Y-%m-%dT%H:%M:%SZ"
 
 def now_text() -> str:
     return datetime.now(UTC).strftime(EPOCH_FORMAT)
+
+
+def trigger_text() -> str:
+    """Now as the header says it: ``2026-11-22T10:00:27.877041Z``."""
+    return datetime.now(UTC).isoformat(timespec="microseconds").replace("+00:00", "Z")
 
 
 def instant_text(at: datetime) -> str:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import time
 
-from simulator.clock import now_text
+from simulator.clock import now_text, trigger_text
 from simulator.gids import FIRST_ID
 from simulator.state.database import Database, columns, placeholders
 from simulator.state.records import BulkOperation, Delivery
@@ -112,7 +112,7 @@ class Deliveries:
             connection.execute(
                 "insert into deliveries (webhook_id, event_id, topic, shop_domain, body, triggered_at, state, attempts,"
                 " next_at, copies) values (?, ?, ?, ?, ?, ?, ?, 0, ?, ?)",
-                (webhook_id, event_id, topic, shop_domain, body, now_text(), state, time.time(), copies),
+                (webhook_id, event_id, topic, shop_domain, body, trigger_text(), state, time.time(), copies),
             )
 
     def list_due(self, limit: int) -> list[Delivery]:

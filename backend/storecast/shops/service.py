@@ -3,7 +3,7 @@
 import secrets
 from collections.abc import Collection
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 
 import structlog
 from sqlalchemy.orm import Session
@@ -110,11 +110,14 @@ def change_scopes(session: Session, shop_id: ShopId, scopes: Collection[str], *,
 
 
 def was_here_after(session: Session, shop_id: ShopId, at: datetime) -> bool:
-    """Whether the shop's tokens were granted or renewed later: an uninstall before that is history."""
+    """Whether the shop's tokens were granted or renewed later: an uninstall before that is history.
+
+    Within a second it is not: an instant in whole seconds lies before what happened in the same one.
+    """
     shop = get(session, shop_id)
     token = repository.find_token(session, shop_id)
     since = [shop.installed_at, token.refreshed_at if token else None]
-    return any(instant is not None and instant > at for instant in since)
+    return any(instant is not None and instant > at + timedelta(seconds=1) for instant in since)
 
 
 def begin_anew(session: Session, shop_id: ShopId) -> bool:
