@@ -64,7 +64,7 @@ def test_an_uninstall_from_before_the_reinstall_changes_nothing(session: Session
     shop = installed_shop(session, installed_at=NOW)
     run = service.start(session, shop_id, kind="first")
 
-    late = delivery("app/uninstalled", triggered_at=NOW - timedelta(seconds=1))
+    late = delivery("app/uninstalled", triggered_at=NOW - timedelta(seconds=2))
     take_uninstall(session, shop_id, late)
 
     assert (shop.state, shop.pixel_state, run.state) == ("installed", "active", "queued")
