@@ -15,7 +15,13 @@ const gone: string[] = [];
 beforeEach(() => {
   gone.length = 0;
   const { origin, href } = location;
-  vi.stubGlobal("location", { origin, href, pathname: "/", search: "", assign: (path: string) => gone.push(path) });
+  vi.stubGlobal("location", {
+    origin,
+    href,
+    pathname: "/",
+    search: "",
+    assign: (path: string) => gone.push(path),
+  });
   server.use(http.get("*/api/v1/session", () => problem(401, { code: "unauthenticated" })));
 });
 
