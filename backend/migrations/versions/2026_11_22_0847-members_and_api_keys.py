@@ -1,8 +1,4 @@
-"""members and api keys
-
-Expand, then backfill, then contract, each in a release of its own. A lock is held for milliseconds: an index on a
-large table is made CONCURRENTLY in a migration that does nothing else; a backfill is a batched job, not a migration.
-"""
+"""Members with roles, sign-out everywhere, API keys."""
 
 import sqlalchemy as sa
 from alembic import op

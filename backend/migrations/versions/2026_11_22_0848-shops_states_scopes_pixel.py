@@ -1,8 +1,4 @@
-"""States of shops that Shopify does not serve, scopes by feature, versions of the pixel.
-
-Expand, then backfill, then contract, each in a release of its own. A lock is held for milliseconds: an index on a
-large table is made CONCURRENTLY in a migration that does nothing else; a backfill is a batched job, not a migration.
-"""
+"""States of shops that Shopify does not serve, scopes by feature, versions of the pixel."""
 
 import sqlalchemy as sa
 from alembic import op

@@ -1,8 +1,4 @@
-"""Consent by its own clock in both channels, tags by theirs; writes to many customers.
-
-Expand, then backfill, then contract, each in a release of its own. A lock is held for milliseconds: an index on a
-large table is made CONCURRENTLY in a migration that does nothing else; a backfill is a batched job, not a migration.
-"""
+"""Consent by its own clock in both channels, tags by theirs; writes to many customers."""
 
 import sqlalchemy as sa
 from alembic import op

@@ -1,8 +1,4 @@
-"""marketing discounts store credit
-
-Expand, then backfill, then contract, each in a release of its own. A lock is held for milliseconds: an index on a
-large table is made CONCURRENTLY in a migration that does nothing else; a backfill is a batched job, not a migration.
-"""
+"""What campaigns have told Shopify, discounts with unique codes, and the ledger of store credit."""
 
 import sqlalchemy as sa
 from alembic import op
