@@ -45,8 +45,10 @@ def note(session: Session, shop_id: ShopId, delivery: Delivery) -> None:
 
 
 @pytest.fixture(autouse=True)
-def world() -> Iterator[None]:
-    """Nothing handled, a handler that fails for deliveries which say so, a clock that stands."""
+def world(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
+    """Nothing handled, a handler that fails for deliveries which say so, a clock that stands, all the time there is."""
+    monkeypatch.setattr(service, "BATCH_S", 3600.0)
+    monkeypatch.setattr(tasks, "TURN_S", 3600.0)
     handled.clear()
     broken[:] = [ValueError]
     with time_machine.travel(NOW, tick=False):
