@@ -180,6 +180,7 @@ def versions() -> list[Version]:
 def kill_through(at: Stage, shopify: Shopify, victims: list[Victim]) -> int:
     """Send share by share; each time kill somebody in the middle of it; how many kills."""
     waiting, share = versions(), N // (KILLS + 1)
+    started = time.perf_counter()
     for kill in range(KILLS):
         part, waiting = waiting[:share], waiting[share:]
         goal = shopify.counts().get("delivered", 0) + int(share * random.uniform(0.1, 0.7))
@@ -192,7 +193,9 @@ def kill_through(at: Stage, shopify: Shopify, victims: list[Victim]) -> int:
         victim.kill()
         victim.start()
         print(
-            f"  {len(shopify.sent):>8,} of {N:,} deliveries   kill {kill + 1:>3}: {victim.name}", flush=True
+            f"  {time.perf_counter() - started:>5,.0f} s {len(shopify.sent):>8,} of {N:,} deliveries"
+            f"   kill {kill + 1:>3}: {victim.name}",
+            flush=True,
         )
     shopify.send(waiting)
     return KILLS

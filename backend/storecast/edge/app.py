@@ -125,7 +125,7 @@ class Edge:
 
 
 class _FrontDoor:
-    """Webhooks on their short way, everything else through the router."""
+    """Webhooks on their short way, everything else through middleware and router."""
 
     def __init__(self, hooks: webhooks.Webhooks, others: ASGIApp) -> None:
         self._hooks = hooks
@@ -164,7 +164,7 @@ def create_app(settings: Settings, read_click: tracking.ReadClick) -> ASGIApp:
         exception_handlers={StorecastError: _problem, Exception: _problem},
         lifespan=lifespan,
     )
-    return RequestContext(_FrontDoor(edge.webhooks, others), process="edge", log_requests=False)
+    return _FrontDoor(edge.webhooks, RequestContext(others, process="edge", log_requests=False))
 
 
 async def _alive(_request: Request) -> Response:

@@ -9,7 +9,7 @@ cost only the request that brought them.
 import asyncio
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, NamedTuple
 
 import asyncpg
 import structlog
@@ -60,8 +60,7 @@ _FAULT_OF_ROWS = (
 )
 
 
-@dataclass(frozen=True, slots=True)
-class _Waiting:
+class _Waiting(NamedTuple):
     """What one request wants written, and where it waits."""
 
     rows: Sequence[tuple[Any, ...]]

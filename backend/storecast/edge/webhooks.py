@@ -1,6 +1,7 @@
 """Webhooks: raw bytes → HMAC → one durable row → 200. Topics are handled later, from the inbox."""
 
 import re
+import time
 from collections.abc import Mapping
 from datetime import UTC, datetime
 from typing import Any, ClassVar
@@ -22,11 +23,13 @@ from storecast.kit.errors import (
     TooLarge,
     Unauthenticated,
 )
-from storecast.observability import problems
-from storecast.observability.requests import request_id
+from storecast.observability import problems, tracing
+from storecast.observability.requests import Meter, describe, identify, request_id
 from storecast.shopify.hmac import verify_webhook
 
 log = structlog.get_logger(__name__)
+
+Headers = Mapping[bytes, bytes]
 
 MAX_BODY_BYTES = 5 * 1024 * 1024
 """Orders with hundreds of lines reach some hundreds of KiB; ten times that is no webhook of Shopify's."""
@@ -40,22 +43,25 @@ REFUSED = Counter("storecast_webhooks_refused_total", "Webhooks refused", ["reas
 MAX_HEADER_BYTES = 64 * 1024
 """Of all headers: Shopify sends about one KiB; the servers in front may add theirs."""
 
-ACKNOWLEDGED: tuple[Message, Message] = (
-    {"type": "http.response.start", "status": 200, "headers": [(b"content-length", b"0")]},
-    {"type": "http.response.body", "body": b""},
-)
+_NOTHING = (b"content-length", b"0")
+_END: Message = {"type": "http.response.body", "body": b""}
 
-_PLAIN = re.compile(rb"[\x21-\x7e]{1,128}")
-_SHAPES = {
-    b"x-shopify-topic": re.compile(rb"[a-z_.]{1,64}/[a-z_.]{1,64}|[a-z_]{1,64}\.[a-z_]{1,64}"),
-    b"x-shopify-shop-domain": re.compile(rb"[a-z0-9][a-z0-9-]{0,62}\.myshopify\.com"),
-    b"x-shopify-webhook-id": _PLAIN,
-    b"x-shopify-event-id": _PLAIN,
-    b"x-shopify-api-version": re.compile(rb"[a-z0-9-]{1,32}"),
-}
-_OPTIONAL = frozenset({b"x-shopify-event-id", b"x-shopify-api-version"})
+_TOPIC = re.compile(rb"[a-z_.]{1,64}/[a-z_.]{1,64}|[a-z_]{1,64}\.[a-z_]{1,64}")
+_DOMAIN = re.compile(rb"[a-z0-9][a-z0-9-]{0,62}\.myshopify\.com")
+_ID = re.compile(rb"[\x21-\x7e]{1,128}")
+_VERSION = re.compile(rb"[a-z0-9-]{0,32}")
 
-_OBJECT = msgspec.json.Decoder(dict[str, msgspec.Raw])
+_Origin = tuple[str, str, str | None]
+"""Topic, domain and API version of a delivery."""
+
+MAX_ORIGINS = 50_000
+
+
+class _Object(msgspec.Struct):
+    """Any JSON object: what it holds is checked and skipped."""
+
+
+_OBJECT = msgspec.json.Decoder(_Object)
 
 SINK = Sink(
     name="webhooks",
@@ -89,8 +95,8 @@ class HeadersTooLarge(StorecastError):
 class Webhooks:
     """The address ``POST /webhooks`` and everything below it, as an ASGI app of its own.
 
-    It reads the few headers that it needs and answers with constant messages: with a framework's request, routing
-    and response around it a delivery costs twice the processor time.
+    It reads the few headers that it needs, and names, times and counts its requests itself: with a framework's request,
+    routing and response around it a delivery costs twice the processor time.
     """
 
     path = "/webhooks"
@@ -100,40 +106,49 @@ class Webhooks:
         self._commit = commit
         self._shops = shops
         self._secrets = secrets
+        self._meter = Meter("edge")
         self._accepted: dict[str, Counter] = {}
+        # A shop's deliveries of a topic say the same of themselves: read once, then looked up.
+        self._origins: dict[tuple[bytes, bytes, bytes], _Origin] = {}
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Store one delivery; a repeated one is acknowledged and changes nothing."""
+        started = time.perf_counter()
         scope["route"] = self
-        try:
-            await self._receive(scope, receive)
-        except StorecastError as error:
-            await refuse(error, scope, send)
-        except Exception as error:  # the sender gets an answer and tries again, whatever broke
-            log.error("edge_failed", exc_info=error)
-            await refuse(StorecastError(), scope, send)
-        else:
-            for message in ACKNOWLEDGED:
-                await send(message)
+        headers = dict(scope["headers"])
+        identifier = identify(scope, headers.get(b"x-request-id"))
+        status = 200
+        with tracing.request_span(scope["method"]) as span:
+            try:
+                await self._receive(scope, headers, receive)
+                own = (b"x-request-id", identifier.encode())
+                await send({"type": "http.response.start", "status": 200, "headers": (_NOTHING, own)})
+                await send(_END)
+            except StorecastError as error:
+                status = await refuse(error, scope, send)
+            except Exception as error:  # the sender gets an answer and tries again, whatever broke
+                log.error("edge_failed", exc_info=error, request_id=identifier)
+                status = await refuse(StorecastError(), scope, send)
+            finally:
+                self._meter.record(self.path, status, time.perf_counter() - started)
+                describe(span, scope, status)
 
-    async def _receive(self, scope: Scope, receive: Receive) -> None:
+    async def _receive(self, scope: Scope, headers: Headers, receive: Receive) -> None:
         if scope["method"] != "POST":
             raise MethodNotAllowed("Webhooks are posted.")
-        headers = _single(scope["headers"])
+        _require_single(headers, scope["headers"])
         body = await self._read(headers, receive)
-        if not verify_webhook(
-            body, headers.get(b"x-shopify-hmac-sha256", b"").decode("latin-1"), self._secrets
-        ):
+        if not verify_webhook(body, headers.get(b"x-shopify-hmac-sha256"), self._secrets):
             raise _refused("hmac", Unauthenticated("The HMAC does not fit the body.", code="hmac_invalid"))
         row = await self._row(headers, body)
         try:
-            await self._commit.submit([row])
+            await self._commit.submit((row,))
         except NotFound as error:  # erased since the directory asked: a privacy topic is taken the next time
             self._shops.forget(row[1])
             raise _refused("unknown_shop", error) from None
         self._count(row[4])
 
-    async def _read(self, headers: Mapping[bytes, bytes], receive: Receive) -> bytes:
+    async def _read(self, headers: Headers, receive: Receive) -> bytes:
         try:
             body = await read_body(receive, headers.get(b"content-length"), MAX_BODY_BYTES)
         except BodyTruncated as error:
@@ -144,8 +159,12 @@ class Webhooks:
             raise _refused("too_large", TooLarge(f"A webhook has at most {MAX_BODY_BYTES} bytes."))
         return body
 
-    async def _row(self, headers: Mapping[bytes, bytes], body: bytes) -> tuple[Any, ...]:
-        topic, domain, webhook_id, event_id, api_version = (_header(headers, name) for name in _SHAPES)
+    async def _row(self, headers: Headers, body: bytes) -> tuple[Any, ...]:
+        topic, domain, api_version = self._origin(headers)
+        webhook_id = _header(headers, b"x-shopify-webhook-id", _ID)
+        event_id = (
+            _header(headers, b"x-shopify-event-id", _ID) if headers.get(b"x-shopify-event-id") else None
+        )
         _require_object(body)
         shop = await self._shops.find_by_domain(domain)
         if shop is None and topic not in PRIVACY_TOPICS:
@@ -157,32 +176,46 @@ class Webhooks:
                     field="X-Shopify-Shop-Domain",
                 ),
             )
-        return (
-            shop.id if shop else None,
-            domain,
-            webhook_id,
-            event_id or None,
-            topic,
-            api_version or None,
-            _instant(headers.get(b"x-shopify-triggered-at")),
-            body,
+        triggered_at = _instant(headers.get(b"x-shopify-triggered-at"))
+        shop_id = shop.id if shop else None
+        return shop_id, domain, webhook_id, event_id, topic, api_version, triggered_at, body
+
+    def _origin(self, headers: Headers) -> _Origin:
+        key = (
+            headers.get(b"x-shopify-topic", b""),
+            headers.get(b"x-shopify-shop-domain", b""),
+            headers.get(b"x-shopify-api-version", b""),
         )
+        known = self._origins.get(key)
+        if known is None:
+            known = (
+                _header(headers, b"x-shopify-topic", _TOPIC),
+                _header(headers, b"x-shopify-shop-domain", _DOMAIN),
+                _header(headers, b"x-shopify-api-version", _VERSION) or None,
+            )
+            if len(self._origins) >= MAX_ORIGINS:
+                self._origins.clear()
+            self._origins[key] = known
+        return known
 
     def _count(self, topic: str) -> None:
-        if topic not in self._accepted:
-            self._accepted[topic] = ACCEPTED.labels(topic)
-        self._accepted[topic].inc()
+        counter = self._accepted.get(topic)
+        if counter is None:
+            counter = self._accepted[topic] = ACCEPTED.labels(topic)
+        counter.inc()
 
 
-async def refuse(error: StorecastError, scope: Scope, send: Send) -> None:
-    """Answer with the problem document of the error."""
-    status, headers, body = problems.render(error, request_id(scope))
+async def refuse(error: StorecastError, scope: Scope, send: Send) -> int:
+    """Answer with the problem document of the error; returns its status."""
+    identifier = request_id(scope)
+    status, headers, body = problems.render(error, identifier)
     if isinstance(error, MethodNotAllowed):
         headers["Allow"] = "POST"
-    headers["Content-Length"] = str(len(body))
+    headers |= {"Content-Length": str(len(body)), "X-Request-Id": identifier}
     raw = [(name.lower().encode(), value.encode()) for name, value in headers.items()]
     await send({"type": "http.response.start", "status": status, "headers": raw})
     await send({"type": "http.response.body", "body": body})
+    return status
 
 
 def _refused(reason: str, error: StorecastError) -> StorecastError:
@@ -190,9 +223,8 @@ def _refused(reason: str, error: StorecastError) -> StorecastError:
     return error
 
 
-def _single(pairs: list[tuple[bytes, bytes]]) -> dict[bytes, bytes]:
-    """The headers by name. One of Shopify's that comes twice is refused: which of them counts is a matter of taste."""
-    headers = dict(pairs)
+def _require_single(headers: Headers, pairs: list[tuple[bytes, bytes]]) -> None:
+    """Refuse more than servers add, and one of Shopify's that comes twice: which of them counts is anybody's guess."""
     if sum(map(len, headers.values())) > MAX_HEADER_BYTES:
         raise _refused("header", HeadersTooLarge(f"Headers have at most {MAX_HEADER_BYTES} bytes."))
     if len(headers) != len(pairs):
@@ -200,13 +232,11 @@ def _single(pairs: list[tuple[bytes, bytes]]) -> dict[bytes, bytes]:
         twice = next((name for name in names if names.count(name) > 1), None)
         if twice is not None:
             raise _malformed(twice)
-    return headers
 
 
-def _header(headers: Mapping[bytes, bytes], name: bytes) -> str:
-    """The value, empty for one that may be missing and is."""
+def _header(headers: Headers, name: bytes, shape: re.Pattern[bytes]) -> str:
     value = headers.get(name, b"")
-    if not _SHAPES[name].fullmatch(value) and (value or name not in _OPTIONAL):
+    if not shape.fullmatch(value):
         raise _malformed(name)
     return value.decode("ascii")
 
@@ -225,7 +255,8 @@ def _require_object(body: bytes) -> None:
     """Whether it is one JSON object in UTF-8, without building it: that costs a quarter."""
     try:
         _OBJECT.decode(body)
-        body.decode()
+        if not body.isascii():
+            body.decode()
     except msgspec.ValidationError:
         raise _refused(
             "json",
@@ -250,6 +281,8 @@ def _instant(value: bytes | None) -> datetime | None:
         return None
     try:
         instant = datetime.fromisoformat(value.decode("ascii"))
+        if instant.tzinfo is UTC:
+            return instant
         return instant.replace(tzinfo=UTC) if instant.tzinfo is None else instant.astimezone(UTC)
     except (ValueError, OverflowError):
         return None

@@ -37,25 +37,48 @@ def request_id(scope: Scope) -> str:
     return str(scope.get("state", {}).get("request_id", ""))
 
 
+def identify(scope: Scope, given: bytes | None) -> str:
+    """Give the request its id, which is the caller's when that is short and plain; returns it."""
+    identifier = given.decode() if given and _PLAIN.fullmatch(given) else f"{_PROCESS}{next(_NUMBERS):016x}"
+    scope.setdefault("state", {})["request_id"] = identifier
+    return identifier
+
+
+class Meter:
+    """Counts and times the answers of one process."""
+
+    def __init__(self, process: str) -> None:
+        self._process = process
+        # Looking a series up by its labels costs more than counting in it.
+        self._series: dict[tuple[str, int], tuple[Counter, Histogram]] = {}
+
+    def record(self, route: str, status: int, seconds: float) -> None:
+        """One answer of a route, by its template."""
+        key = (route, status // 100)
+        if key not in self._series:
+            self._series[key] = (
+                REQUESTS.labels(self._process, route, f"{status // 100}xx"),
+                REQUEST_SECONDS.labels(self._process, route),
+            )
+        count, duration = self._series[key]
+        count.inc()
+        duration.observe(seconds)
+
+
 class RequestContext:
     """Names, times, counts and logs each HTTP request."""
 
     def __init__(self, app: ASGIApp, *, process: str, log_requests: bool = True) -> None:
         self._app = app
-        self._process = process
+        self._meter = Meter(process)
         self._log_requests = log_requests
-        # Looking a series up by its labels costs more than counting in it.
-        self._series: dict[tuple[str, int], tuple[Counter, Histogram]] = {}
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         if scope["type"] != "http":
             await self._app(scope, receive, send)
             return
         given = next((value for name, value in scope["headers"] if name == b"x-request-id"), b"")
-        identifier = (
-            given.decode() if given and _PLAIN.fullmatch(given) else f"{_PROCESS}{next(_NUMBERS):016x}"
-        )
-        scope.setdefault("state", {})["request_id"] = identifier
+        identifier = identify(scope, given)
         own_header = (b"x-request-id", identifier.encode())
         status = 500
         started = time.perf_counter()
@@ -74,29 +97,23 @@ class RequestContext:
                     await self._app(scope, receive, send_with_id)
                 finally:
                     self._record(scope, status, time.perf_counter() - started)
-                    if span is not tracing.OFF:
-                        _describe(span, scope, status, identifier)
+                    describe(span, scope, status)
         finally:
             structlog.contextvars.reset_contextvars(**bound)
 
     def _record(self, scope: Scope, status: int, seconds: float) -> None:
         route = _route(scope)
-        key = (route, status // 100)
-        if key not in self._series:
-            self._series[key] = (
-                REQUESTS.labels(self._process, route, f"{status // 100}xx"),
-                REQUEST_SECONDS.labels(self._process, route),
-            )
-        count, duration = self._series[key]
-        count.inc()
-        duration.observe(seconds)
+        self._meter.record(route, status, seconds)
         if self._log_requests:
             log.info(
                 "request", method=scope["method"], route=route, status=status, ms=round(seconds * 1000, 1)
             )
 
 
-def _describe(span: tracing.Span, scope: Scope, status: int, identifier: str) -> None:
+def describe(span: tracing.Span, scope: Scope, status: int) -> None:
+    """Say on the span of a request what became of it."""
+    if span is tracing.OFF:
+        return
     route = _route(scope)
     span.rename(f"{scope['method']} {route}")
     span.set(
@@ -104,7 +121,7 @@ def _describe(span: tracing.Span, scope: Scope, status: int, identifier: str) ->
             "http.request.method": scope["method"],
             "http.route": route,
             "http.response.status_code": status,
-            "storecast.request_id": identifier,
+            "storecast.request_id": request_id(scope),
         }
     )
     if status >= 500:

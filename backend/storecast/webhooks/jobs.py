@@ -27,6 +27,19 @@ class DrainInbox(Job):
     # Each delivery counts its own attempts; the job must outlast the last of them.
     max_attempts: ClassVar[int] = 1000
     outlives_shop: ClassVar[bool] = True
+    # Drains of a shop take turns: a second one would hold a worker only to wait.
+    shop_in_flight: ClassVar[int | None] = 1
 
     def unique_key(self) -> str | None:
         return "drain"
+
+
+@dataclass(frozen=True, slots=True)
+class SweepInbox(Job):
+    """Stage the drain of every shop where a delivery waits for too long and no drain is about. Safe to run twice."""
+
+    name: ClassVar[str] = "webhooks.sweep_inbox"
+    queue: ClassVar[Queue] = "critical"
+
+    def unique_key(self) -> str | None:
+        return "all"

@@ -44,6 +44,23 @@ def next_try_at(session: Session, shop_id: ShopId, *, retry_base_s: float) -> da
     return due_at
 
 
+def list_overdue(session: Session, *, before: datetime, drain: str) -> list[ShopId]:
+    """Shops whose oldest pending entry came before the instant, and that have no job of this name in the outbox."""
+    # One probe of the partial index a shop: a backlog's length does not matter.
+    rows = session.scalars(
+        text("""
+        SELECT shops.id FROM shops, LATERAL (
+          SELECT coalesce(replayed_at, received_at) AS since FROM webhook_inbox
+           WHERE shop_id = shops.id AND state = 'pending' ORDER BY id LIMIT 1) AS oldest
+         WHERE since < :before
+           AND NOT EXISTS (SELECT FROM outbox WHERE outbox.shop_id = shops.id AND name = :drain)
+         ORDER BY shops.id
+        """),
+        {"before": before, "drain": drain},
+    )
+    return [ShopId(shop_id) for shop_id in rows]
+
+
 def figures(session: Session, shop_id: ShopId) -> Sequence[Any]:
     """When the last delivery came, how many wait, how many are dead."""
     return session.execute(

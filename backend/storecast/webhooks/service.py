@@ -6,6 +6,7 @@ is dead. What by then is older than what was applied, or is about something dele
 (`objects`): in whatever order a history of deliveries comes, and however often, it ends in the same rows.
 """
 
+import time
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
@@ -19,20 +20,28 @@ from storecast.kit.types import ShopId
 from storecast.shops import availability
 from storecast.shops import service as shops
 from storecast.webhooks import missed, objects, registry, repository
+from storecast.webhooks.jobs import DRAIN, DrainInbox
 from storecast.webhooks.models import InboxEntry
 from storecast.webhooks.objects import Known
 from storecast.webhooks.report import Report
+from storecast.worker import outbox
 
 log = structlog.get_logger(__name__)
 
 BATCH = 200
 """Entries per transaction: large enough to spread the commit, small enough that locks on customers stay short."""
 
+BATCH_S = 5.0
+"""And no longer than this: what a batch has handled is safe from whatever kills its worker only when it commits."""
+
 MAX_ATTEMPTS = 5
 
 RETRY_BASE_S = 5.0
 """Five tries span 75 seconds after the arrival: a lock or a restart passes in that time, a bug does not."""
 
+
+OVERDUE = timedelta(minutes=2)
+"""Longer than the five tries of a delivery, so that what waits for so long waits for nobody."""
 
 KEEP_HANDLED = timedelta(days=7)
 """Long enough to see what a delivery said when a merchant asks about last week."""
@@ -60,11 +69,8 @@ class Drained:
     handled: int
     failed: int
     retry_in_s: float | None
-
-    @property
-    def may_leave_more(self) -> bool:
-        """Whether entries may be due that this batch had no room for."""
-        return self.handled + self.failed == BATCH
+    may_leave_more: bool = False
+    """Whether entries may be due that this batch had no room or no time for."""
 
 
 def forget(session: Session, *, now: datetime) -> int:
@@ -78,6 +84,17 @@ def forget(session: Session, *, now: datetime) -> int:
     return repository.delete_over(session, done_before=now - KEEP_HANDLED, dead_before=now - KEEP_DEAD)
 
 
+def sweep(session: Session, *, now: datetime) -> int:
+    """Stage the drain of every shop whose oldest delivery has waited for `OVERDUE`; returns of how many.
+
+    A shop whose drain waits or runs is left to it: its deliveries may be between their tries.
+    """
+    overdue = repository.list_overdue(session, before=now - OVERDUE, drain=DRAIN)
+    for shop_id in overdue:
+        outbox.add(session, shop_id, DrainInbox())
+    return len(overdue)
+
+
 def drain(session: Session, shop_id: ShopId, *, now: datetime) -> Drained:
     """Handle the next entries of the shop; an entry that fails keeps its place and its error."""
     repository.take_turns(session, shop_id)
@@ -86,15 +103,26 @@ def drain(session: Session, shop_id: ShopId, *, now: datetime) -> Drained:
         availability.ask_soon(session, shops.get(session, shop_id))
     reports = [Report.read(entry) for entry in entries]
     known = Known.load(session, shop_id, {report.gid for report in reports if report.gid})
-    handled = sum(
-        _handle(session, shop_id, entry, report, known)
-        for entry, report in zip(entries, reports, strict=True)
-    )
+    handled = failed = 0
+    ends_at = time.monotonic() + BATCH_S
+    for entry, report in zip(entries, reports, strict=True):
+        if _handle(session, shop_id, entry, report, known):
+            handled += 1
+        else:
+            failed += 1
+        if time.monotonic() > ends_at:
+            break
     known.save(session, shop_id)
     session.flush()  # the attempts just counted decide when the next try is due
     next_try_at = repository.next_try_at(session, shop_id, retry_base_s=RETRY_BASE_S)
     retry_in_s = max(1.0, (next_try_at - now).total_seconds()) if next_try_at is not None else None
-    return Drained(handled, len(entries) - handled, retry_in_s)
+    may_leave_more = len(entries) == BATCH or handled + failed < len(entries)
+    return Drained(handled, failed, retry_in_s, may_leave_more)
+
+
+def drain_on(session: Session, shop_id: ShopId) -> None:
+    """Stage the next drain of the shop, behind what other shops have waiting by now."""
+    outbox.add(session, shop_id, DrainInbox())
 
 
 def _handle(session: Session, shop_id: ShopId, entry: InboxEntry, report: Report, known: Known) -> bool:

@@ -17,12 +17,14 @@ from storecast.kit.errors import Permanent, Retryable
 from storecast.kit.types import ShopId
 from storecast.shops import service as shops
 from storecast.shops.models import Shop
-from storecast.webhooks import service
-from storecast.webhooks.jobs import DrainInbox
+from storecast.webhooks import service, tasks
+from storecast.webhooks.jobs import DrainInbox, SweepInbox
 from storecast.webhooks.models import InboxEntry
 from storecast.webhooks.registry import Delivery, on
-from storecast.webhooks.service import BATCH, MAX_ATTEMPTS, Drained
-from storecast.webhooks.tasks import drain_inbox
+from storecast.webhooks.service import BATCH, MAX_ATTEMPTS, OVERDUE, Drained
+from storecast.webhooks.tasks import drain_inbox, sweep_inbox
+from storecast.worker import outbox
+from storecast.worker.models import OutboxJob
 from tests.factories.context import Context
 
 NOW = datetime(2026, 11, 21, 22, 0, tzinfo=UTC)
@@ -43,8 +45,10 @@ def note(session: Session, shop_id: ShopId, delivery: Delivery) -> None:
 
 
 @pytest.fixture(autouse=True)
-def world() -> Iterator[None]:
-    """Nothing handled, a handler that fails for deliveries which say so, a clock that stands."""
+def world(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
+    """Nothing handled, a handler that fails for deliveries which say so, a clock that stands, all the time there is."""
+    monkeypatch.setattr(service, "BATCH_S", 3600.0)
+    monkeypatch.setattr(tasks, "TURN_S", 3600.0)
     handled.clear()
     broken[:] = [ValueError]
     with time_machine.travel(NOW, tick=False):
@@ -256,3 +260,56 @@ def test_the_settings_page_shows_the_figures(
     answer = client.get("/api/v1/settings", headers=signed_in).json()
 
     assert answer["webhooks"] == {"last_received_at": "2026-11-21T22:00:00Z", "waiting": 1, "dead": 0}
+
+
+def outbox_of(platform: Session) -> list[tuple[int | None, str, str]]:
+    platform.rollback()
+    return [(job.shop_id, job.name, job.state) for job in platform.scalars(select(OutboxJob))]
+
+
+def test_a_sweep_stages_the_drain_of_shops_where_something_waits_for_too_long(
+    shop: Shop, other_shop: Shop, platform: Session
+) -> None:
+    receive(shop, {"n": 1}, received_at=NOW - OVERDUE - timedelta(seconds=1))
+    receive(other_shop, {"n": 1}, received_at=NOW - OVERDUE)
+
+    sweep_inbox(SweepInbox(), Context(None))
+    sweep_inbox(SweepInbox(), Context(None))
+
+    assert outbox_of(platform) == [(shop.id, DrainInbox.name, "staged")]
+
+
+def test_a_sweep_leaves_a_drain_that_waits_for_its_next_try_alone(
+    shop: Shop, shop_id: ShopId, platform: Session
+) -> None:
+    receive(shop, {"n": 1, "breaks": True}, received_at=NOW - timedelta(minutes=5))
+    with tenant_session(shop_id) as session:
+        outbox.add(session, shop_id, DrainInbox(), run_at=datetime(2099, 1, 1, tzinfo=UTC))
+
+    sweep_inbox(SweepInbox(), Context(None))
+
+    assert outbox_of(platform) == [(shop.id, DrainInbox.name, "scheduled")]
+
+
+def test_a_batch_commits_when_its_time_is_up_and_leaves_the_rest(
+    shop: Shop, shop_id: ShopId, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(service, "BATCH_S", -1.0)
+    receive(shop, {"n": 1}, {"n": 2})
+
+    assert drain(shop_id) == Drained(1, 0, None, may_leave_more=True)
+
+    assert entries(shop_id) == [("done", 1, None), ("pending", 0, None)]
+
+
+def test_a_drain_whose_turn_is_over_makes_room_for_others(
+    shop: Shop, shop_id: ShopId, platform: Session, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(service, "BATCH_S", -1.0)
+    monkeypatch.setattr(tasks, "TURN_S", -1.0)
+    receive(shop, {"n": 1}, {"n": 2})
+
+    drain_inbox(DrainInbox(), Context(shop_id))
+
+    assert handled == [1]
+    assert outbox_of(platform) == [(shop.id, DrainInbox.name, "staged")]

@@ -135,6 +135,7 @@ export const codes = {
   "jobs.sync.catch_up_order": "Eine Bestellung wird auf ihren Stand geprüft",
   "jobs.sync.refresh_shop": "Name, Währung und Zeitzone des Shops werden gelesen",
   "jobs.webhooks.forget_deliveries": "Alte Nachrichten des Shops werden gelöscht",
+  "jobs.webhooks.sweep_inbox": "Liegen gebliebene Nachrichten von Shops werden aufgenommen",
   "jobs.sync.settle": "Ende eines Abgleichs wird geprüft",
   "jobs.sync.pull_changes": "Änderungen werden übernommen",
   "jobs.sync.pull_changes_everywhere": "Shops werden nach Änderungen gefragt",

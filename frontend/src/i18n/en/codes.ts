@@ -134,6 +134,7 @@ export const codes = {
   "jobs.sync.catch_up_order": "Making sure that an order is up to date",
   "jobs.sync.refresh_shop": "Reading the store's name, currency and time zone",
   "jobs.webhooks.forget_deliveries": "Deleting old messages from the store",
+  "jobs.webhooks.sweep_inbox": "Picking up messages from stores that were left waiting",
   "jobs.sync.settle": "Checking the end of a sync",
   "jobs.sync.pull_changes": "Taking over changes",
   "jobs.sync.pull_changes_everywhere": "Asking stores for changes",
