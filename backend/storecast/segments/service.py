@@ -174,6 +174,16 @@ def _members_by_public_id(session: Session, shop_id: ShopId, segment_id: str) ->
 writing.provide_members(_members_by_public_id)
 
 
+def list_of_customer(session: Session, shop_id: ShopId, customer_id: str) -> list[schemas.Segment]:
+    """The segments that hold a customer now, newest first; raises CustomerUnknown."""
+    internal_id = customers.get(session, shop_id, customer_id).id
+    return [
+        shape(segment)
+        for segment in reversed(repository.list_all(session, shop_id))
+        if repository.holds(session, _members_of(session, shop_id, segment.rules), internal_id)
+    ]
+
+
 def recount(session: Session, shop_id: ShopId) -> int:
     """Count every segment of the shop anew; returns how many there were."""
     segments = repository.list_all(session, shop_id)
