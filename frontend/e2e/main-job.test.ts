@@ -218,7 +218,7 @@ test("8. the queue goes on, and a running task notices that it was cancelled", (
 
 test("9. Settings lead to people and keys, to privacy, and to webhooks", async () => {
   await admin.playAs(MERCHANT);
-  for (const name of ["access", "privacy", "webhooks"]) {
+  for (const name of ["sync", "access", "privacy", "webhooks"]) {
     await admin.openAt(`/settings/${name}`);
     await photograph(name);
   }

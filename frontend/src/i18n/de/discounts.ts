@@ -64,4 +64,5 @@ export const discounts = {
   "discounts.why": "Warum",
   "discounts.redeemed_body": "Gezählt aus den Bestellungen, die mit einem Code kamen.",
   "discounts.percent": "{value} %",
+  "discounts.at_shopify": "{done} von {total} bei Shopify",
 } as const;

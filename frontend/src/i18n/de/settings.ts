@@ -97,4 +97,5 @@ export const settings = {
   "settings.all_set": "Alles ist eingerichtet",
   "settings.open": { one: "{count} Punkt ist noch offen", other: "{count} Punkte sind noch offen" },
   "settings.privacy.body": "Gespeichertes über eine Person ausgeben oder löschen, mit Nachweis.",
+  "settings.access.optional": "freiwillig",
 } as const;

@@ -61,4 +61,5 @@ export const discounts = {
   "discounts.why": "Why",
   "discounts.redeemed_body": "Counted from the orders that came with a code.",
   "discounts.percent": "{value}%",
+  "discounts.at_shopify": "{done} of {total} at Shopify",
 } as const;

@@ -95,4 +95,5 @@ export const settings = {
   "settings.all_set": "Everything is set up",
   "settings.open": { one: "{count} thing needs you", other: "{count} things need you" },
   "settings.privacy.body": "Export or erase what is held on a customer, with proof of what was done.",
+  "settings.access.optional": "optional",
 } as const;

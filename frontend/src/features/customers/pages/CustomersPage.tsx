@@ -136,16 +136,15 @@ function Totals() {
   const totals = useQuery(totalsQuery).data;
   const share = totals ? ratio(totals.subscribed, totals.customers) : null;
   return (
-    <Box paddingInline={{ xs: "400", sm: "0" }} minHeight="24px">
+    <Box paddingInline={{ xs: "400", sm: "0" }} minHeight="44px">
       <Text as="h2" variant="headingLg">
         {totals ? t("customers.count", { count: totals.customers }) : "…"}
-        {totals && share !== null && (
-          <Text as="span" variant="bodyMd" tone="subdued">
-            {" "}
-            {t("customers.subscribed", { count: totals.subscribed, share: f.percent(share) })}
-          </Text>
-        )}
       </Text>
+      {totals && share !== null && (
+        <Text as="p" tone="subdued">
+          {t("customers.subscribed", { count: totals.subscribed, share: f.percent(share) })}
+        </Text>
+      )}
     </Box>
   );
 }

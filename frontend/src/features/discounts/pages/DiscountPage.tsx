@@ -86,7 +86,7 @@ function Content({ discount }: { discount: Discount }) {
         <Stat
           label={t("discounts.left")}
           value={f.number(left)}
-          detail={t("progress.count", { done: live, total: codes })}
+          detail={t("discounts.at_shopify", { done: live, total: codes })}
         />
         <Stat
           label={t("discounts.redeemed")}

@@ -37,7 +37,12 @@ export function RetentionCard() {
       cell: (row) =>
         row.days === null ? t("privacy.until_erasure") : t("privacy.days", { count: row.days }),
     },
-    { key: "by", header: t("privacy.column.by"), cell: (row) => t(`privacy.enforced.${row.by}`) },
+    {
+      key: "by",
+      header: t("privacy.column.by"),
+      wideOnly: true,
+      cell: (row) => t(`privacy.enforced.${row.by}`),
+    },
   ];
   return (
     <QueryView

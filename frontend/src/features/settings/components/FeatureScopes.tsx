@@ -23,6 +23,7 @@ export function FeatureScopes() {
               <Text as="span">{t.code("feature", feature)}</Text>
               <Text as="span" tone="subdued" variant="bodySm" breakWord>
                 {scopes.join(", ")}
+                {optional && ` · ${t("settings.access.optional")}`}
               </Text>
             </BlockStack>
             {granted ? (

@@ -43,11 +43,7 @@ export function SyncPage() {
       title={t("store.title")}
       subtitle={t("store.subtitle")}
       backAction={{ content: t("nav.settings"), url: "/settings" }}
-      {...(mayOperate && query.data
-        ? running
-          ? { secondaryActions: [stop] }
-          : { primaryAction: start }
-        : {})}
+      {...(mayOperate && query.data ? { primaryAction: running ? stop : start } : {})}
     >
       <BlockStack gap="400">
         <QueryView
