@@ -39,7 +39,7 @@ def preview_segment(body: SegmentPreviewRequest, db: TenantDb, principal: Curren
 
 @router.get("/of-customer/{customer_id}", dependencies=[require(Permission.READ)])
 def list_segments_of_customer(customer_id: str, db: TenantDb, principal: CurrentPrincipal) -> list[Segment]:
-    """The segments whose rules a customer fits right now, newest first."""
+    """Which of the newest hundred segments a customer is in right now, newest first."""
     return service.list_of_customer(db, principal.shop_id, customer_id)
 
 

@@ -2004,7 +2004,7 @@ export interface paths {
         };
         /**
          * List Segments Of Customer
-         * @description The segments whose rules a customer fits right now, newest first.
+         * @description Which of the newest hundred segments a customer is in right now, newest first.
          */
         get: operations["list_segments_of_customer"];
         put?: never;

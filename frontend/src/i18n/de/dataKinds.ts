@@ -69,8 +69,7 @@ export const dataKinds = {
     "Zahl der Bestellungen, Umsatz, letzte Bestellung und letzter Klick je Person.",
   "data_means.customer_write_targets": "Wessen Tags und Angaben an Shopify gingen, und mit welchem Ergebnis.",
   "data_means.customers": "Name, Adressen, Telefonnummer, Tags und Einwilligungen.",
-  "data_means.idempotency_keys":
-    "Damit ein zweimal gesendeter API-Aufruf nur einmal wirkt.",
+  "data_means.idempotency_keys": "Damit ein zweimal gesendeter API-Aufruf nur einmal wirkt.",
   "data_means.identities": "Welcher Browser zu welcher Person gehört, sofern sie zugestimmt hat.",
   "data_means.job_logs": "Was eine Aufgabe beim Laufen notiert hat. Ein Fehler kann einen Wert zitieren.",
   "data_means.job_runs":

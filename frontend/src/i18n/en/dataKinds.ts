@@ -68,8 +68,7 @@ export const dataKinds = {
   "data_means.customer_write_targets":
     "Whose tags and details were written to Shopify, and with what result.",
   "data_means.customers": "Name, addresses, phone number, tags and consent.",
-  "data_means.idempotency_keys":
-    "So that an API call that is sent twice is carried out once.",
+  "data_means.idempotency_keys": "So that an API call that is sent twice is carried out once.",
   "data_means.identities": "Which browser belongs to which customer, where they agreed to it.",
   "data_means.job_logs": "What a task noted while it ran. An error may quote a value.",
   "data_means.job_runs": "What was done, for how long, and with what result. An error may quote a value.",
