@@ -24,6 +24,8 @@ let admin: Admin;
 const looks: Look[] = [];
 const errors: string[] = [];
 let audience = 0;
+/** The address of whoever ordered. */
+let buyer = "";
 
 beforeAll(async () => {
   if (!DEMO_URL)
@@ -146,6 +148,7 @@ test("4. a campaign is written, previewed, tested and sent", async () => {
 test("5. a visit from the message becomes an attributed order within seconds", async () => {
   const mail = (await caughtMail()).messages[0];
   if (!mail) throw new Error("the inbox is empty");
+  buyer = mail.recipients[0] ?? "";
   // A headless browser says so in its user agent, and Storecast rightly takes its clicks for a machine's.
   const userAgent = (await page.evaluate(() => navigator.userAgent)).replace("Headless", "");
   const visitor = await browser.newContext({ locale: "en-US", userAgent });
@@ -178,7 +181,7 @@ test("5. a visit from the message becomes an attributed order within seconds", a
   await Promise.all([added, heard]);
   await shop.goto(`${DEMO_URL}/shop/${SHOP}/cart`);
   await shop.click("#checkout");
-  await shop.fill("#email", mail.recipients[0] ?? "");
+  await shop.fill("#email", buyer);
   await shop.click("#pay");
   await shop.waitForURL(/\/thank-you\//);
 
@@ -216,9 +219,18 @@ test("7. what failed for good needs the merchant in plain words, and an operator
 test("8. the queue goes on, and a running task notices that it was cancelled", () =>
   cancelRunning(admin, photograph));
 
-test("9. Settings lead to people and keys, to privacy, and to webhooks", async () => {
+test("9. whoever ordered is found among the customers, with what led to the order", async () => {
   await admin.playAs(MERCHANT);
-  for (const name of ["access", "privacy", "webhooks"]) {
+  const customers = await admin.openAt("/customers");
+  await photograph("customers");
+  await customers.getByRole("searchbox").fill(buyer);
+  await customers.getByRole("link").filter({ hasText: buyer }).click();
+  await customers.getByText("Clicked a link").first().waitFor();
+  await photograph("customer");
+});
+
+test("10. Settings lead to the synchronisation, people and keys, privacy and webhooks", async () => {
+  for (const name of ["sync", "access", "privacy", "webhooks"]) {
     await admin.openAt(`/settings/${name}`);
     await photograph(name);
   }

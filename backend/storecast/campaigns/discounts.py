@@ -116,6 +116,7 @@ def _shape(session: Session, shop_id: ShopId, discount: DiscountSet) -> schemas.
         state=discount.state,  # type: ignore[arg-type]  # a CHECK holds it to these values
         codes=discount.total,
         live=counts.get("live", 0),
+        redeemed=repository.redeemed(session, shop_id, discount),
         refused=counts.get("refused", 0),
         refusals=[
             schemas.CodeRefusal(code=code, error=error or "")
@@ -125,6 +126,16 @@ def _shape(session: Session, shop_id: ShopId, discount: DiscountSet) -> schemas.
         created_at=discount.created_at,
         finished_at=discount.finished_at,
     )
+
+
+def export_codes(session: Session, shop_id: ShopId, discount_id: str, *, actor: str) -> str:
+    """The codes that customers can use, as CSV with a header; raises DiscountUnknown. Each is worth money: audited."""
+    discount = repository.find(session, shop_id, discount_id)
+    if discount is None:
+        raise DiscountUnknown
+    codes = repository.live(session, shop_id, discount.id)
+    audit.record(session, shop_id, actor, "discount_codes_exported", discount_id, codes=len(codes))
+    return "".join(f"{line}\r\n" for line in ("code", *codes))
 
 
 def new_code(prefix: str) -> str:

@@ -9,6 +9,7 @@ from sqlalchemy.orm import Session
 
 from storecast.campaigns.models import DiscountCode, DiscountSet
 from storecast.kit.types import ShopId
+from storecast.orders import selectables as orders
 
 MINTED_AT_ONCE = 5_000
 
@@ -119,6 +120,37 @@ def counts(session: Session, shop_id: ShopId, set_id: int) -> dict[str, int]:
         .group_by(DiscountCode.state)
     )
     return {row.state: row.codes for row in session.execute(query)}
+
+
+def redeemed(session: Session, shop_id: ShopId, discount: DiscountSet) -> int:
+    """How many of the codes the orders since they were made came with."""
+    order = orders.counted(shop_id).subquery()
+    used = (
+        select(func.upper(func.unnest(order.c.discount_codes)).label("code"))
+        .where(order.c.placed_at >= discount.created_at)
+        .distinct()
+        .subquery()
+    )
+    query = (
+        select(func.count())
+        .select_from(DiscountCode)
+        .join(used, used.c.code == DiscountCode.code)
+        .where(DiscountCode.shop_id == shop_id, DiscountCode.discount_set_id == discount.id)
+    )
+    return session.scalar(query) or 0
+
+
+def live(session: Session, shop_id: ShopId, set_id: int) -> list[str]:
+    query = (
+        select(DiscountCode.code)
+        .where(
+            DiscountCode.shop_id == shop_id,
+            DiscountCode.discount_set_id == set_id,
+            DiscountCode.state == "live",
+        )
+        .order_by(DiscountCode.line)
+    )
+    return list(session.scalars(query))
 
 
 def refusals(session: Session, shop_id: ShopId, set_id: int, limit: int) -> Sequence[Row[str, str | None]]:

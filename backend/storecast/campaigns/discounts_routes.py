@@ -2,7 +2,7 @@
 
 from typing import Annotated
 
-from fastapi import APIRouter, Query
+from fastapi import APIRouter, Query, Response
 
 from storecast.campaigns import discounts
 from storecast.campaigns.discounts_schemas import Discount, NewDiscount
@@ -31,3 +31,26 @@ def list_discounts(
 def read_discount(discount_id: str, db: TenantDb, principal: CurrentPrincipal) -> Discount:
     """How far a discount is, and which codes Shopify refused (the first 100)."""
     return discounts.get(db, principal.shop_id, discount_id)
+
+
+@router.get(
+    "/{discount_id}/codes",
+    dependencies=[require(Permission.EDIT)],
+    response_class=Response,
+    responses={
+        200: {
+            "description": "The codes that can be used",
+            "content": {"text/csv": {"example": "code\r\nHELLO-7KQ2MXW4T9RB\r\n"}},
+        }
+    },
+)
+def export_discount_codes(discount_id: str, db: TenantDb, principal: CurrentPrincipal) -> Response:
+    """Every code that is at Shopify, used or not, as CSV (RFC 4180). Exports are logged."""
+    return Response(
+        discounts.export_codes(db, principal.shop_id, discount_id, actor=principal.actor),
+        media_type="text/csv",
+        headers={
+            "Content-Disposition": f'attachment; filename="codes-{discount_id}.csv"',
+            "Cache-Control": "no-store",
+        },
+    )

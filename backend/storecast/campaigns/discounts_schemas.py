@@ -59,7 +59,10 @@ class CodeRefusal(BaseModel):
 
 
 class Discount(BaseModel):
-    """A discount at Shopify, and how many of its codes are there; ``refusals`` are the first 100."""
+    """A discount at Shopify, and how many of its codes are there; ``refusals`` are the first 100.
+
+    ``redeemed`` counts the codes that orders came with, of those orders that Storecast has.
+    """
 
     id: str
     title: str
@@ -72,6 +75,7 @@ class Discount(BaseModel):
     state: Literal["queued", "running", "done", "failed"]
     codes: int
     live: int
+    redeemed: int
     refused: int
     refusals: list[CodeRefusal]
     error: str | None

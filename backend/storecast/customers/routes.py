@@ -4,6 +4,7 @@ from typing import Annotated
 
 from fastapi import APIRouter, Query
 
+from storecast.audit import access
 from storecast.customers import service, store_credit, writing
 from storecast.customers.schemas import CustomerDetail, CustomerRow, TagChange, Write, Writes
 from storecast.customers.store_credit_schemas import NewStoreCredit, StoreCredit
@@ -47,8 +48,10 @@ def read_write(write_id: str, db: TenantDb, principal: CurrentPrincipal) -> Writ
 
 @router.get("/{customer_id}", dependencies=[require(Permission.READ)])
 def read_customer(customer_id: str, db: TenantDb, principal: CurrentPrincipal) -> CustomerDetail:
-    """A customer with their facts and what happened with them."""
-    return service.read_detail(db, principal.shop_id, customer_id)
+    """A customer with their facts and what happened with them. Every look is written down."""
+    detail = service.read_detail(db, principal.shop_id, customer_id)
+    access.note(db, principal.shop_id, principal.actor, "customer", customer_id, people=1)
+    return detail
 
 
 @router.post("/{customer_id}/store-credit", status_code=202, dependencies=[require(Permission.MANAGE)])

@@ -8,6 +8,7 @@ from pydantic import BaseModel, ConfigDict, Field, StringConstraints, model_vali
 from storecast.kit.money import Money
 
 EmailSubscription = Literal["subscribed", "not_subscribed", "unsubscribed", "pending", "invalid"]
+SmsSubscription = Literal["subscribed", "not_subscribed", "unsubscribed", "pending", "redacted"]
 
 
 class CustomerRow(BaseModel):
@@ -36,8 +37,12 @@ class CustomerDetail(CustomerRow):
     """A customer and what happened with them, newest first.
 
     The ``lifetime`` figures are Shopify's own, over all time; the others are of the orders that Storecast has.
+    Consents are as of their instants. ``shopify_id`` is the number at the end of the customer's address in the admin.
     """
 
+    shopify_id: int
+    phone: str | None
+    province: str | None
     first_order_at: datetime | None
     lifetime_orders_count: int | None = None
     lifetime_spent: Money | None = None
@@ -47,7 +52,11 @@ class CustomerDetail(CustomerRow):
     rfm_monetary: int | None
     locale: str | None
     tags: list[str]
+    email_opt_in_level: str | None
     email_consent_at: datetime | None
+    sms_subscription: SmsSubscription | None
+    sms_opt_in_level: str | None
+    sms_consent_at: datetime | None
     created_at: datetime | None
     timeline: list[TimelineEntry]
 

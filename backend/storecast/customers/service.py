@@ -198,6 +198,9 @@ def read_detail(session: Session, shop_id: ShopId, public_id: str) -> CustomerDe
     currency = shops.get(session, shop_id).currency
     return CustomerDetail(
         **_row(customer, known, currency).model_dump(),
+        shopify_id=int(customer.gid.rpartition("/")[2]),
+        phone=customer.phone,
+        province=customer.province,
         first_order_at=known.first_order_at,
         lifetime_orders_count=known.lifetime_orders_count,
         lifetime_spent=(
@@ -211,7 +214,11 @@ def read_detail(session: Session, shop_id: ShopId, public_id: str) -> CustomerDe
         rfm_monetary=known.rfm_monetary,
         locale=customer.locale,
         tags=customer.tags,
+        email_opt_in_level=customer.email_opt_in_level,
         email_consent_at=customer.email_consent_at,
+        sms_subscription=customer.sms_state,  # type: ignore[arg-type]  # Shopify's states, which a webhook is held to
+        sms_opt_in_level=customer.sms_opt_in_level,
+        sms_consent_at=customer.sms_consent_at,
         created_at=customer.shopify_created_at,
         timeline=timeline.read(session, shop_id, customer.id, TIMELINE_ENTRIES),
     )

@@ -60,6 +60,7 @@ RAISED: dict[str, dict[int, tuple[str, ...]]] = {
         429: ("privacy_downloads_exhausted",),
     },
     "duplicate_campaign": {404: ("campaign_unknown",)},
+    "export_discount_codes": {404: ("discount_unknown",)},
     "export_sync_results": {404: ("sync_unknown", "sync_results_unknown")},
     "finish_connecting": {
         401: ("sign_in_abandoned", "signature_refused"),
@@ -78,6 +79,7 @@ RAISED: dict[str, dict[int, tuple[str, ...]]] = {
     "list_job_logs": {404: ("job_unknown",)},
     "list_members": {403: ("people_only",)},
     "list_recipients": {404: ("campaign_unknown",)},
+    "list_segments_of_customer": {404: ("customer_unknown",)},
     "list_shops": {403: ("people_only",)},
     "mute_alert_rule": {404: ("alert_rule_unknown",)},
     "pause_campaign": {404: ("campaign_unknown",), 409: ("state_refused",)},

@@ -1,12 +1,18 @@
 """How long each kind of personal data is kept, read from where it is enforced."""
 
+from storecast.auth import idempotency
 from storecast.db.partitions import PARTITIONED
 from storecast.privacy.coverage import tables_with_personal_data
 from storecast.privacy.schemas import Retention
 from storecast.privacy.service import ARCHIVE_KEPT
-from storecast.webhooks.service import KEEP_HANDLED
+from storecast.webhooks.service import KEEP_HANDLED, KEEP_MARKS
 
-_BY_JOB = {"webhook_inbox": KEEP_HANDLED.days, "privacy_archives": ARCHIVE_KEPT.days}
+_BY_JOB = {
+    "idempotency_keys": idempotency.KEPT.days,
+    "privacy_archives": ARCHIVE_KEPT.days,
+    "webhook_inbox": KEEP_HANDLED.days,
+    "webhook_marks": KEEP_MARKS.days,
+}
 
 _RECORDS = ("job_runs", "job_logs")
 """They declare no personal data, yet an error may quote some."""

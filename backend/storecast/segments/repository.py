@@ -75,6 +75,12 @@ def count(session: Session, shop_id: ShopId) -> int:
     return session.scalar(select(func.count()).select_from(Segment).where(Segment.shop_id == shop_id)) or 0
 
 
+def holds(session: Session, members: Select[Any], customer_id: int) -> bool:
+    """Whether a customer is among the members."""
+    one = members.where(members.selected_columns.id == customer_id)
+    return session.scalar(select(one.exists())) or False
+
+
 def count_members(session: Session, members: Select[Any], timeout_ms: int) -> int:
     """How many rows the query has; raises QueryCanceled when that takes too long."""
     with _patience(session, timeout_ms):

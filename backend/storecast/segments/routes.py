@@ -37,6 +37,12 @@ def preview_segment(body: SegmentPreviewRequest, db: TenantDb, principal: Curren
     return found
 
 
+@router.get("/of-customer/{customer_id}", dependencies=[require(Permission.READ)])
+def list_segments_of_customer(customer_id: str, db: TenantDb, principal: CurrentPrincipal) -> list[Segment]:
+    """Which of the newest hundred segments a customer is in right now, newest first."""
+    return service.list_of_customer(db, principal.shop_id, customer_id)
+
+
 @router.get("/{segment_id}", dependencies=[require(Permission.READ)])
 def read_segment(segment_id: str, db: TenantDb, principal: CurrentPrincipal) -> Segment:
     """One segment."""

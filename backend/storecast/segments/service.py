@@ -34,6 +34,9 @@ log = structlog.get_logger(__name__)
 PAGE_SIZE = 50
 SAMPLE_SIZE = 5
 
+SEGMENTS_ASKED = 100
+"""Whether each holds a customer is a look at one row; a page that waits for more of them waits too long."""
+
 COUNT_TIMEOUT_MS = 10_000
 """A person waits for a count; longer than this is an error to tell, not a wait."""
 
@@ -172,6 +175,16 @@ def _members_by_public_id(session: Session, shop_id: ShopId, segment_id: str) ->
 
 
 writing.provide_members(_members_by_public_id)
+
+
+def list_of_customer(session: Session, shop_id: ShopId, customer_id: str) -> list[schemas.Segment]:
+    """Those of the newest segments that hold a customer now, newest first; raises CustomerUnknown."""
+    internal_id = customers.get(session, shop_id, customer_id).id
+    return [
+        shape(segment)
+        for segment in repository.list_newest(session, shop_id, None, SEGMENTS_ASKED)
+        if repository.holds(session, _members_of(session, shop_id, segment.rules), internal_id)
+    ]
 
 
 def recount(session: Session, shop_id: ShopId) -> int:

@@ -1,12 +1,14 @@
 """A discount and its unique codes reach Shopify once, whatever gets lost on the way."""
 
 import re
+from datetime import timedelta
 from typing import Any
 
 import httpx
 import pytest
 from fastapi.testclient import TestClient
 from sqlalchemy import select, text, update
+from sqlalchemy.orm import Session
 
 from storecast.campaigns import discounts
 from storecast.campaigns.discounts_schemas import NewDiscount
@@ -17,6 +19,7 @@ from storecast.kit.types import ShopId
 from storecast.shops.models import Shop
 from storecast.worker import outbox
 from tests.conftest import id_token
+from tests.factories.story import NOW, Story
 from tests.simulated_shopify import SimulatedShopify, Worker
 from tests.sync.conftest import installed, shopify, worker
 
@@ -188,3 +191,61 @@ def test_a_neighbours_discount_is_not_there(
     answer = client.get(f"/api/v1/discounts/{name}", headers=neighbour)
     assert (answer.status_code, answer.json()["code"]) == (404, "discount_unknown")
     assert client.get("/api/v1/discounts", headers=neighbour).json()["items"] == []
+
+
+def stored(session: Session, shop: Shop, codes: dict[str, str]) -> DiscountSet:
+    """A discount that was made yesterday, with its codes and their states."""
+    discount = DiscountSet(
+        shop_id=shop.id, public_id="dsc_1", title="Ten", percent_hundredths=1000, currency="USD", starts_at=NOW,
+        once_per_customer=True, total=len(codes), state="done", created_at=NOW - timedelta(days=1),
+    )  # fmt: skip
+    session.add(discount)
+    session.flush()
+    session.add_all(
+        DiscountCode(shop_id=shop.id, discount_set_id=discount.id, line=line, code=code, state=state)
+        for line, (code, state) in enumerate(codes.items())
+    )
+    return discount
+
+
+def test_codes_that_orders_came_with_are_redeemed(
+    shop: Shop, client: TestClient, signed_in: dict[str, str]
+) -> None:
+    with tenant_session(ShopId(shop.id)) as session:
+        stored(session, shop, {"A-1": "live", "A-2": "live", "A-3": "live", "A-4": "live"})
+        story = Story(session, shop)
+        today, earlier = timedelta(), timedelta(days=2)
+        story.order(None, today, discount_codes=["a-1", "FREESHIP"])
+        story.order(None, today, discount_codes=["A-1"])
+        story.order(None, today, discount_codes=["A-2"], cancelled_at=NOW)
+        story.order(None, earlier, discount_codes=["A-3"])
+        story.order(None, today)
+
+    discount = client.get("/api/v1/discounts/dsc_1", headers=signed_in).json()
+
+    assert (discount["live"], discount["redeemed"]) == (4, 1)
+
+
+def test_the_codes_that_can_be_used_are_exported_and_the_export_is_audited(
+    shop: Shop, client: TestClient, signed_in: dict[str, str]
+) -> None:
+    with tenant_session(ShopId(shop.id)) as session:
+        stored(session, shop, {"B-2": "live", "B-1": "live", "B-3": "refused", "B-4": "staged"})
+
+    answer = client.get("/api/v1/discounts/dsc_1/codes", headers=signed_in)
+
+    assert (answer.text, answer.headers["content-type"]) == (
+        "code\r\nB-2\r\nB-1\r\n",
+        "text/csv; charset=utf-8",
+    )
+    assert answer.headers["cache-control"] == "no-store"
+    with tenant_session(ShopId(shop.id)) as session:
+        entry = session.execute(
+            text("SELECT action, subject, detail FROM audit_log ORDER BY id DESC LIMIT 1")
+        ).one()
+        assert tuple(entry) == ("discount_codes_exported", "dsc_1", {"codes": 2})
+
+
+def test_an_unknown_discount_has_no_codes(client: TestClient, signed_in: dict[str, str]) -> None:
+    answer = client.get("/api/v1/discounts/dsc_none/codes", headers=signed_in)
+    assert (answer.status_code, answer.json()["code"]) == (404, "discount_unknown")

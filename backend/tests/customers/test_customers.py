@@ -177,6 +177,47 @@ def test_the_detail_of_a_customer(many: None, client: TestClient, signed_in: dic
     detail = client.get(f"/api/v1/customers/{row['id']}", headers=signed_in).json()
     assert {key: detail[key] for key in row} == row
     assert (detail["timeline"], detail["total_spent"]) == ([], {"amount_minor": 0, "currency": "USD"})
+    assert (detail["shopify_id"], detail["sms_subscription"], detail["sms_consent_at"]) == (77, None, None)
+
+
+def test_the_detail_tells_the_consent_of_both_channels(
+    shop_id: ShopId, client: TestClient, signed_in: dict[str, str]
+) -> None:
+    with tenant_session(shop_id) as session:
+        take_profile(session, shop_id, deliver(profile(phone="+15550177", addresses=[])))
+        take_consent(session, shop_id, deliver(consent("subscribed", "2026-05-02T00:00:00Z")))
+        text_message = {
+            "state": "unsubscribed",
+            "opt_in_level": "confirmed_opt_in",
+            "consent_updated_at": "2026-05-03T00:00:00Z",
+        }
+        take_sms_consent(session, shop_id, deliver({"id": 77, "sms_marketing_consent": text_message}))
+    (row,) = client.get("/api/v1/customers", headers=signed_in).json()["items"]
+
+    detail = client.get(f"/api/v1/customers/{row['id']}", headers=signed_in).json()
+
+    told = {name: detail[name] for name in detail if name.startswith(("email_", "sms_"))}
+    assert told == {
+        "email_subscription": "subscribed",
+        "email_opt_in_level": "single_opt_in",
+        "email_consent_at": "2026-05-02T00:00:00Z",
+        "sms_subscription": "unsubscribed",
+        "sms_opt_in_level": "confirmed_opt_in",
+        "sms_consent_at": "2026-05-03T00:00:00Z",
+    }
+    assert detail["phone"] == "+15550177"
+
+
+def test_a_look_at_a_customer_is_written_down(
+    many: None, client: TestClient, signed_in: dict[str, str]
+) -> None:
+    row = client.get("/api/v1/customers", params={"search": "no77"}, headers=signed_in).json()["items"][0]
+    client.get("/api/v1/customers/cus_none", headers=signed_in)
+
+    client.get(f"/api/v1/customers/{row['id']}", headers=signed_in)
+
+    looks = client.get("/api/v1/privacy/access", headers=signed_in).json()["items"]
+    assert [(look["view"], look["subject"], look["people"]) for look in looks] == [("customer", row["id"], 1)]
 
 
 @pytest.mark.parametrize("path", ["/api/v1/customers/cus_none", "/api/v1/customers/1"])

@@ -191,3 +191,23 @@ def test_a_count_that_takes_too_long_is_an_error_and_the_session_lives_on(
         with pytest.raises(SegmentTooSlow):
             service.count_members(session, slow)
         assert session.scalar(text("SHOW statement_timeout")) == "1min"
+
+
+def test_the_segments_of_a_customer_are_those_whose_rules_they_fit(
+    people: None, shop: Shop, other_shop: Shop, client: TestClient, signed_in: dict[str, str]
+) -> None:
+    def save(name: str, rules: dict[str, Any]) -> str:
+        body = {"name": name, "rules": rules}
+        return str(client.post("/api/v1/segments", json=body, headers=signed_in).json()["id"])
+
+    def names(customer: str) -> list[str]:
+        answer = client.get(f"/api/v1/segments/of-customer/{customer}", headers=signed_in)
+        return [segment["name"] for segment in answer.json()]
+
+    save("Drifting", DRIFTING)
+    save("Buyers", {"field": "orders_count", "operator": "gte", "value": 1})
+    save("Many orders", {"field": "orders_count", "operator": "gte", "value": 100})
+
+    assert names(f"cus_{shop.id}_0") == ["Buyers", "Drifting"]
+    theirs = client.get(f"/api/v1/segments/of-customer/cus_{other_shop.id}_0", headers=signed_in)
+    assert (theirs.status_code, theirs.json()["code"]) == (404, "customer_unknown")

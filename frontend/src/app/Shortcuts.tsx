@@ -9,6 +9,7 @@ import { SECTIONS } from "./navigation";
 const GO_TO: Record<string, string> = {
   h: "/",
   c: "/campaigns",
+  p: "/customers",
   s: "/segments",
   a: "/analytics",
   t: "/tasks",

@@ -4,6 +4,7 @@ import {
   DesktopIcon,
   EmailIcon,
   HomeIcon,
+  PersonIcon,
   PersonSegmentIcon,
   SettingsIcon,
 } from "@shopify/polaris-icons";
@@ -12,6 +13,7 @@ import {
 export const SECTIONS = [
   { path: "/", key: "nav.home", icon: HomeIcon },
   { path: "/campaigns", key: "nav.campaigns", icon: EmailIcon },
+  { path: "/customers", key: "nav.customers", icon: PersonIcon },
   { path: "/segments", key: "nav.segments", icon: PersonSegmentIcon },
   { path: "/analytics", key: "nav.analytics", icon: ChartVerticalIcon },
   { path: "/tasks", key: "nav.tasks", icon: ClipboardChecklistIcon },

@@ -31,6 +31,26 @@ export const pages: RouteObject[] = [
     lazy: async () => ({ Component: (await import("@/features/campaigns/pages/EditorPage")).EditorPage }),
   },
   {
+    path: "campaigns/discounts",
+    lazy: async () => ({
+      Component: (await import("@/features/discounts/pages/DiscountsPage")).DiscountsPage,
+    }),
+  },
+  {
+    path: "campaigns/discounts/:discountId",
+    lazy: async () => ({ Component: (await import("@/features/discounts/pages/DiscountPage")).DiscountPage }),
+  },
+  {
+    path: "customers",
+    lazy: async () => ({
+      Component: (await import("@/features/customers/pages/CustomersPage")).CustomersPage,
+    }),
+  },
+  {
+    path: "customers/:customerId",
+    lazy: async () => ({ Component: (await import("@/features/customers/pages/CustomerPage")).CustomerPage }),
+  },
+  {
     path: "segments",
     lazy: async () => ({ Component: (await import("@/features/segments/pages/SegmentsPage")).SegmentsPage }),
   },
@@ -131,6 +151,10 @@ export const pages: RouteObject[] = [
   {
     path: "settings",
     lazy: async () => ({ Component: (await import("@/features/settings/pages/SettingsPage")).SettingsPage }),
+  },
+  {
+    path: "settings/sync",
+    lazy: async () => ({ Component: (await import("@/features/sync/pages/SyncPage")).SyncPage }),
   },
   {
     path: "settings/privacy",

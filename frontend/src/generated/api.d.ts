@@ -759,7 +759,7 @@ export interface paths {
         };
         /**
          * Read Customer
-         * @description A customer with their facts and what happened with them.
+         * @description A customer with their facts and what happened with them. Every look is written down.
          */
         get: operations["read_customer"];
         put?: never;
@@ -970,6 +970,26 @@ export interface paths {
          * @description How far a discount is, and which codes Shopify refused (the first 100).
          */
         get: operations["read_discount"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/discounts/{discount_id}/codes": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Export Discount Codes
+         * @description Every code that is at Shopify, used or not, as CSV (RFC 4180). Exports are logged.
+         */
+        get: operations["export_discount_codes"];
         put?: never;
         post?: never;
         delete?: never;
@@ -1967,6 +1987,26 @@ export interface paths {
          * @description What rules may ask, with the operators and options of every field.
          */
         get: operations["list_segment_fields"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/segments/of-customer/{customer_id}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * List Segments Of Customer
+         * @description Which of the newest hundred segments a customer is in right now, newest first.
+         */
+        get: operations["list_segments_of_customer"];
         put?: never;
         post?: never;
         delete?: never;
@@ -3461,6 +3501,7 @@ export interface components {
          * @description A customer and what happened with them, newest first.
          *
          *     The ``lifetime`` figures are Shopify's own, over all time; the others are of the orders that Storecast has.
+         *     Consents are as of their instants. ``shopify_id`` is the number at the end of the customer's address in the admin.
          */
         CustomerDetail: {
             average_order: components["schemas"]["Money"];
@@ -3474,6 +3515,8 @@ export interface components {
             email: string | null;
             /** Email Consent At */
             email_consent_at: string | null;
+            /** Email Opt In Level */
+            email_opt_in_level: string | null;
             /**
              * Email Subscription
              * @enum {string}
@@ -3494,12 +3537,24 @@ export interface components {
             name: string;
             /** Orders Count */
             orders_count: number;
+            /** Phone */
+            phone: string | null;
+            /** Province */
+            province: string | null;
             /** Rfm Frequency */
             rfm_frequency: number | null;
             /** Rfm Monetary */
             rfm_monetary: number | null;
             /** Rfm Recency */
             rfm_recency: number | null;
+            /** Shopify Id */
+            shopify_id: number;
+            /** Sms Consent At */
+            sms_consent_at: string | null;
+            /** Sms Opt In Level */
+            sms_opt_in_level: string | null;
+            /** Sms Subscription */
+            sms_subscription: ("subscribed" | "not_subscribed" | "unsubscribed" | "pending" | "redacted") | null;
             /** Tags */
             tags: string[];
             /** Timeline */
@@ -3802,6 +3857,8 @@ export interface components {
         /**
          * Discount
          * @description A discount at Shopify, and how many of its codes are there; ``refusals`` are the first 100.
+         *
+         *     ``redeemed`` counts the codes that orders came with, of those orders that Storecast has.
          */
         Discount: {
             amount: components["schemas"]["Money"] | null;
@@ -3828,6 +3885,8 @@ export interface components {
             percent: number | null;
             /** Prefix */
             prefix: string;
+            /** Redeemed */
+            redeemed: number;
             /** Refusals */
             refusals: components["schemas"]["CodeRefusal"][];
             /** Refused */
@@ -12077,6 +12136,7 @@ export interface operations {
                      *       "created_at": "2026-11-22T08:30:00Z",
                      *       "email": "ana@example.com",
                      *       "email_consent_at": "2026-11-22T08:30:00Z",
+                     *       "email_opt_in_level": "email opt in level",
                      *       "email_subscription": "subscribed",
                      *       "first_order_at": "2026-11-22T08:30:00Z",
                      *       "id": "01jd8wz6k3r9v5n2m7q4t1x0ya",
@@ -12089,9 +12149,15 @@ export interface operations {
                      *       "locale": "en",
                      *       "name": "Come back",
                      *       "orders_count": 42,
+                     *       "phone": "phone",
+                     *       "province": "province",
                      *       "rfm_frequency": 42,
                      *       "rfm_monetary": 42,
                      *       "rfm_recency": 42,
+                     *       "shopify_id": 42,
+                     *       "sms_consent_at": "2026-11-22T08:30:00Z",
+                     *       "sms_opt_in_level": "sms opt in level",
+                     *       "sms_subscription": "subscribed",
                      *       "tags": [
                      *         "tags"
                      *       ],
@@ -13306,6 +13372,7 @@ export interface operations {
                      *           "once_per_customer": true,
                      *           "percent": 42,
                      *           "prefix": "prefix",
+                     *           "redeemed": 42,
                      *           "refusals": [
                      *             {
                      *               "code": "code",
@@ -13431,6 +13498,7 @@ export interface operations {
                      *       "once_per_customer": true,
                      *       "percent": 42,
                      *       "prefix": "prefix",
+                     *       "redeemed": 42,
                      *       "refusals": [
                      *         {
                      *           "code": "code",
@@ -13554,6 +13622,7 @@ export interface operations {
                      *       "once_per_customer": true,
                      *       "percent": 42,
                      *       "prefix": "prefix",
+                     *       "redeemed": 42,
                      *       "refusals": [
                      *         {
                      *           "code": "code",
@@ -13567,6 +13636,96 @@ export interface operations {
                      *     }
                      */
                     "application/json": components["schemas"]["Discount"];
+                };
+            };
+            /** @description Unauthorized: `unauthenticated` or `id_token_refused` */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Forbidden: `forbidden` */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Not Found: `discount_unknown` */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Unprocessable Entity: `invalid` */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Too Many Requests: `rate_limited` or `too_many_requests` */
+            429: {
+                headers: {
+                    /**
+                     * @description Seconds to wait (RFC 9110, section 10.2.3)
+                     * @example 5
+                     */
+                    "Retry-After"?: number;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Service Unavailable: `unavailable` */
+            503: {
+                headers: {
+                    /**
+                     * @description Seconds to wait (RFC 9110, section 10.2.3)
+                     * @example 5
+                     */
+                    "Retry-After"?: number;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    export_discount_codes: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                discount_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description The codes that can be used */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example code
+                     *     HELLO-7KQ2MXW4T9RB
+                     */
+                    "text/csv": unknown;
                 };
             };
             /** @description Unauthorized: `unauthenticated` or `id_token_refused` */
@@ -20189,6 +20348,106 @@ export interface operations {
             };
             /** @description Forbidden: `forbidden` */
             403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Too Many Requests: `rate_limited` or `too_many_requests` */
+            429: {
+                headers: {
+                    /**
+                     * @description Seconds to wait (RFC 9110, section 10.2.3)
+                     * @example 5
+                     */
+                    "Retry-After"?: number;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Service Unavailable: `unavailable` */
+            503: {
+                headers: {
+                    /**
+                     * @description Seconds to wait (RFC 9110, section 10.2.3)
+                     * @example 5
+                     */
+                    "Retry-After"?: number;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    list_segments_of_customer: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                customer_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example [
+                     *       {
+                     *         "counted_at": "2026-11-22T08:30:00Z",
+                     *         "created_at": "2026-11-22T08:30:00Z",
+                     *         "id": "01jd8wz6k3r9v5n2m7q4t1x0ya",
+                     *         "member_count": 42,
+                     *         "name": "Come back",
+                     *         "rules": {},
+                     *         "updated_at": "2026-11-22T08:30:00Z",
+                     *         "version": 3
+                     *       }
+                     *     ]
+                     */
+                    "application/json": components["schemas"]["Segment"][];
+                };
+            };
+            /** @description Unauthorized: `unauthenticated` or `id_token_refused` */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Forbidden: `forbidden` */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Not Found: `customer_unknown` */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Unprocessable Entity: `invalid` */
+            422: {
                 headers: {
                     [name: string]: unknown;
                 };

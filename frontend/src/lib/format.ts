@@ -137,12 +137,32 @@ export function createFormat({ locale, currency, timeZone }: FormatOptions) {
     return unit("megabyte").format(count / 1_000_000);
   }
 
+  const regionNames = new Intl.DisplayNames(locale, { type: "region", fallback: "code" });
+  const languageNames = new Intl.DisplayNames(locale, { type: "language", fallback: "code" });
+
+  /** "Portland, United States"; what Shopify names otherwise than by a code stays as it is. */
+  function place(city: string | null, country: string | null): string {
+    const region = country && /^[A-Z]{2}$/.test(country) ? regionNames.of(country) : country;
+    return [city, region].filter(Boolean).join(", ");
+  }
+
+  /** "German (Germany)"; a tag that is none stays as it is. */
+  function language(tag: string): string {
+    try {
+      return languageNames.of(tag) ?? tag;
+    } catch {
+      return tag;
+    }
+  }
+
   return {
     currency,
     timeZone,
     number: (value: number) => plain.format(value),
     decimal: (value: number) => oneDigit.format(value),
     compact: (value: number) => compactNumber.format(value),
+    place,
+    language,
     percent,
     signedPercent,
     money,

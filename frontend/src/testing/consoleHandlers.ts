@@ -5,6 +5,7 @@ import * as operations from "./operationsData";
 import * as plans from "./planData";
 import * as privacy from "./privacyData";
 import * as lines from "./queuesData";
+import * as store from "./storeData";
 import * as webhooks from "./webhooksData";
 
 const API = "*/api/v1";
@@ -25,6 +26,11 @@ export const consoleHandlers = [
       ],
     }),
   ),
+  http.get(`${API}/customers/:id`, () => HttpResponse.json(store.customer)),
+  http.get(`${API}/customers/:id/store-credit`, () => page(store.credits)),
+  http.get(`${API}/segments/of-customer/:id`, () => HttpResponse.json([])),
+  http.get(`${API}/discounts`, () => page([store.discount])),
+  http.get(`${API}/discounts/:id`, () => HttpResponse.json(store.discount)),
   http.get(`${API}/webhooks/topics`, () => HttpResponse.json(webhooks.topicReport)),
   http.get(`${API}/webhooks/deliveries`, () => page(webhooks.deliveries)),
   http.get(`${API}/webhooks/deliveries/:id`, () => HttpResponse.json(webhooks.delivery)),

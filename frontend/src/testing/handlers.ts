@@ -66,6 +66,7 @@ export const handlers = [
   http.get(`${API}/syncs/reconciliations`, () =>
     HttpResponse.json({ items: [data.reconciliation], next_cursor: null }),
   ),
+  http.get(`${API}/syncs`, () => page([data.syncRun])),
   http.post(`${API}/syncs`, () => HttpResponse.json(data.runningSync, { status: 202 })),
   http.get(`${API}/segments`, () => page(data.segments)),
   http.get(`${API}/segments/fields`, () => HttpResponse.json({ groups: data.fieldGroups })),

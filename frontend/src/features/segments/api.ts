@@ -1,7 +1,7 @@
 import { keepPreviousData, queryOptions, useMutation, useQueryClient } from "@tanstack/react-query";
 import { api, body } from "@/lib/api/client";
 import { segmentsKey } from "@/lib/queries/segments";
-import type { Rules } from "./rules";
+import type { Rules } from "@/lib/rules";
 
 export function segmentQuery(id: string) {
   return queryOptions({

@@ -1,4 +1,4 @@
-import type { Rules } from "./rules";
+import type { Rules } from "@/lib/rules";
 
 const subscribed = { field: "email_subscription", operator: "is", value: "subscribed" };
 

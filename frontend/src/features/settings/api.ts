@@ -10,6 +10,13 @@ export const settingsQuery = queryOptions({
   refetchInterval: REFRESH_MS,
 });
 
+export const latestSyncQuery = queryOptions({
+  queryKey: ["syncs", "latest"],
+  queryFn: ({ signal }) => body(api.GET("/api/v1/syncs", { signal })),
+  select: ({ items }) => items[0] ?? null,
+  refetchInterval: REFRESH_MS,
+});
+
 export function useSaveSender() {
   const client = useQueryClient();
   return useMutation({

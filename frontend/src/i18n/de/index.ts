@@ -4,6 +4,9 @@ import { alerts } from "./alerts";
 import { analytics } from "./analytics";
 import { campaigns } from "./campaigns";
 import { codes } from "./codes";
+import { customers } from "./customers";
+import { dataKinds } from "./dataKinds";
+import { discounts } from "./discounts";
 import { fleet } from "./fleet";
 import { gate } from "./gate";
 import { health } from "./health";
@@ -16,6 +19,7 @@ import { schedules } from "./schedules";
 import { segments } from "./segments";
 import { settings } from "./settings";
 import { shell } from "./shell";
+import { store } from "./store";
 import { tasks } from "./tasks";
 import { webhooks } from "./webhooks";
 import { workflows } from "./workflows";
@@ -34,6 +38,10 @@ export const de: Messages = {
   ...operations,
   ...settings,
   ...privacy,
+  ...dataKinds,
+  ...customers,
+  ...discounts,
+  ...store,
   ...webhooks,
   ...alerts,
   ...fleet,

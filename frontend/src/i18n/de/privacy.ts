@@ -89,4 +89,5 @@ export const privacy = {
   "privacy.view.preview": "Eine Nachricht, wie eine Person sie bekommt",
   "privacy.view.export": "Eine Ausgabe",
   "privacy.view.payload": "Eine Nachricht von Shopify",
+  "privacy.view.results": "Was ein Abgleich brachte",
 } as const;

@@ -94,4 +94,8 @@ export const settings = {
   "settings.access.reauthorize_title": "Storecast hat seinen Zugriff verloren",
   "settings.access.reauthorize":
     "Öffnen Sie Storecast einmal im Shopify-Adminbereich: Das erneuert ihn. Bis dahin geht nichts verloren.",
+  "settings.all_set": "Alles ist eingerichtet",
+  "settings.open": { one: "{count} Punkt ist noch offen", other: "{count} Punkte sind noch offen" },
+  "settings.privacy.body": "Gespeichertes über eine Person ausgeben oder löschen, mit Nachweis.",
+  "settings.access.optional": "freiwillig",
 } as const;

@@ -1,6 +1,7 @@
 export const shell = {
   "nav.home": "Start",
   "nav.campaigns": "Kampagnen",
+  "nav.customers": "Kundschaft",
   "nav.segments": "Segmente",
   "nav.analytics": "Auswertung",
   "actor.you": "Sie",

@@ -87,4 +87,5 @@ export const privacy = {
   "privacy.view.preview": "A message as a customer gets it",
   "privacy.view.export": "An export",
   "privacy.view.payload": "A message from Shopify",
+  "privacy.view.results": "What a synchronisation brought",
 } as const;

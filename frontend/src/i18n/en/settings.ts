@@ -92,4 +92,8 @@ export const settings = {
   "settings.access.reauthorize_title": "Storecast has lost its access",
   "settings.access.reauthorize":
     "Open Storecast once in the Shopify admin: that renews it. Nothing is lost meanwhile.",
+  "settings.all_set": "Everything is set up",
+  "settings.open": { one: "{count} thing needs you", other: "{count} things need you" },
+  "settings.privacy.body": "Export or erase what is held on a customer, with proof of what was done.",
+  "settings.access.optional": "optional",
 } as const;

@@ -1,6 +1,7 @@
 export const shell = {
   "nav.home": "Home",
   "nav.campaigns": "Campaigns",
+  "nav.customers": "Customers",
   "nav.segments": "Segments",
   "nav.analytics": "Analytics",
   "actor.you": "You",

@@ -25,7 +25,11 @@ export function CampaignsPage() {
     </Button>
   );
   return (
-    <Page title={t("nav.campaigns")} primaryAction={create}>
+    <Page
+      title={t("nav.campaigns")}
+      primaryAction={create}
+      secondaryActions={[{ content: t("discounts.title"), url: "/campaigns/discounts" }]}
+    >
       <BlockStack gap="300">
         <StateTabs
           label={t("campaigns.filter")}

@@ -30,8 +30,8 @@ test("a request shows its proof, and its passphrase once", async () => {
   renderApp(`${PATH}?request=3`);
   const dialog = await screen.findByRole("dialog");
   const proof = await within(dialog).findByRole("table", { name: "Proof" });
-  expect(within(proof).getByRole("row", { name: /Pixel events/ })).toHaveTextContent("214");
-  expect(within(proof).queryByText("Webhook inbox")).toBeNull();
+  expect(within(proof).getByRole("row", { name: /Visits to the storefront/ })).toHaveTextContent("214");
+  expect(within(proof).queryByText("Messages from Shopify")).toBeNull();
 
   await userEvent.click(within(dialog).getByRole("button", { name: "Show the passphrase once" }));
 
@@ -75,4 +75,25 @@ test("a download that fails says so with the request id", async () => {
   const dialog = await screen.findByRole("dialog");
   await userEvent.click(await within(dialog).findByRole("button", { name: "Download" }));
   expect(await within(dialog).findByText("req_test_123")).toBeInTheDocument();
+});
+
+test("each kind of data has a name and says what is in it, what goes first comes first", async () => {
+  renderApp(PATH);
+  const table = await screen.findByRole("table", { name: "How long data is kept" });
+  const names = within(table)
+    .getAllByRole("rowheader")
+    .map((cell) => cell.textContent);
+  expect(names).toEqual([
+    "Messages from ShopifyChanges to orders and customers as Shopify told them.",
+    "Visits to the storefrontPages, carts and checkouts of visitors who agreed to it.",
+    "CustomersName, addresses, phone number, tags and consent.",
+  ]);
+});
+
+test("what somebody looked at leads there", async () => {
+  renderApp(PATH);
+  expect(await screen.findByRole("link", { name: "cmp_autumn" })).toHaveAttribute(
+    "href",
+    "/campaigns/cmp_autumn",
+  );
 });

@@ -1,4 +1,4 @@
-import { Box, Text } from "@shopify/polaris";
+import { Box, Link, Text } from "@shopify/polaris";
 import { useInfiniteQuery } from "@tanstack/react-query";
 import { type Column, DataTable } from "@/components/DataTable";
 import { QueryView } from "@/components/QueryView";
@@ -17,7 +17,7 @@ export function AccessCard() {
   const columns: Column<Access>[] = [
     { key: "actor", header: t("privacy.column.who"), cell: (row) => actorOf(row.actor) },
     { key: "view", header: t("privacy.column.what"), cell: (row) => t.code("privacy.view", row.view) },
-    { key: "subject", header: t("privacy.column.of"), long: true, cell: (row) => row.subject },
+    { key: "subject", header: t("privacy.column.of"), long: true, cell: (row) => <Subject row={row} /> },
     {
       key: "people",
       header: t("privacy.column.people"),
@@ -62,4 +62,12 @@ export function AccessCard() {
       }}
     </QueryView>
   );
+}
+
+const PAGES = { cmp: "/campaigns", cus: "/customers" } as const;
+
+/** What was looked at, as a way there where it has a page. */
+function Subject({ row }: { row: Access }) {
+  const page = PAGES[row.subject.slice(0, 3) as keyof typeof PAGES];
+  return page ? <Link url={`${page}/${row.subject}`}>{row.subject}</Link> : <code>{row.subject}</code>;
 }

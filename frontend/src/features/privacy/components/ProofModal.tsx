@@ -7,7 +7,6 @@ import { Facts } from "@/components/Facts";
 import { QueryView } from "@/components/QueryView";
 import { CardSkeleton, LoadingRegion } from "@/components/Skeletons";
 import { TimeAgo } from "@/components/TimeAgo";
-import { humanise } from "@/i18n/translate";
 import { useI18n } from "@/i18n/useI18n";
 import {
   type PrivacyRequestDetail,
@@ -121,7 +120,7 @@ function Proof({ request }: { request: PrivacyRequestDetail }) {
   const { t, f } = useI18n();
   const rows = request.proof.filter((row) => row.before > 0 || row.after > 0);
   const columns: Column<TableProof>[] = [
-    { key: "table", header: t("privacy.column.table"), cell: (row) => humanise(row.table) },
+    { key: "table", header: t("privacy.column.table"), cell: (row) => t.code("data", row.table) },
     {
       key: "before",
       header: t("privacy.column.before"),

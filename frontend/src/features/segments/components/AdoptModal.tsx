@@ -4,9 +4,9 @@ import { ActModal } from "@/components/ActModal";
 import { useI18n } from "@/i18n/useI18n";
 import type { MicroSegment } from "@/lib/api/types";
 import { fieldError } from "@/lib/fieldErrors";
+import { inWords } from "@/lib/ruleWords";
 import { useToast } from "@/lib/useToast";
 import { useAdopt } from "../api";
-import { inWords } from "../words";
 
 interface Props {
   item: MicroSegment;

@@ -1,8 +1,8 @@
 import { Button, Select } from "@shopify/polaris";
 import { DeleteIcon } from "@shopify/polaris-icons";
 import { useI18n } from "@/i18n/useI18n";
-import { type Condition, newCondition, remove, update, withOperator } from "../rules";
-import { fieldLabel, operatorLabel } from "../words";
+import { type Condition, newCondition, remove, update, withOperator } from "@/lib/rules";
+import { fieldLabel, operatorLabel } from "@/lib/ruleWords";
 import type { RuleProps } from "./RuleGroup";
 import { RuleValue } from "./RuleValue";
 import styles from "./segments.module.css";

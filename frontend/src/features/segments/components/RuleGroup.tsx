@@ -11,7 +11,7 @@ import {
   newGroup,
   remove,
   update,
-} from "../rules";
+} from "@/lib/rules";
 import { RuleCondition } from "./RuleCondition";
 import styles from "./segments.module.css";
 

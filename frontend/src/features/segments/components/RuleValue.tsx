@@ -1,8 +1,8 @@
 import { ChoiceList, InlineStack, Select, Text, TextField } from "@shopify/polaris";
 import { useI18n } from "@/i18n/useI18n";
 import type { FieldInfo } from "@/lib/api/types";
-import { type Condition, valueKind } from "../rules";
-import { fieldLabel } from "../words";
+import { type Condition, valueKind } from "@/lib/rules";
+import { fieldLabel } from "@/lib/ruleWords";
 
 interface Props {
   condition: Condition;

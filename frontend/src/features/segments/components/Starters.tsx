@@ -1,6 +1,6 @@
 import { BlockStack, Card, InlineGrid, Text } from "@shopify/polaris";
 import { useI18n } from "@/i18n/useI18n";
-import type { Rules } from "../rules";
+import type { Rules } from "@/lib/rules";
 import { STARTERS } from "../starters";
 import styles from "./segments.module.css";
 

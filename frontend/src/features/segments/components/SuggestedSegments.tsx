@@ -9,9 +9,9 @@ import type { Translate } from "@/i18n/translate";
 import { useI18n } from "@/i18n/useI18n";
 import type { MicroSegment, MicroSegments } from "@/lib/api/types";
 import { ratio } from "@/lib/ratio";
+import { inWords } from "@/lib/ruleWords";
 import { useMay } from "@/lib/useSession";
 import { suggestedQuery } from "../api";
-import { inWords } from "../words";
 import { AdoptModal } from "./AdoptModal";
 import styles from "./segments.module.css";
 

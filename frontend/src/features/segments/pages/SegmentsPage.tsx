@@ -11,8 +11,8 @@ import { TimeAgo } from "@/components/TimeAgo";
 import { useI18n } from "@/i18n/useI18n";
 import type { Segment } from "@/lib/api/types";
 import { segmentsQuery } from "@/lib/queries/segments";
+import { inWords } from "@/lib/ruleWords";
 import { SuggestedSegments } from "../components/SuggestedSegments";
-import { inWords } from "../words";
 
 export function SegmentsPage() {
   const { t, f } = useI18n();

@@ -56,3 +56,28 @@ test("the pages speak the reader's language", async () => {
   await userEvent.selectOptions(await screen.findByRole("combobox", { name: "Language" }), "de");
   expect(await screen.findByRole("heading", { name: "Einstellungen" })).toBeInTheDocument();
 });
+
+test("the page opens on what is not set up, each a way to its card", async () => {
+  renderApp("/settings");
+  expect(await screen.findByRole("heading", { name: "1 thing needs you" })).toBeInTheDocument();
+  expect(screen.getByRole("link", { name: "Storefront pixel" })).toHaveAttribute("href", "#pixel");
+});
+
+test("with everything set up it says so", async () => {
+  server.use(
+    http.get("*/api/v1/settings", () =>
+      HttpResponse.json({ ...settings, pixel: { ...settings.pixel, state: "active" } }),
+    ),
+  );
+  renderApp("/settings");
+  expect(await screen.findByRole("heading", { name: "Everything is set up" })).toBeInTheDocument();
+});
+
+test("the newest synchronisation is told, and leads to all of them", async () => {
+  renderApp("/settings");
+  expect(await screen.findByRole("link", { name: "Open the synchronisation" })).toHaveAttribute(
+    "href",
+    "/settings/sync",
+  );
+  expect(await screen.findByText("93,649")).toBeInTheDocument();
+});

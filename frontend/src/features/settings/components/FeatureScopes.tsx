@@ -18,11 +18,12 @@ export function FeatureScopes() {
     <ul className="sc-plain-list" aria-busy={query.isPending}>
       {features.map(({ feature, scopes, missing, granted, optional }) => (
         <li key={feature}>
-          <InlineStack align="space-between" blockAlign="center" gap="200">
+          <InlineStack align="space-between" blockAlign="center" gap="400" wrap={false}>
             <BlockStack gap="050">
               <Text as="span">{t.code("feature", feature)}</Text>
               <Text as="span" tone="subdued" variant="bodySm" breakWord>
                 {scopes.join(", ")}
+                {optional && ` · ${t("settings.access.optional")}`}
               </Text>
             </BlockStack>
             {granted ? (

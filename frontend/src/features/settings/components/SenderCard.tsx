@@ -48,6 +48,12 @@ export function SenderCard({ sender }: { sender: Settings["sender"] }) {
         onDiscard={onDiscard}
       />
       <BlockStack gap="400">
+        <InlineStack gap="200" blockAlign="center">
+          <StateBadge state={sender.verified ? "verified" : "unverified"} />
+          <Text as="span">
+            {sender.verified ? t("settings.sender.verified") : t("settings.sender.unverified")}
+          </Text>
+        </InlineStack>
         {problem && problem.fields.length === 0 && (
           <ErrorState error={problem} title={t("settings.sender.failed")} />
         )}
@@ -68,14 +74,6 @@ export function SenderCard({ sender }: { sender: Settings["sender"] }) {
             autoComplete="email"
           />
         </FormLayout>
-        {saved.email && (
-          <InlineStack gap="200" blockAlign="center">
-            <StateBadge state={sender.verified ? "verified" : "unverified"} />
-            <Text as="span" tone="subdued">
-              {sender.verified ? t("settings.sender.verified") : t("settings.sender.unverified")}
-            </Text>
-          </InlineStack>
-        )}
       </BlockStack>
     </Card>
   );

@@ -44,7 +44,7 @@ test("filters go to the address and to the API", async () => {
     { timeout: 5_000 },
   );
   expect(await screen.findByText("No delivery matches")).toBeInTheDocument();
-  expect(asked.at(-1)).toBe("?topic=orders%2Fcreate&state=dead&q=820982");
+  await waitFor(() => expect(asked.at(-1)).toBe("?topic=orders%2Fcreate&state=dead&q=820982"));
 });
 
 test("a replay is counted before it is done", async () => {

@@ -49,7 +49,7 @@ export function TopicTable({ topics }: { topics: readonly TopicFigures[] }) {
     {
       key: "trouble",
       header: t("webhooks.column.trouble"),
-      cell: (row) => <Trouble row={row} />,
+      cell: (row) => (row.handled && row.dead === 0 && row.waiting === 0 ? "–" : <Trouble row={row} />),
     },
   ];
   const silent = topics.filter((row) => row.received === 0).length;
@@ -77,7 +77,6 @@ export function TopicTable({ topics }: { topics: readonly TopicFigures[] }) {
 
 function Trouble({ row }: { row: TopicFigures }) {
   const { t } = useI18n();
-  if (row.handled && row.dead === 0 && row.waiting === 0) return "–";
   return (
     <InlineStack gap="100">
       {row.dead > 0 && <Badge tone="critical">{t("webhooks.dead", { count: row.dead })}</Badge>}

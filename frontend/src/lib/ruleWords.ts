@@ -1,6 +1,6 @@
 import type { Translate } from "@/i18n/translate";
 import type { FieldInfo } from "@/lib/api/types";
-import { fromRules, type Group, type Node, type Rules } from "./rules";
+import { fromRules, type Group, type Node, type Rules } from "@/lib/rules";
 
 export function fieldLabel(t: Translate, key: string): string {
   return t.code("field", key);

@@ -1,5 +1,4 @@
 import { describe, expect, test } from "vitest";
-import { fieldGroups } from "@/testing/data";
 import {
   append,
   conditionAt,
@@ -11,7 +10,8 @@ import {
   toRules,
   update,
   withOperator,
-} from "../rules";
+} from "@/lib/rules";
+import { fieldGroups } from "@/testing/data";
 
 const fields = new Map(fieldGroups.flatMap((group) => group.fields.map((field) => [field.key, field])));
 const orders = fields.get("orders_count");

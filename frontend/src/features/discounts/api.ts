@@ -1,0 +1,69 @@
+import { infiniteQueryOptions, queryOptions, useMutation, useQueryClient } from "@tanstack/react-query";
+import type { components } from "@/generated/api";
+import { api, body } from "@/lib/api/client";
+import { saveBlob } from "@/lib/download";
+
+type Schemas = components["schemas"];
+export type Discount = Schemas["Discount"];
+export type NewDiscount = Schemas["NewDiscount"];
+
+/** While codes are being made somebody watches the bar; afterwards only redemptions move. */
+const LIVE_MS = 2_000;
+const IDLE_MS = 60_000;
+
+const key = ["discounts"] as const;
+
+export function isBeingMade({ state }: Discount): boolean {
+  return state === "queued" || state === "running";
+}
+
+export const discountsQuery = infiniteQueryOptions({
+  queryKey: [...key, "list"],
+  queryFn: ({ pageParam, signal }) =>
+    body(api.GET("/api/v1/discounts", { params: { query: pageParam ? { cursor: pageParam } : {} }, signal })),
+  initialPageParam: "",
+  getNextPageParam: (page) => page.next_cursor,
+  refetchInterval: ({ state }) =>
+    state.data?.pages.some((page) => page.items.some(isBeingMade)) ? LIVE_MS : IDLE_MS,
+});
+
+export function discountQuery(id: string) {
+  return queryOptions({
+    queryKey: [...key, "one", id],
+    queryFn: ({ signal }) =>
+      body(api.GET("/api/v1/discounts/{discount_id}", { params: { path: { discount_id: id } }, signal })),
+    refetchInterval: ({ state }) => (state.data && isBeingMade(state.data) ? LIVE_MS : IDLE_MS),
+  });
+}
+
+/** Whether the store allows what discounts need. */
+export const discountsAllowedQuery = queryOptions({
+  queryKey: ["settings", "scopes"],
+  queryFn: ({ signal }) => body(api.GET("/api/v1/settings/scopes", { signal })),
+  select: ({ features }) => features.find(({ feature }) => feature === "discounts")?.granted ?? false,
+});
+
+/** `once` names the wish: sent twice it is carried out once. */
+export function useCreateDiscount() {
+  const client = useQueryClient();
+  return useMutation({
+    mutationFn: ({ once, ...discount }: NewDiscount & { once: string }) =>
+      body(api.POST("/api/v1/discounts", { body: discount, headers: { "Idempotency-Key": once } })),
+    onSuccess: () => client.invalidateQueries({ queryKey: key }),
+  });
+}
+
+/** Fetched with the caller's proof of identity: a plain link carries none inside the admin. */
+export function useDownloadCodes() {
+  return useMutation({
+    mutationFn: async (discount: Discount) => {
+      const file = await body<unknown>(
+        api.GET("/api/v1/discounts/{discount_id}/codes", {
+          params: { path: { discount_id: discount.id } },
+          parseAs: "blob",
+        }),
+      );
+      saveBlob(file as Blob, `codes-${discount.id}.csv`);
+    },
+  });
+}
