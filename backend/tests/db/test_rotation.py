@@ -38,6 +38,7 @@ PLAIN = {
     ("audit_log", "hash"),
     ("audit_log", "content_digest"),
     ("audit_log", "salt"),
+    ("erased_objects", "digest"),
     ("idempotency_keys", "body_hash"),
     ("privacy_archives", "body"),
     ("suppressions", "email_digest"),
