@@ -116,6 +116,15 @@ class Worker:
                         " extract(epoch FROM min(run_at) - now())))) FROM outbox"
                     )
 
+    def run_due(self) -> None:
+        """Run the jobs that are due, and those that follow at once; what waits goes on waiting."""
+        with psycopg.connect(self._url, autocommit=True) as connection:
+            while due := connection.execute(
+                "UPDATE outbox SET state = 'queued' WHERE state IN ('scheduled', 'staged') AND run_at <= now()"
+                " RETURNING id"
+            ).fetchall():
+                self._runner.run([row[0] for row in sorted(due)])
+
     def outcomes(self) -> list[tuple[str, str]]:
         """Name and end of every job that is over, in the order of their ends."""
         with psycopg.connect(self._url) as connection:

@@ -12,6 +12,13 @@ class SignInAbandoned(Unauthenticated):
     title = "This sign-in was not started here or is too old; begin again"
 
 
+class SignInDenied(Forbidden):
+    """Whoever was asked at Shopify said no (RFC 6749 §4.1.2.1)."""
+
+    code = "sign_in_denied"
+    title = "Shopify was told not to let Storecast in"
+
+
 class CrossSite(Forbidden):
     """A change that came with a session cookie but not from the app's own pages."""
 

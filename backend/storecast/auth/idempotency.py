@@ -3,6 +3,10 @@
 A call that names an ``Idempotency-Key`` takes the key and leaves its answer in the transaction of the change itself:
 both are there or neither is. A second call with the key waits for the first on the key's row; then it gets the same
 answer, or, when the first failed and left nothing, does the work. Keys belong to a caller and a path, and live a day.
+
+A call that sends a mail (`access.sends_once`) must not hold a transaction open meanwhile: it takes its key in one and
+leaves its answer in another. A key that a process died with is free again after `LOST`; whether the mail went out by
+then nobody knows.
 Answers are sealed: some show a secret that is never shown again.
 """
 
@@ -17,17 +21,19 @@ from typing import Any
 
 from fastapi import Request, Response
 from pydantic import TypeAdapter
-from sqlalchemy import delete, select, text, tuple_, update
+from sqlalchemy import and_, delete, or_, select, text, tuple_, update
 from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.exc import OperationalError
 from sqlalchemy.orm import Session
 
 from storecast.auth.models import IdempotencyKey
 from storecast.config.settings import get_settings
+from storecast.db.session import tenant_session
 from storecast.kit.clock import utcnow
 from storecast.kit.errors import Conflict, FieldError, Invalid
 from storecast.kit.sealing import SealBroken, Sealer
-from storecast.shops.access import Principal
+from storecast.kit.types import ShopId
+from storecast.shops.access import Principal, may_send
 
 HEADER = "Idempotency-Key"
 REPLAYED = "Idempotency-Replayed"
@@ -36,6 +42,10 @@ MAX_LENGTH = 255
 
 WAIT_MS = 5_000
 """How long a repetition waits for the first call: creating takes milliseconds, and nginx gives up after 30 s."""
+
+
+LOST = timedelta(minutes=2)
+"""Longer than any call may take that works outside a transaction."""
 
 
 class KeyInvalid(Invalid):
@@ -102,12 +112,14 @@ async def note(request: Request) -> None:
 
 
 def idempotent(endpoint: Callable[..., Any], status: int) -> Callable[..., Any]:
-    """The endpoint of a route, giving a stored answer again; endpoints without a session are left as they are."""
+    """The endpoint of a route, giving a stored answer again; one that neither stores nor sends is left as it is."""
 
     @functools.wraps(endpoint)
     def call(**arguments: Any) -> Any:
         asked = _asked.get()
         session = _session_of(arguments)
+        if asked is not None and session is None and may_send(endpoint):
+            return _once(asked, status, functools.partial(endpoint, **arguments))
         if asked is None or session is None:
             return endpoint(**arguments)
         stored = _take(session, asked, utcnow())
@@ -121,11 +133,31 @@ def idempotent(endpoint: Callable[..., Any], status: int) -> Callable[..., Any]:
     return call
 
 
-def works_in_session(endpoint: Callable[..., Any]) -> bool:
-    """Whether the endpoint is given a unit of work, by itself or inside a view: its call can be repeated."""
+def is_repeatable(endpoint: Callable[..., Any]) -> bool:
+    """Whether calls of the endpoint take a key: it is given a unit of work, by itself or inside a view, or sends."""
+    if may_send(endpoint):
+        return True
     given = [each.annotation for each in inspect.signature(endpoint).parameters.values()]
     types = [getattr(annotation, "__origin__", annotation) for annotation in given]
     return any(each is Session or _annotations(each).get("session") is Session for each in types)
+
+
+def _once(asked: _Asked, status: int, work: Callable[[], Any]) -> Any:
+    """Do the work between two short transactions, unless it has been done."""
+    shop_id = ShopId(asked.shop_id)
+    with tenant_session(shop_id) as session:
+        stored = _take(session, asked, utcnow())
+    if stored is not None:
+        return stored
+    try:
+        result = work()
+    except BaseException:
+        with tenant_session(shop_id) as session:
+            session.execute(delete(IdempotencyKey).filter_by(**asked.row, status=None))
+        raise
+    with tenant_session(shop_id) as session:
+        _keep(session, asked, status, result)
+    return result
 
 
 def _annotations(of: Any) -> dict[str, Any]:
@@ -167,12 +199,14 @@ def _parse(given: list[str]) -> str:
 def _take(session: Session, asked: _Asked, now: datetime) -> Response | None:
     """Make the key this call's own, or return the answer of the call that has it."""
     fresh = {"body_hash": asked.body_hash, "status": None, "answer": None, "created_at": now}
+    over = or_(
+        IdempotencyKey.created_at < now - KEPT,
+        and_(IdempotencyKey.status.is_(None), IdempotencyKey.created_at < now - LOST),
+    )
     statement = (
         insert(IdempotencyKey)
         .values(**asked.row, **fresh)
-        .on_conflict_do_update(
-            index_elements=list(asked.row), set_=fresh, where=IdempotencyKey.created_at < now - KEPT
-        )
+        .on_conflict_do_update(index_elements=list(asked.row), set_=fresh, where=over)
         .returning(IdempotencyKey.key)
     )
     session.execute(text(f"SET LOCAL lock_timeout = {WAIT_MS}"))
@@ -190,6 +224,8 @@ def _take(session: Session, asked: _Asked, now: datetime) -> Response | None:
     ).one()
     if stored.body_hash != asked.body_hash:
         raise KeyReused
+    if stored.status is None:
+        raise KeyInUse
     try:
         answer = _sealer().open(asked.shop_id, stored.answer) if stored.answer else ""
     except SealBroken as error:

@@ -66,7 +66,10 @@ def list_shops(principal: CurrentPerson) -> schemas.SessionShops:
 
 @sessions.post("/session/shop", status_code=204, dependencies=[require(Permission.READ)])
 def switch_shop(body: schemas.ShopChoice, request: Request, principal: CurrentPerson) -> Response:
-    """Go on in another of the person's stores: the browser's session gets a new id and speaks of that store alone."""
+    """Go on in another of the person's stores: the browser's session gets a new id and speaks of that store alone.
+
+    Doing it again changes nothing but that id.
+    """
     chosen = service.switch_shop(principal, body.domain)
     request.session["shop_id"] = chosen.shop_id
     browser_sessions.rotate(request)

@@ -6,20 +6,24 @@ access first where that is missing, then for who the person is.
 
 import hmac
 import secrets
+from collections.abc import Callable
 from typing import Any
 
+import structlog
 from fastapi import APIRouter, Request, Response
 from fastapi.responses import RedirectResponse
 
-from storecast.auth import dependencies, service, sessions
-from storecast.auth.errors import SignInAbandoned
+from storecast.auth import dependencies, refusal_page, service, sessions
+from storecast.auth.errors import SignInAbandoned, SignInDenied
 from storecast.auth.pages import own_path
 from storecast.config.settings import get_settings
 from storecast.kit.clock import utcnow
-from storecast.kit.errors import FieldError, Invalid
+from storecast.kit.errors import FieldError, Invalid, StorecastError
 from storecast.shopify.domains import find_shop_domain, read_typed_domain
 from storecast.shopify.hmac import verify_query
 from storecast.shopify.oauth import TokenEndpoint, authorize_url
+
+log = structlog.get_logger(__name__)
 
 SIGN_IN_S = 600
 """A merchant may have to sign in to Shopify first; ten minutes later they begin again."""
@@ -28,11 +32,15 @@ router = APIRouter(prefix="/auth", include_in_schema=False)
 
 
 @router.get("/login")
-def begin(request: Request, shop: str = "", return_to: str = "") -> RedirectResponse:
+def begin(request: Request, shop: str = "", return_to: str = "") -> Response:
     """Send the browser to Shopify; a shop that has not granted access yet is asked for that first.
 
     Afterwards the browser goes to ``return_to`` when that is a page of ours, else to the start page.
     """
+    return _seen_by_people(request, lambda: _begin(request, shop, return_to))
+
+
+def _begin(request: Request, shop: str, return_to: str) -> RedirectResponse:
     domain = read_typed_domain(shop)
     if domain is None:
         errors = [FieldError("/shop", "not a myshopify.com domain", "shop_invalid")]
@@ -42,12 +50,29 @@ def begin(request: Request, shop: str = "", return_to: str = "") -> RedirectResp
 
 
 @router.get("/callback")
-def finish(request: Request) -> RedirectResponse:
+def finish(request: Request) -> Response:
     """Take Shopify's answer: the store's access first where it is missing, then who the person is."""
+    return _seen_by_people(request, lambda: _finish(request))
+
+
+def _seen_by_people(request: Request, answer: Callable[[], Response]) -> Response:
+    """The answer, or what a browser shows to a person when there is none; a program gets the problem document."""
+    try:
+        return answer()
+    except StorecastError as error:
+        if not refusal_page.wants_page(request):
+            raise
+        log.info("sign_in_refused", code=error.code)
+        return refusal_page.answer(request, error)
+
+
+def _finish(request: Request) -> RedirectResponse:
     settings = get_settings().shopify
     params = verify_query(request.query_params.multi_items(), settings.secrets(), now=utcnow())
     begun = request.session.pop("sign_in", None)
     domain = _check_begun(begun, params)
+    if "error" in params:
+        raise SignInDenied
     grant = TokenEndpoint(settings, domain).redeem_code(params.get("code", ""))
     if begun["asks"] == "access" and grant.staff is None:
         service.accept_install(domain, grant)

@@ -105,7 +105,7 @@ _FORM: dict[str, Any] = {
     openapi_extra=_FORM,
 )
 def issue_access_token(request: Request, body: Annotated[bytes, Depends(_body)]) -> JSONResponse:
-    """Exchange an API key for an access token that lives at most 15 minutes.
+    """Exchange an API key for an access token that lives at most 15 minutes. Asking again gives another.
 
     The key's id and secret come as HTTP Basic credentials or as `client_id` and `client_secret` in the form, not both.
     """

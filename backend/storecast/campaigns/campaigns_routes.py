@@ -5,7 +5,7 @@ from fastapi import APIRouter
 from storecast.audit import access
 from storecast.campaigns import schemas, service, trials
 from storecast.db.session import tenant_session
-from storecast.shops.access import CurrentPrincipal, Permission, Principal, TenantDb, require
+from storecast.shops.access import CurrentPrincipal, Permission, Principal, TenantDb, require, sends_once
 
 router = APIRouter(prefix="/campaigns", tags=["campaigns"])
 
@@ -48,7 +48,7 @@ def delete_campaign(campaign_id: str, db: TenantDb, principal: CurrentPrincipal)
 def preview_campaign(
     campaign_id: str, body: schemas.PreviewRequest, principal: CurrentPrincipal
 ) -> schemas.Preview:
-    """The message as one customer would get it."""
+    """The message as one customer would get it. Nothing is stored."""
     with tenant_session(principal.shop_id) as session:
         campaign = service.get(session, principal.shop_id, campaign_id)
         trial = trials.load(session, principal.shop_id, campaign, body.customer_id)
@@ -70,6 +70,7 @@ def read_gate(campaign_id: str, db: TenantDb, principal: CurrentPrincipal) -> sc
 
 
 @router.post("/{campaign_id}/test", dependencies=[require(Permission.EDIT)])
+@sends_once
 def send_test(campaign_id: str, body: schemas.TestRequest, principal: CurrentPrincipal) -> schemas.TestResult:
     """Send one mail to look at; nobody counts it."""
     with tenant_session(principal.shop_id) as session:

@@ -25,9 +25,10 @@ from storecast.customers.repository import Channel
 from storecast.kit.errors import Permanent
 from storecast.kit.types import ShopId
 from storecast.shopify.client import AdminClient
-from storecast.shopify.errors import UserErrors
+from storecast.shopify.errors import AccessDenied, TokenRefused, UserErrors
 from storecast.shopify.ids import find_instant
 from storecast.shops import features, tokens
+from storecast.shops.errors import GrantAwaited, ReauthorizationNeeded
 from storecast.shops.features import Feature
 from storecast.shops.unit_of_work import UnitOfWork
 from storecast.worker import outbox
@@ -36,6 +37,9 @@ log = structlog.get_logger(__name__)
 
 WRITABLE = ("subscribed", "unsubscribed", "pending")
 """The states that Shopify takes; it derives the others itself."""
+
+LOOK_AGAIN_S = 86_400.0
+"""For news that never came. A scope that is granted, and a visit that renews the access, wake the jobs at once."""
 
 STATES: dict[Channel, tuple[str, ...]] = {"email": EMAIL_STATES, "sms": SMS_STATES}
 
@@ -92,13 +96,20 @@ def read(channel: Channel, given: dict[str, Any], *, otherwise_at: datetime | No
 def write_back(unit_of_work: UnitOfWork, shop_id: ShopId, gid: str, channel: Channel) -> None:
     """Make Shopify's consent the stored one, or the stored one Shopify's, whichever is newer.
 
-    While the shop does not allow it nothing is written: what is stored here keeps people from being written to.
+    What is stored here keeps people from being written to meanwhile. Raises GrantAwaited while the merchant does not
+    allow it or has to renew the access: nothing was tried, the job waits for that, and looks every day in any case.
     """
     with unit_of_work() as session:
         missing = features.list_missing(session, shop_id, Feature.CONSENT)
     if missing:
-        log.info("consent_not_written", shop_id=shop_id, scopes=missing)
-        return
+        raise GrantAwaited(f"the store has not allowed {', '.join(missing)}", retry_after=LOOK_AGAIN_S)
+    try:
+        _settle(unit_of_work, shop_id, gid, channel)
+    except (AccessDenied, ReauthorizationNeeded, TokenRefused) as refused:
+        raise GrantAwaited(refused.code, retry_after=LOOK_AGAIN_S) from refused
+
+
+def _settle(unit_of_work: UnitOfWork, shop_id: ShopId, gid: str, channel: Channel) -> None:
     client = tokens.admin_client(unit_of_work, shop_id)
     with unit_of_work() as session:
         customer = repository.lock_by_gid(session, shop_id, gid)

@@ -6,7 +6,14 @@ from fastapi import APIRouter, Query
 
 from storecast.audit import access
 from storecast.customers import service, store_credit, writing
-from storecast.customers.schemas import CustomerDetail, CustomerRow, TagChange, Write, Writes
+from storecast.customers.schemas import (
+    CustomerDetail,
+    CustomerRow,
+    MetafieldChange,
+    TagChange,
+    Write,
+    Writes,
+)
 from storecast.customers.store_credit_schemas import NewStoreCredit, StoreCredit
 from storecast.kit.pages import Page
 from storecast.shops.access import CurrentPrincipal, Permission, TenantDb, require
@@ -38,6 +45,23 @@ def change_tags(body: TagChange, db: TenantDb, principal: CurrentPrincipal) -> W
         customer_ids=body.customer_ids,
     )
     return Writes(writes=[writing.shape(db, principal.shop_id, write.public_id) for write in writes])
+
+
+@router.post("/metafields", status_code=202, dependencies=[require(Permission.EDIT)])
+def set_metafields(body: MetafieldChange, db: TenantDb, principal: CurrentPrincipal) -> Write:
+    """Set metafields of customers at Shopify; the answer says where to look how far it is.
+
+    One that is there is replaced. A value that is not of its type is refused before anything is written.
+    """
+    write = writing.request_same_metafields(
+        db,
+        principal.shop_id,
+        actor=principal.actor,
+        metafields=[each.model_dump() for each in body.metafields],
+        segment_id=body.segment_id,
+        customer_ids=body.customer_ids,
+    )
+    return writing.shape(db, principal.shop_id, write.public_id)
 
 
 @router.get("/writes/{write_id}", dependencies=[require(Permission.READ)])

@@ -5,6 +5,7 @@ from typing import Annotated, Any, Literal, Self
 
 from pydantic import BaseModel, ConfigDict, Field, StringConstraints, model_validator
 
+from storecast.customers import metafield_values
 from storecast.kit.money import Money
 
 EmailSubscription = Literal["subscribed", "not_subscribed", "unsubscribed", "pending", "invalid"]
@@ -67,6 +68,79 @@ Tag = Annotated[
 """Shopify separates tags by commas and keeps 40 characters of each."""
 
 
+Chosen = Annotated[list[Annotated[str, Field(max_length=64)]], Field(min_length=1, max_length=250)]
+"""Customers by id: no more than Shopify takes in one list."""
+
+MetafieldType = Literal[
+    "boolean",
+    "color",
+    "date",
+    "date_time",
+    "id",
+    "json",
+    "list.single_line_text_field",
+    "multi_line_text_field",
+    "number_decimal",
+    "number_integer",
+    "single_line_text_field",
+    "url",
+]
+"""Of Shopify's types those that need no other object: no reference, file, measurement or money."""
+
+
+class Metafield(BaseModel):
+    """A value that is kept with a customer at Shopify, as text whatever its type."""
+
+    model_config = ConfigDict(extra="forbid")
+
+    namespace: Annotated[str, StringConstraints(pattern=r"^[A-Za-z0-9_-]{3,255}$")]
+    key: Annotated[str, StringConstraints(pattern=r"^[A-Za-z0-9_-]{2,64}$")]
+    type: MetafieldType
+    value: Annotated[str, StringConstraints(min_length=1, max_length=65_535, pattern=r"^[^\x00]+$")]
+
+    @model_validator(mode="after")
+    def _value_is_of_its_type(self) -> Self:
+        mistake = metafield_values.find_mistake(self.type, self.value)
+        if mistake is not None:
+            raise ValueError(mistake)
+        return self
+
+
+class MetafieldChange(BaseModel):
+    """Metafields to set for the customers of a segment, or of a list."""
+
+    model_config = ConfigDict(
+        extra="forbid",
+        json_schema_extra={
+            "examples": [
+                {
+                    "segment_id": "seg_2f9c",
+                    "metafields": [
+                        {
+                            "namespace": "storecast",
+                            "key": "favourite_genre",
+                            "type": "single_line_text_field",
+                            "value": "Jazz",
+                        }
+                    ],
+                }
+            ]
+        },
+    )
+
+    segment_id: Annotated[str, Field(max_length=64)] | None = None
+    customer_ids: Chosen | None = None
+    metafields: Annotated[list[Metafield], Field(min_length=1, max_length=25)]
+
+    @model_validator(mode="after")
+    def _says_who_and_each_field_once(self) -> Self:
+        if (self.segment_id is None) == (self.customer_ids is None):
+            raise ValueError("give either segment_id or customer_ids")
+        if len({(each.namespace, each.key) for each in self.metafields}) < len(self.metafields):
+            raise ValueError("a metafield is set twice")
+        return self
+
+
 class TagChange(BaseModel):
     """Tags to add to and remove from the customers of a segment, or of a list."""
 
@@ -76,9 +150,7 @@ class TagChange(BaseModel):
     )
 
     segment_id: Annotated[str, Field(max_length=64)] | None = None
-    customer_ids: (
-        Annotated[list[Annotated[str, Field(max_length=64)]], Field(min_length=1, max_length=250)] | None
-    ) = None
+    customer_ids: Chosen | None = None
     add: Annotated[list[Tag], Field(max_length=50)] = []
     remove: Annotated[list[Tag], Field(max_length=50)] = []
 

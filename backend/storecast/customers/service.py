@@ -18,7 +18,7 @@ from storecast.kit.money import Money
 from storecast.kit.pages import Page, decode_id_cursor, encode_cursor
 from storecast.kit.types import ShopId
 from storecast.shops import service as shops
-from storecast.webhooks import objects
+from storecast.webhooks import erased, objects
 
 log = structlog.get_logger(__name__)
 
@@ -34,16 +34,19 @@ def import_records(session: Session, shop_id: ShopId, records: Iterable[Customer
     """Upsert customers as a source reported them; stale ones change nothing. Returns the rows written."""
     STAGING.fill(session, records)
     objects.drop_gone(session, shop_id, STAGING.name)
+    erased.drop_staged(session, shop_id, STAGING.name)
     return repository.upsert_staged(session, shop_id)
 
 
 def record_profile(session: Session, shop_id: ShopId, record: CustomerRecord) -> None:
-    """Upsert one customer of a source that says nothing about consent."""
+    """Upsert one customer of a source that says nothing about consent; one who was erased stays away."""
+    if erased.find(session, shop_id, [record.gid]):
+        return
     repository.upsert_one(session, shop_id, record)
 
 
 def make_known(session: Session, shop_id: ShopId, gid: str) -> None:
-    """Make a customer that only their id is known of, unless the shop has them or deleted them; profiles follow.
+    """Make a customer that only their id is known of, unless the shop has, deleted or erased them; profiles follow.
 
     What else the source says of them is left to the profile: two such sources would each have their own idea of it.
     """

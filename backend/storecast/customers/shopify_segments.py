@@ -10,6 +10,7 @@ from sqlalchemy.orm import Session
 from storecast.customers.models import ShopifySegment
 from storecast.db.staging import Staging
 from storecast.kit.types import ShopId
+from storecast.webhooks import objects
 
 
 class SegmentRecord(NamedTuple):
@@ -47,6 +48,7 @@ _UPSERT = text(f"""
 def import_records(session: Session, shop_id: ShopId, records: Iterable[SegmentRecord]) -> int:
     """Upsert segments as a source reported them; stale ones change nothing. Returns the rows written."""
     _STAGING.fill(session, records)
+    objects.drop_gone(session, shop_id, _STAGING.name)
     return session.scalar(_UPSERT, {"shop_id": shop_id}) or 0
 
 

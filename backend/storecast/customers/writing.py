@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any, Literal
 
+import orjson
 import structlog
 from sqlalchemy import Select
 from sqlalchemy.orm import Session
@@ -45,6 +46,9 @@ MAX_CUSTOMERS = 500_000
 """A line of ours is under 200 bytes, Shopify takes 100 MB."""
 
 METAFIELDS_PER_CALL = 25
+MAX_UPLOAD_BYTES = 90_000_000
+_LONG_GID = "gid://shopify/Customer/" + "9" * 16
+
 REFUSALS_SHOWN = 100
 POLL = timedelta(seconds=10)
 MAX_BULK_RUNS = 3
@@ -100,6 +104,30 @@ def request_tags(
             customers=len(ids),
         )
     return writes
+
+
+def request_same_metafields(
+    session: Session,
+    shop_id: ShopId,
+    *,
+    actor: str,
+    metafields: list[dict[str, Any]],
+    segment_id: str | None = None,
+    customer_ids: Sequence[str] | None = None,
+) -> CustomerWrite:
+    """Have the same metafields set for customers. Raises CustomerUnknown, TooManyCustomers."""
+    ids = _chosen(session, shop_id, segment_id, customer_ids)
+    most = MAX_UPLOAD_BYTES // len(
+        orjson.dumps(_variables("metafields", [], Target(0, _LONG_GID, metafields)))
+    )
+    if len(ids) > most:
+        raise TooManyCustomers(most=most)
+    write = _request(session, shop_id, "metafields", ids, same=metafields)
+    # Which fields, not what is in them: an erasure must leave no such trace.
+    fields = [f"{each['namespace']}.{each['key']}" for each in metafields]
+    name = write.public_id
+    audit.record(session, shop_id, actor, "customers_metafields_set", name, fields=fields, customers=len(ids))
+    return write
 
 
 def request_metafields(
@@ -163,6 +191,7 @@ def _request(
     *,
     tags: Sequence[str] = (),
     metafields: dict[int, list[dict[str, Any]]] | None = None,
+    same: list[dict[str, Any]] | None = None,
 ) -> CustomerWrite:
     write = CustomerWrite(
         shop_id=shop_id,
@@ -172,7 +201,7 @@ def _request(
         total=len(ids),
         state="queued",
     )
-    writing_repository.add(session, write, list(ids), metafields or {})
+    writing_repository.add(session, write, list(ids), metafields or {}, same)
     outbox.add(session, shop_id, RunWrite(write.id))
     return write
 

@@ -12,7 +12,8 @@ from storecast.kit.types import ShopId
 
 _ADD_TARGETS = text("""
 INSERT INTO customer_write_targets (shop_id, write_id, line, customer_id, metafields)
-SELECT :shop_id, :write_id, given.line - 1, given.id, CAST(:metafields AS jsonb) -> given.id::text
+SELECT :shop_id, :write_id, given.line - 1, given.id,
+       coalesce(CAST(:metafields AS jsonb) -> given.id::text, CAST(:same AS jsonb))
   FROM unnest(CAST(:ids AS bigint[])) WITH ORDINALITY AS given (id, line)
 """)
 
@@ -27,15 +28,27 @@ RETURNING customer.gid, target.state
 
 
 def add(
-    session: Session, write: CustomerWrite, ids: Sequence[int], metafields: dict[int, list[dict[str, Any]]]
+    session: Session,
+    write: CustomerWrite,
+    ids: Sequence[int],
+    metafields: dict[int, list[dict[str, Any]]],
+    same: list[dict[str, Any]] | None,
 ) -> None:
-    """Store a write and its customers, whose numbers follow the order of the ids."""
+    """Store a write and its customers, whose numbers follow the order of the ids; each with its metafields, or all
+    with the same.
+    """
     session.add(write)
     session.flush()
     values = orjson.dumps({str(key): value for key, value in metafields.items()}).decode()
     session.execute(
         _ADD_TARGETS,
-        {"shop_id": write.shop_id, "write_id": write.id, "ids": list(ids), "metafields": values},
+        {
+            "shop_id": write.shop_id,
+            "write_id": write.id,
+            "ids": list(ids),
+            "metafields": values,
+            "same": orjson.dumps(same).decode() if same is not None else None,
+        },
     )
 
 

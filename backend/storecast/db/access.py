@@ -81,6 +81,7 @@ _GRANTS: dict[Role, dict[str, str]] = {
         "audit_log": "SELECT, INSERT",
         "privacy_requests": _ALL,
         "privacy_archives": "SELECT, DELETE",
+        "erasure_keys": "SELECT, UPDATE",
     },
     # It owns the partitioned tables (job_runs, job_logs); of the others it erases what a law asks for.
     Role.RETENTION: {
@@ -90,6 +91,8 @@ _GRANTS: dict[Role, dict[str, str]] = {
         "webhook_misses": "SELECT, DELETE",
         "fleet_processes": "SELECT, DELETE",
         "audit_log": "SELECT, DELETE, UPDATE (subject, detail, salt)",
+        # The proof of an erasure is written by the commit that erases.
+        "privacy_requests": "SELECT, UPDATE (result)",
         "outbox": "SELECT, UPDATE (args, terms, tags, error, attempts, progress, result, unique_key, "
         "cancel_requested_at)",
         "job_orphans": "SELECT, DELETE",

@@ -69,7 +69,7 @@ def complete(document: Document, routes: Sequence[APIRoute]) -> Document:
 
 def repeatable(route: APIRoute) -> bool:
     """Whether the route takes an idempotency key: a POST that works in one session."""
-    return "POST" in (route.methods or ()) and idempotency.works_in_session(inspect.unwrap(route.endpoint))
+    return "POST" in (route.methods or ()) and idempotency.is_repeatable(inspect.unwrap(route.endpoint))
 
 
 def codes(route: APIRoute, method: str, path: str) -> dict[int, list[str]]:

@@ -64,7 +64,7 @@ RAISED: dict[str, dict[int, tuple[str, ...]]] = {
     "export_sync_results": {404: ("sync_unknown", "sync_results_unknown")},
     "finish_connecting": {
         401: ("sign_in_abandoned", "signature_refused"),
-        403: ("member_removed",),
+        403: ("member_removed", "sign_in_denied"),
         502: ("shopify_grant_refused",),
         503: ("circuit_open", "shopify_unreachable"),
     },
@@ -137,6 +137,7 @@ RAISED: dict[str, dict[int, tuple[str, ...]]] = {
         409: ("audience_changed", "campaign_not_ready", "state_refused"),
     },
     "send_test": {404: ("campaign_unknown",), 409: ("sender_missing",), 422: ("test_refused",)},
+    "set_metafields": {404: ("customer_unknown", "segment_unknown"), 422: ("too_many_customers",)},
     "show_archive_passphrase": {
         404: ("privacy_archive_gone", "privacy_request_unknown"),
         409: ("privacy_passphrase_shown",),

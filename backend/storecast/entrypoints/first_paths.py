@@ -94,7 +94,10 @@ class PullStatus(PullTask):
 
 @router.post("/api/auth/shopify/connect", dependencies=[require(Permission.MANAGE)])
 def connect_store(principal: CurrentPrincipal, body: OwnStore | None = None) -> Connection:
-    """Where a browser signs in to the caller's store; Shopify asks for the store's access there when it is missing."""
+    """Where a browser signs in to the caller's store; Shopify asks for the store's access there when it is missing.
+
+    Nothing is stored.
+    """
     _refuse_other_store(principal, body.shop if body is not None else None)
     query = urlencode({"shop": principal.shop_domain})
     return Connection(shop=principal.shop_domain, sign_in_url=f"{own_origin()}/auth/login?{query}")
@@ -111,20 +114,29 @@ def connect_store(principal: CurrentPrincipal, body: OwnStore | None = None) -> 
         ]
     },
 )
-def finish_connecting(request: Request) -> RedirectResponse:
-    """Take Shopify's answer to a sign-in that this browser began at `/auth/login`, as `/auth/callback` does."""
+def finish_connecting(request: Request) -> Response:
+    """Take Shopify's answer to a sign-in that this browser began at `/auth/login`, as `/auth/callback` does.
+
+    A refusal is a page for whoever asks for HTML, as browsers do, and a problem document for everybody else.
+    """
     return sign_in.finish(request)
 
 
 @router.post("/api/auth/shopify/activate-extension", dependencies=[require(Permission.MANAGE)])
 def activate_extension(principal: CurrentPrincipal, body: OwnStore | None = None) -> PixelSettings:
-    """Create or update the storefront pixel now; a refusal by Shopify shows as state ``error`` with its reason."""
+    """Create or update the storefront pixel now; a refusal by Shopify shows as state ``error`` with its reason.
+
+    Doing it again changes nothing.
+    """
     return _with_pixel(principal, body, pixel.activate)
 
 
 @router.post("/api/auth/shopify/update-extension", dependencies=[require(Permission.MANAGE)])
 def update_extension(principal: CurrentPrincipal, body: OwnStore | None = None) -> PixelSettings:
-    """Compare the pixel at Shopify with what it should be, and correct it. One that is switched off stays off."""
+    """Compare the pixel at Shopify with what it should be, and correct it. One that is switched off stays off.
+
+    Doing it again changes nothing.
+    """
     return _with_pixel(principal, body, pixel.maintain)
 
 

@@ -6,7 +6,7 @@ from datetime import datetime
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import and_, case, func, select, update
+from sqlalchemy import and_, case, delete, func, select, update
 from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.orm import Session
 
@@ -100,6 +100,20 @@ def mark_pixel_events(session: Session, shop_id: ShopId, events: Sequence[PixelE
             PixelEvent.occurred_at.between(events[0].occurred_at, events[-1].occurred_at),
         )
         .values(processed_at=now)
+        .execution_options(synchronize_session=False)
+    )
+
+
+def delete_pixel_events(session: Session, shop_id: ShopId, events: Sequence[PixelEvent]) -> None:
+    if not events:
+        return
+    session.execute(
+        delete(PixelEvent)
+        .where(
+            PixelEvent.shop_id == shop_id,
+            PixelEvent.event_id.in_([event.event_id for event in events]),
+            PixelEvent.occurred_at.between(events[0].occurred_at, events[-1].occurred_at),
+        )
         .execution_options(synchronize_session=False)
     )
 

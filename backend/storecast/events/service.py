@@ -22,6 +22,7 @@ from storecast.events.verdicts import BURST_SPAN, bursts, judge
 from storecast.kit.chunks import batched
 from storecast.kit.clock import utcnow
 from storecast.kit.types import ShopId
+from storecast.webhooks import erased
 from storecast.worker import outbox
 
 log = structlog.get_logger(__name__)
@@ -58,6 +59,10 @@ def process_pixel_events(session: Session, shop_id: ShopId, *, now: datetime) ->
     events = repository.claim_pixel_events(session, shop_id, BATCH)
     if not events:
         return 0
+    taken = len(events)
+    events = _drop_erased(session, shop_id, events)
+    if not events:
+        return taken
     gids = {event.customer_gid for event in events if event.customer_gid}
     by_gid = customers.ids_by_gid(session, shop_id, gids) if gids else {}
     refs = {ref for event in events if (ref := _click_ref(event))}
@@ -75,14 +80,35 @@ def process_pixel_events(session: Session, shop_id: ShopId, *, now: datetime) ->
     repository.mark_pixel_events(session, shop_id, events, now)
     clients = {event.client_id for event in events if event.delivery_id or event.name == "checkout_completed"}
     _announce_touches(session, shop_id, client_ids=clients)
-    log.info("pixel_events_processed", shop_id=shop_id, count=len(events))
-    return len(events)
+    log.info("pixel_events_processed", shop_id=shop_id, count=taken)
+    return taken
 
 
 def pixel_panel(session: Session, shop_id: ShopId) -> dict[str, Any]:
     """What events add to the pixel's section of the settings page."""
     at, version = repository.last_pixel_event(session, shop_id, utcnow() - PIXEL_SILENCE)
     return {"last_event_at": at, "version": version}
+
+
+def _drop_erased(session: Session, shop_id: ShopId, events: Sequence[PixelEvent]) -> Sequence[PixelEvent]:
+    """Delete what people did who were erased; returns the others.
+
+    Their browser is known too, until somebody else signs in with it.
+    """
+    named = {
+        each for event in events for each in (event.customer_gid, event.order_gid, event.client_id) if each
+    }
+    gone = erased.find(session, shop_id, named)
+    if not gone:
+        return events
+
+    def is_theirs(event: PixelEvent) -> bool:
+        if event.customer_gid is not None:
+            return event.customer_gid in gone
+        return event.order_gid in gone or event.client_id in gone
+
+    repository.delete_pixel_events(session, shop_id, [event for event in events if is_theirs(event)])
+    return [event for event in events if not is_theirs(event)]
 
 
 def _judged(event: MessageEvent, facts: dict[DeliveryRef, DeliveryFact], now: datetime) -> dict[str, Any]:

@@ -24,7 +24,7 @@ from storecast.fleet.alerts_schemas import (
 )
 from storecast.kit.clock import utcnow
 from storecast.kit.pages import Page
-from storecast.shops.access import CurrentPrincipal, Permission, Principal, require
+from storecast.shops.access import CurrentPrincipal, Permission, Principal, require, sends_once
 
 router = APIRouter(prefix="/alerts", tags=["alerts"])
 
@@ -87,6 +87,7 @@ def delete_alert_channel(view: View, channel_id: Key) -> None:
 
 
 @router.post("/channels/{channel_id}/test", dependencies=[require(Permission.OPERATE)])
+@sends_once
 def test_alert_channel(principal: CurrentPrincipal, channel_id: Key) -> ChannelTest:
     """Send a message there now."""
     with _opened(principal) as view:

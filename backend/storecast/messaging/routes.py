@@ -20,7 +20,7 @@ def list_templates() -> list[TemplateRow]:
 
 @router.post("/check")
 def check_template(body: TemplateInput) -> TemplateCheck:
-    """What is wrong with a template, each fault with its line and column."""
+    """What is wrong with a template, each fault with its line and column. Nothing is stored."""
     found = faults(Content(body.subject, "", body.html, "", "", ""))
     errors = [
         TemplateFault(field=field, line=fault.line, column=fault.column, message=fault.message)

@@ -8,6 +8,7 @@ from sqlalchemy.orm import Session
 from storecast.kit.types import ShopId
 from storecast.orders.models import AbandonedCheckout
 from storecast.orders.records import CHECKOUTS, CheckoutRecord
+from storecast.webhooks import erased
 
 _COLUMNS = [column for column in CHECKOUTS.columns if column != "gid"]
 
@@ -29,8 +30,14 @@ _UPSERT = text(f"""
 
 
 def import_records(session: Session, shop_id: ShopId, records: Iterable[CheckoutRecord]) -> int:
-    """Upsert checkouts as a source reported them; stale ones change nothing. Returns the rows written."""
+    """Upsert checkouts as a source reported them; stale ones and those of erased people change nothing.
+
+    Returns the rows written.
+    """
     CHECKOUTS.fill(session, records)
+    # Marked themselves, so that a reconciliation does not miss them night after night.
+    erased.mark(session, shop_id, erased.list_staged(session, shop_id, CHECKOUTS.name, "customer_gid"))
+    erased.drop_staged(session, shop_id, CHECKOUTS.name)
     return session.scalar(_UPSERT, {"shop_id": shop_id}) or 0
 
 

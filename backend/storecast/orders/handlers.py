@@ -12,7 +12,7 @@ from storecast.kit.types import ShopId
 from storecast.orders import service
 from storecast.orders.webhook_payload import read_details, read_lines, read_order
 from storecast.shopify.ids import find_gid, find_instant
-from storecast.webhooks import objects
+from storecast.webhooks import erased, objects
 from storecast.webhooks.registry import About, Delivery, Payload, on
 
 timeline.contribute(service.timeline_of)
@@ -99,8 +99,13 @@ def drop_order(session: Session, shop_id: ShopId, delivery: Delivery) -> None:
 def _make_customer_known(
     session: Session, shop_id: ShopId, customer_gid: str | None, payload: Any, at: datetime
 ) -> str | None:
-    """Make the order's customer if the shop lacks them; returns whose order it is, which a merge may have changed."""
+    """Make the order's customer if the shop lacks them; returns whose order it is, which a merge may have changed.
+
+    One who was erased is not made; that the order was theirs makes it an anonymous one when it is recorded.
+    """
     if customer_gid is None or customers.has_profile(session, shop_id, customer_gid):
+        return customer_gid
+    if erased.find(session, shop_id, [customer_gid]):
         return customer_gid
     gone = objects.find_gone(session, shop_id, [customer_gid])
     if customer_gid in gone:

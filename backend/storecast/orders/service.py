@@ -9,7 +9,7 @@ from sqlalchemy.orm import Session
 from storecast.customers import service as customers
 from storecast.customers.schemas import TimelineEntry
 from storecast.kit.types import ShopId
-from storecast.orders import details_repository, repository, selectables
+from storecast.orders import anonymous, details_repository, repository, selectables
 from storecast.orders.errors import OrderUnknown
 from storecast.orders.jobs import OrderRecorded
 from storecast.orders.models import Order
@@ -24,6 +24,7 @@ def import_records(session: Session, shop_id: ShopId, records: Iterable[OrderRec
     """Upsert orders as a source reported them; stale ones change nothing. Returns the rows written."""
     ORDERS.fill(session, records)
     objects.drop_gone(session, shop_id, ORDERS.name)
+    anonymous.strip_staged_orders(session, shop_id)
     return repository.upsert_staged_orders(session, shop_id)
 
 
@@ -40,6 +41,7 @@ def import_lines(
     ``whole``: these are all lines of the chunk's orders, and others of theirs go.
     """
     LINES.fill(session, lines)
+    anonymous.strip_staged_lines(session, shop_id)
     repository.upsert_staged_lines(session, shop_id, as_of=as_of)
     if whole:
         repository.drop_lines_of_staged(session, shop_id)
@@ -80,6 +82,7 @@ def record(
     details: OrderDetails | None = None,
 ) -> int | None:
     """Take over an order and what hangs on it; its id when something changed, None for a stale or repeated report."""
+    order, lines = anonymous.strip(session, shop_id, order, lines)
     before = repository.customer_ids(session, shop_id, [order.gid])
     order_id = repository.upsert_one(session, shop_id, order)
     if order_id is None:

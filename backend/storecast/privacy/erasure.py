@@ -65,6 +65,12 @@ def find_subject(session: Session, shop_id: ShopId, request: PrivacyRequest) -> 
     return replace(subject, client_ids=clients, needles=needles.collect(texts, numbers))
 
 
+def what_stays_away(request: PrivacyRequest, subject: Subject) -> set[str]:
+    """The ids under which the person could come back; the orders that the request names among them, known or not."""
+    named = dict(request.subject or {}).get("order_gids") or []
+    return {*subject.gids, *subject.order_gids, *named, *subject.client_ids}  # type: ignore[misc]
+
+
 def as_json(subject: Subject) -> dict[str, Any]:
     """The subject as it is kept with its request."""
     return asdict(subject)
@@ -108,17 +114,17 @@ def erase(unit_of_work: UnitOfWork, shop_id: ShopId, request_id: int, subject: S
         with retention_session() if needs_retention else unit_of_work() as session:
             repository.allow_long_search(session)
             before, after = step(session)
+            # Counted by the commit that erases: who dies in between has neither erased nor counted.
+            note(session, shop_id, request_id, name, before, after)
         found += before
-        with unit_of_work() as session:
-            _note(session, shop_id, request_id, name, before, after)
     forgotten = caches.forget_person(subject)
     with unit_of_work() as session:
-        _note(session, shop_id, request_id, "redis", forgotten, 0)
+        note(session, shop_id, request_id, "redis", forgotten, 0)
         return found + forgotten == 0 and not repository.is_anything_under_way(session, shop_id, subject)
 
 
-def _note(session: Session, shop_id: ShopId, request_id: int, name: str, before: int, after: int) -> None:
-    """Keep the counts of one place; what an earlier pass found is added to."""
+def note(session: Session, shop_id: ShopId, request_id: int, name: str, before: int, after: int) -> None:
+    """Keep the counts of one place with the request; what an earlier pass found is added to."""
     request = repository.find(session, shop_id, request_id, lock=True)
     if request is None:
         return

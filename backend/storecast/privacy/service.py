@@ -1,8 +1,9 @@
 """Rules of privacy requests: recorded when Shopify or the merchant asks, done by a job, provable afterwards.
 
 An erasure covers every table that declares personal data and every one that may quote a person (`coverage`). It is
-idempotent: what is gone stays gone, and running it again removes what arrived meanwhile. Requests are carried out
-whatever the shop's state; its tokens are not needed.
+idempotent: what is gone stays gone, and running it again removes what arrived meanwhile. What comes afterwards, late
+or again, is turned away (`webhooks.erased`). Requests are carried out whatever the shop's state; its tokens are not
+needed.
 """
 
 from datetime import datetime, timedelta
@@ -44,6 +45,7 @@ from storecast.privacy.schemas import (
 )
 from storecast.shopify.ids import gid
 from storecast.shops import service as shops
+from storecast.webhooks import erased
 from storecast.webhooks.registry import Delivery
 from storecast.worker import outbox
 
@@ -136,6 +138,7 @@ def handle(unit_of_work: UnitOfWork, shop_id: ShopId, request_id: int, *, now: d
         if kind == "customer_redact":
             # Written down before anything goes: what leads to the rest may be gone when a killed process comes back.
             request.subject = {**dict(request.subject or {}), "resolved": erasure.as_json(subject)}
+            erased.mark(session, shop_id, erasure.what_stays_away(request, subject))
     if kind == "data_request":
         with unit_of_work() as session:
             _export(session, shop_id, request_id, subject, now)

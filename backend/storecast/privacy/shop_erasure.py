@@ -5,7 +5,6 @@ Shopify sends the topic 48 hours after an uninstall, and the merchant may have c
 """
 
 from contextlib import AbstractContextManager
-from typing import Any
 
 import structlog
 from sqlalchemy.orm import Session
@@ -15,7 +14,7 @@ from storecast.db.session import retention_session
 from storecast.kit.types import ShopId
 from storecast.privacy import caches, repository
 from storecast.privacy.coverage import KEPT_WITH_THE_SHOP_GONE, tables_with_personal_data
-from storecast.privacy.erasure import UnitOfWork
+from storecast.privacy.erasure import UnitOfWork, note
 from storecast.privacy.jobs import HandleRequest
 from storecast.shops import service as shops
 
@@ -44,7 +43,7 @@ def erase(unit_of_work: UnitOfWork, shop_id: ShopId, request_id: int) -> bool:
     if is_installed:
         log.warning("shop_redact_refused", request_id=request_id, reason="installed")
         with unit_of_work() as session:
-            _note(session, shop_id, request_id, refused="the shop is installed")
+            _refuse(session, shop_id, request_id, "the shop is installed")
         return True
     # Jobs first: one that waits must not bring back what is deleted behind it.
     own = HandleRequest.name
@@ -55,7 +54,7 @@ def erase(unit_of_work: UnitOfWork, shop_id: ShopId, request_id: int) -> bool:
         _empty_what_stays(session, shop_id)
     forgotten = caches.forget_shop(shop_id, domain)
     with unit_of_work() as session:
-        _note(session, shop_id, request_id, table="redis", counts=(forgotten, 0))
+        note(session, shop_id, request_id, "redis", forgotten, 0)
     return True
 
 
@@ -68,21 +67,15 @@ def _erase_table(
     def transaction() -> AbstractContextManager[Session]:
         return unit_of_work() if is_ours else retention_session()
 
-    removed = 0
     while True:
         with transaction() as session:
             deleted = repository.delete_some(session, shop_id, name, ROWS_PER_DELETE, but_job=but_job)
-        removed += deleted
-        if deleted:
-            # Counted as it goes: a process that dies here has told what it did.
-            with unit_of_work() as session:
-                _note(session, shop_id, request_id, table=name, counts=(deleted, 0))
-        if deleted < ROWS_PER_DELETE:
+            is_last = deleted < ROWS_PER_DELETE
+            left = repository.count_of_shop(session, shop_id, name, but_job=but_job) if is_last else 0
+            # Counted by the commit that deletes: who dies in between has neither deleted nor counted.
+            note(session, shop_id, request_id, name, deleted, left)
+        if is_last:
             break
-    with transaction() as session:
-        left = repository.count_of_shop(session, shop_id, name, but_job=but_job)
-    with unit_of_work() as session:
-        _note(session, shop_id, request_id, table=name, counts=(0, left))
 
 
 def _empty_what_stays(session: Session, shop_id: ShopId) -> None:
@@ -98,24 +91,7 @@ def _empty_what_stays(session: Session, shop_id: ShopId) -> None:
     )
 
 
-def _note(
-    session: Session,
-    shop_id: ShopId,
-    request_id: int,
-    *,
-    table: str = "",
-    counts: tuple[int, int] | None = None,
-    refused: str | None = None,
-) -> None:
+def _refuse(session: Session, shop_id: ShopId, request_id: int, reason: str) -> None:
     request = repository.find(session, shop_id, request_id, lock=True)
-    if request is None:
-        return
-    result: dict[str, Any] = dict(request.result or {})
-    if refused is not None:
-        result["refused"] = refused
-    if counts is not None:
-        tables: dict[str, Any] = dict(result.get("tables", {}))
-        earlier = tables.get(table, {"before": 0})["before"]
-        tables[table] = {"before": earlier + counts[0], "after": counts[1]}
-        result["tables"] = tables
-    request.result = result
+    if request is not None:
+        request.result = {**dict(request.result or {}), "refused": reason}

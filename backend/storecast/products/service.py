@@ -49,6 +49,7 @@ def import_variants(
 def import_collections(session: Session, shop_id: ShopId, records: Iterable[CollectionRecord]) -> int:
     """Upsert collections as a source reported them; stale ones change nothing. Returns the rows written."""
     COLLECTIONS.fill(session, records)
+    objects.drop_gone(session, shop_id, COLLECTIONS.name)
     return collections_repository.upsert_staged(session, shop_id)
 
 

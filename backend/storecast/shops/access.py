@@ -3,10 +3,10 @@
 `auth` proves who it is and puts the principal on the request; every module reads it from here.
 """
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from enum import StrEnum
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any, Literal, TypeVar
 
 from fastapi import Depends, Request
 from fastapi.params import Depends as DependsMarker
@@ -18,6 +18,9 @@ from storecast.kit.types import ShopId
 
 Role = Literal["owner", "admin", "marketer", "operator", "viewer"]
 Door = Literal["embedded", "browser", "api"]
+
+
+Endpoint = TypeVar("Endpoint", bound=Callable[..., Any])
 
 
 class PeopleOnly(Forbidden):
@@ -132,3 +135,17 @@ def _platform_db(principal: CurrentPrincipal) -> Iterator[Session]:
 
 PlatformDb = Annotated[Session, Depends(_platform_db, scope="function")]
 """An operator's unit of work across shops; refuses everybody else."""
+
+
+def sends_once(endpoint: Endpoint) -> Endpoint:
+    """Mark an endpoint that sends something outside any transaction: its calls take an ``Idempotency-Key`` as well.
+
+    It stands below the route's own decorator.
+    """
+    endpoint.sends_once = True  # type: ignore[attr-defined]
+    return endpoint
+
+
+def may_send(endpoint: Callable[..., Any]) -> bool:
+    """Whether the endpoint is marked so."""
+    return getattr(endpoint, "sends_once", False) is True

@@ -38,6 +38,13 @@ class ShopPaused(NotNow):
     title = "Shopify has frozen or closed this store; work goes on by itself when the store is back"
 
 
+class GrantAwaited(NotNow):
+    """What a job does needs something that only the merchant can give: a scope, or a visit that renews the access."""
+
+    code = "grant_awaited"
+    title = "The store has to allow this first; the work goes on by itself when it does"
+
+
 class ScopeMissing(Conflict):
     """The merchant has not allowed what a feature needs."""
 

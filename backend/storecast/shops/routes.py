@@ -41,7 +41,10 @@ def read_scopes(db: TenantDb, principal: CurrentPrincipal) -> schemas.FeatureLis
 
 @router.post("/scopes/refresh", dependencies=[require(Permission.MANAGE)])
 def refresh_scopes(principal: CurrentPrincipal) -> schemas.FeatureList:
-    """Ask Shopify now what the store has granted: the webhook that says so may take a while."""
+    """Ask Shopify now what the store has granted: the webhook that says so may take a while.
+
+    Doing it again changes nothing.
+    """
     unit_of_work = partial(tenant_session, principal.shop_id)
     profile = fetch_profile(tokens.admin_client(unit_of_work, principal.shop_id))
     with unit_of_work() as session:
@@ -51,19 +54,25 @@ def refresh_scopes(principal: CurrentPrincipal) -> schemas.FeatureList:
 
 @router.post("/pixel/activate", dependencies=[require(Permission.MANAGE)])
 def activate_pixel(principal: CurrentPrincipal) -> schemas.PixelSettings:
-    """Create or update the storefront pixel now; a refusal by Shopify shows as state ``error`` with its reason."""
+    """Create or update the storefront pixel now; a refusal by Shopify shows as state ``error`` with its reason.
+
+    Doing it again changes nothing.
+    """
     return _after(principal, pixel.activate)
 
 
 @router.post("/pixel/check", dependencies=[require(Permission.MANAGE)])
 def check_pixel(principal: CurrentPrincipal) -> schemas.PixelSettings:
-    """Compare the pixel at Shopify with what it should be, and correct it. One that is switched off stays off."""
+    """Compare the pixel at Shopify with what it should be, and correct it. One that is switched off stays off.
+
+    Doing it again changes nothing.
+    """
     return _after(principal, pixel.maintain)
 
 
 @router.post("/pixel/deactivate", dependencies=[require(Permission.MANAGE)])
 def deactivate_pixel(principal: CurrentPrincipal) -> schemas.PixelSettings:
-    """Take the pixel off the storefront until somebody activates it again."""
+    """Take the pixel off the storefront until somebody activates it again. Doing it again changes nothing."""
     return _after(principal, pixel.deactivate)
 
 

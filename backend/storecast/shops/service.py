@@ -14,7 +14,7 @@ from storecast.kit.types import ShopId
 from storecast.shopify.oauth import Grant
 from storecast.shopify.shop import ShopProfile
 from storecast.shops import availability, features, repository, tokens
-from storecast.shops.errors import ShopUnknown
+from storecast.shops.errors import GrantAwaited, ShopUnknown
 from storecast.shops.features import Feature
 from storecast.shops.jobs import CheckPixel
 from storecast.shops.models import Shop
@@ -180,6 +180,8 @@ def _apply_scopes(session: Session, shop: Shop, scopes: Collection[str]) -> None
     before = set(shop.scopes)
     shop.scopes = sorted(scopes)
     repository.set_token_scopes(session, ShopId(shop.id), shop.scopes)
+    # News of the scopes, or a new token with the old ones: whoever still lacks something waits again.
+    outbox.hurry(session, ShopId(shop.id), held_by=GrantAwaited.__name__)
     if before == set(scopes):
         return
     for feature in Feature:

@@ -1,17 +1,24 @@
-"""Webhooks about the app itself, about bulk operations, and about what happened to an order beside its own topics."""
+"""Webhooks about the app itself and about bulk operations, and those that say less than has to be known.
+
+The latter name an order, a collection or a segment that something happened to; Shopify is asked for the rest.
+"""
 
 from typing import Any
 
 from sqlalchemy.orm import Session
 
+from storecast.customers import shopify_segments
 from storecast.jobs import departure
 from storecast.kit.clock import utcnow
 from storecast.kit.errors import Permanent
 from storecast.kit.types import ShopId
-from storecast.shopify.ids import find_instant, gid
+from storecast.products import service as products
+from storecast.shopify.ids import find_gid, find_instant, gid
 from storecast.shops import service as shops
 from storecast.sync import catch_up, operations, service
-from storecast.webhooks.registry import Delivery, on
+from storecast.sync.jobs import RefreshObject
+from storecast.webhooks.registry import About, Delivery, on
+from storecast.worker import outbox
 
 
 @on("bulk_operations/finish")
@@ -42,6 +49,30 @@ def take_scopes(session: Session, shop_id: ShopId, delivery: Delivery) -> None:
     service.refresh_shop(session, shop_id)
 
 
+@on("collections/create", "collections/update", about=About("Collection"))
+def take_collection(session: Session, shop_id: ShopId, delivery: Delivery) -> None:
+    """The payload does not say which products stand in it: ask Shopify."""
+    outbox.add(session, shop_id, RefreshObject("collections", _named("Collection", delivery)))
+
+
+@on("collections/delete", about=About("Collection", ends=True))
+def drop_collection(session: Session, shop_id: ShopId, delivery: Delivery) -> None:
+    """Remove the collection; its products stay."""
+    products.forget_collection(session, shop_id, _named("Collection", delivery))
+
+
+@on("segments/create", "segments/update", about=About("Segment"))
+def take_segment(session: Session, shop_id: ShopId, delivery: Delivery) -> None:
+    """Ask Shopify for the name and the query of a segment that the merchant keeps there."""
+    outbox.add(session, shop_id, RefreshObject("segments", _named("Segment", delivery)))
+
+
+@on("segments/delete", about=About("Segment", ends=True))
+def drop_segment(session: Session, shop_id: ShopId, delivery: Delivery) -> None:
+    """Remove the segment."""
+    shopify_segments.forget(session, shop_id, _named("Segment", delivery))
+
+
 @on("shop/update")
 def take_shop(session: Session, shop_id: ShopId, _delivery: Delivery) -> None:
     """Ask Shopify what is true now: payloads overtake one another, and nothing stored says which is the newer."""
@@ -68,6 +99,13 @@ def take_money(session: Session, shop_id: ShopId, delivery: Delivery) -> None:
 def take_fulfillment(session: Session, shop_id: ShopId, delivery: Delivery) -> None:
     """How far an order is on its way stands in the order."""
     _expect_order(session, shop_id, delivery, delivery.payload, delivery.payload.get("updated_at"))
+
+
+def _named(kind: str, delivery: Delivery) -> str:
+    gid = find_gid(kind, delivery.payload)
+    if gid is None:
+        raise Permanent(f"{delivery.topic} without an id")
+    return gid
 
 
 def _expect_order(

@@ -1,7 +1,7 @@
 """Steps of a synchronisation. Each is safe to run twice: what it has to do stands in the rows of the run."""
 
 from dataclasses import dataclass
-from typing import ClassVar
+from typing import ClassVar, Literal
 
 from storecast.worker.job import Job, Queue
 
@@ -137,6 +137,20 @@ class CatchUpOrder(Job):
 
     def unique_key(self) -> str | None:
         return f"{self.order_gid} {self.changed_at}"
+
+
+@dataclass(frozen=True, slots=True)
+class RefreshObject(Job):
+    """Read one collection or segment anew: their webhooks do not say what stands in them. Safe to run twice."""
+
+    name: ClassVar[str] = "sync.refresh_object"
+    queue: ClassVar[Queue] = "sync"
+
+    resource: Literal["collections", "segments"]
+    gid: str
+
+    def unique_key(self) -> str | None:
+        return self.gid
 
 
 @dataclass(frozen=True, slots=True)

@@ -65,6 +65,10 @@ class Difference:
     surplus: list[str]
 
 
+WITHOUT_ERASED = frozenset({"customers", "abandoned_checkouts"})
+"""What is not kept of people who were erased. Their orders are, without them."""
+
+
 def begin(session: Session, shop_id: ShopId) -> list[int]:
     """Open a reconciliation of every resource that was imported once; none while a run reads everything anyway."""
     shop = shops.get(session, shop_id)
@@ -151,6 +155,8 @@ def compare(
             limited = resource == "orders" and "read_all_orders" not in shop.scopes
             since = operation.created_at - timedelta(days=SHOWN_DAYS) if limited else None
             theirs = differences.stage_theirs(session, _versions(spool, KINDS[resource].changed))
+            if resource in WITHOUT_ERASED:
+                theirs -= differences.drop_erased(session, shop_id)
             return Difference(
                 theirs,
                 differences.count_ours(session, shop_id, resource, orders_since=since),
@@ -196,13 +202,13 @@ def _repair(
         if resource == "orders":
             orders.follow_import(session, shop_id)
         for gid in absent:
-            _forget(session, shop_id, resource, gid)
+            forget(session, shop_id, resource, gid)
         row = differences.lock(session, shop_id, reconciliation_id)
         if row is not None:
             row.repaired += counts.objects_done + len(absent)
 
 
-def _forget(session: Session, shop_id: ShopId, resource: Resource, gid: str) -> None:
+def forget(session: Session, shop_id: ShopId, resource: Resource, gid: str) -> None:
     """What the deletion webhook of the resource does."""
     if resource == "customers":
         orders.forget_customer(session, shop_id, gid)

@@ -15,6 +15,7 @@ from storecast.orders import selectables as orders
 from storecast.products import selectables as products
 from storecast.sync.models import SyncReconciliation
 from storecast.sync.resources import Resource
+from storecast.webhooks import erased
 
 THEIRS = Staging("staged_versions", {"gid": "text", "version": "timestamptz"})
 
@@ -62,6 +63,11 @@ def list_page(
 def stage_theirs(session: Session, versions: Iterable[tuple[str, datetime]]) -> int:
     """Make Shopify's versions comparable; returns how many there are."""
     return THEIRS.fill(session, versions)
+
+
+def drop_erased(session: Session, shop_id: ShopId) -> int:
+    """Take out of Shopify's versions what we have erased, which is no drift; returns how many."""
+    return erased.drop_staged(session, shop_id, THEIRS.name)
 
 
 def count_ours(

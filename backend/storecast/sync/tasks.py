@@ -30,6 +30,7 @@ from storecast.sync.jobs import (
     ReconcileEverywhere,
     ReconcileResource,
     ReconcileShop,
+    RefreshObject,
     RefreshShop,
     SettleSync,
     StartSync,
@@ -263,6 +264,18 @@ def catch_up_order(job: CatchUpOrder, ctx: TaskContext) -> None:
     if lines:
         with ctx.unit_of_work() as session:
             catch_up.take_over(session, ctx.shop_id, lines)
+
+
+@task(RefreshObject)
+def refresh_object(job: RefreshObject, ctx: TaskContext) -> None:
+    """What Shopify does not have any more goes here too."""
+    client = tokens.admin_client(ctx.unit_of_work, ctx.shop_id)
+    read_at = utcnow()
+    lines, absent = pages.read_by_ids(client, job.resource, [job.gid])
+    with ctx.unit_of_work() as session:
+        importer.import_chunk(session, ctx.shop_id, job.resource, lines, as_of=read_at, whole=True)
+        for gid in absent:
+            reconcile.forget(session, ctx.shop_id, job.resource, gid)
 
 
 @task(StopOperations)

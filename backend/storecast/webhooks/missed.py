@@ -11,8 +11,8 @@ from sqlalchemy.orm import Session
 
 from storecast.kit.types import ShopId
 from storecast.shops import service as shops
+from storecast.webhooks import erased, objects
 from storecast.webhooks import missed_repository as repository
-from storecast.webhooks import objects
 from storecast.webhooks.schemas import MissedDay
 
 GRACE = timedelta(minutes=15)
@@ -39,6 +39,9 @@ def note_polled(
     """
     installed_at = shops.get(session, shop_id).installed_at
     ripe = {gid: at for gid, at in seen if at <= now - GRACE and (installed_at is None or at > installed_at)}
+    # Whom we have erased is missed by nobody, and no mark may name them.
+    for gid in erased.find(session, shop_id, ripe):
+        del ripe[gid]
     if not ripe:
         return 0
     told = objects.newest_reports(session, shop_id, ripe)

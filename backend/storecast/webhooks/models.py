@@ -7,6 +7,7 @@ from sqlalchemy import CheckConstraint, ForeignKey, Index, SmallInteger, text
 from sqlalchemy.orm import Mapped, mapped_column
 
 from storecast.db.base import Base, Id, Tenant
+from storecast.kit.sealing import SealedColumns
 
 
 class InboxEntry(Base):
@@ -64,6 +65,31 @@ class ObjectMark(Tenant, Base):
     triggered_at: Mapped[datetime | None]
     heir_gid: Mapped[str | None]
     noted_at: Mapped[datetime] = mapped_column(server_default=text("now()"))
+
+
+class ErasedObject(Tenant, Base):
+    """A tombstone: somebody who was erased, or what was theirs, as a digest under the shop's `ErasureKey`.
+
+    It says nothing of a person: ids are numbers in a row, which is why a digest without a key would not do.
+    """
+
+    __tablename__ = "erased_objects"
+    personal_data: ClassVar[tuple[str, ...]] = ()
+
+    shop_id: Mapped[int] = mapped_column(ForeignKey("shops.id", ondelete="CASCADE"), primary_key=True)
+    digest: Mapped[bytes] = mapped_column(primary_key=True)
+    erased_at: Mapped[datetime] = mapped_column(server_default=text("now()"))
+
+
+class ErasureKey(Tenant, Base):
+    """The key of a shop's tombstones, sealed: whoever reads the database alone cannot try out ids."""
+
+    __tablename__ = "erasure_keys"
+    personal_data: ClassVar[tuple[str, ...]] = ()
+    sealed: ClassVar[SealedColumns] = SealedColumns("erasure-key", ("key",))
+
+    shop_id: Mapped[int] = mapped_column(ForeignKey("shops.id", ondelete="CASCADE"), primary_key=True)
+    key: Mapped[bytes]
 
 
 class MissedCount(Tenant, Base):

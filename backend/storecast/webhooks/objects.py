@@ -18,10 +18,11 @@ from storecast.webhooks.objects_repository import GONE, Mark
 
 @dataclass(slots=True)
 class Known:
-    """The marks of the objects of one batch, with what the batch adds to them."""
+    """The marks of the objects of one batch, with what the batch adds to them, and whom of it an erasure has ended."""
 
     marks: dict[tuple[str, str], Mark] = field(default_factory=dict)
     changed: dict[tuple[str, str], Mark] = field(default_factory=dict)
+    erased: set[str] = field(default_factory=set)
 
     @classmethod
     def load(cls, session: Session, shop_id: ShopId, gids: Collection[str]) -> "Known":

@@ -3,7 +3,8 @@
 Drains of one shop take turns, so deliveries about one object are handled one after the other. A delivery that fails
 keeps its place and holds up nobody: it is tried again by its own clock, however many others arrive meanwhile, until it
 is dead. What by then is older than what was applied, or is about something deleted, is done without its handlers
-(`objects`): in whatever order a history of deliveries comes, and however often, it ends in the same rows.
+(`objects`): in whatever order a history of deliveries comes, and however often, it ends in the same rows. Deliveries
+about somebody who was erased are done without their handlers too, and nothing that names them keeps its body.
 """
 
 import time
@@ -19,7 +20,7 @@ from storecast.kit.errors import Permanent
 from storecast.kit.types import ShopId
 from storecast.shops import availability
 from storecast.shops import service as shops
-from storecast.webhooks import missed, objects, registry, repository
+from storecast.webhooks import erased, missed, objects, registry, repository
 from storecast.webhooks.jobs import DRAIN, DrainInbox
 from storecast.webhooks.models import InboxEntry
 from storecast.webhooks.objects import Known
@@ -42,6 +43,9 @@ RETRY_BASE_S = 5.0
 
 OVERDUE = timedelta(minutes=2)
 """Longer than the five tries of a delivery, so that what waits for so long waits for nobody."""
+
+EMPTIED = b'{"erased": true}'
+"""What is left of a delivery that named somebody who was erased."""
 
 KEEP_HANDLED = timedelta(days=7)
 """Long enough to see what a delivery said when a merchant asks about last week."""
@@ -103,6 +107,7 @@ def drain(session: Session, shop_id: ShopId, *, now: datetime) -> Drained:
         availability.ask_soon(session, shops.get(session, shop_id))
     reports = [Report.read(entry) for entry in entries]
     known = Known.load(session, shop_id, {report.gid for report in reports if report.gid})
+    known.erased = erased.find(session, shop_id, {gid for report in reports for gid in report.named})
     handled = failed = 0
     ends_at = time.monotonic() + BATCH_S
     for entry, report in zip(entries, reports, strict=True):
@@ -134,6 +139,7 @@ def _handle(session: Session, shop_id: ShopId, entry: InboxEntry, report: Report
         entry.error = f"{type(error).__name__}: {error}"
         if isinstance(error, Permanent) or entry.attempts >= MAX_ATTEMPTS:
             entry.state = "dead"
+            _empty(entry, report, known)
         log.warning(
             "webhook_failed",
             topic=entry.topic,
@@ -145,7 +151,14 @@ def _handle(session: Session, shop_id: ShopId, entry: InboxEntry, report: Report
     entry.state = "done"
     entry.error = None
     entry.done_at = utcnow()
+    _empty(entry, report, known)
     return True
+
+
+def _empty(entry: InboxEntry, report: Report, known: Known) -> None:
+    """Forget what a delivery said that is not needed any more, if it named somebody who was erased."""
+    if not known.erased.isdisjoint(report.named):
+        entry.body, entry.object_gid = EMPTIED, None
 
 
 def _handlers(session: Session, shop_id: ShopId, topic: str) -> list[registry.Handler]:
@@ -162,6 +175,8 @@ def _apply(session: Session, shop_id: ShopId, entry: InboxEntry, report: Report,
     if not handlers:
         return "gone"
     payload = report.payload()
+    if entry.body == EMPTIED or not known.erased.isdisjoint(report.subjects):
+        return "gone"
     if report.gid and not report.ends and known.is_gone(report.gid):
         return "gone"
     ordered = (report.gid, report.aspect, report.at) if report.gid and report.aspect and report.at else None

@@ -1,17 +1,25 @@
 """Signing in outside the admin: only who began it, only for that shop, only from our own pages."""
 
+import base64
+import hashlib
+import hmac
+import os
+import time
 from collections.abc import Iterator
 from pathlib import Path
-from urllib.parse import parse_qs, urlsplit
+from typing import Any
+from urllib.parse import parse_qs, urlencode, urlsplit
 
 import httpx
 import pytest
 from fastapi.testclient import TestClient
 from sqlalchemy import func, select
 
+from storecast.config.settings import get_settings
 from storecast.db.session import platform_session
 from storecast.entrypoints.api import create_app
 from storecast.shops.models import Shop, ShopToken
+from tests.conftest import environment
 from tests.simulated_shopify import SHOP, SimulatedShopify, simulated_world
 
 OWN = {"X-Storecast-CSRF": "1", "Origin": "http://testserver"}
@@ -161,3 +169,104 @@ def test_a_session_of_a_shop_that_left_is_over(shopify: SimulatedShopify, client
     with platform_session() as session:
         session.scalars(select(Shop)).one().state = "uninstalled"
     assert client.get("/api/v1/session").status_code == 401
+
+
+BROWSER = {"Accept": "text/html,application/xhtml+xml,application/xml;q=0.9,*/*;q=0.8"}
+GERMAN = {**BROWSER, "Accept-Language": "de-CH,de;q=0.9,en;q=0.5"}
+AGAIN = f'<a href="/auth/login?shop={SHOP}">'
+
+
+def shown(answer: Any, status: int, language: str = "en") -> str:
+    """The page that a person sees, which runs nothing and keeps nothing."""
+    assert answer.status_code == status, answer.text
+    assert answer.headers["Content-Type"].startswith("text/html")
+    assert answer.headers["Content-Language"] == language
+    assert answer.headers["Cache-Control"] == "no-store"
+    policy = dict(
+        part.strip().partition(" ")[::2] for part in answer.headers["Content-Security-Policy"].split(";")
+    )
+    assert (policy["default-src"], policy["script-src"], policy["frame-ancestors"]) == ("'none'",) * 3
+    assert "unsafe" not in answer.headers["Content-Security-Policy"]
+    style = answer.text.partition("<style>")[2].partition("</style>")[0]
+    digest = base64.b64encode(hashlib.sha256(style.encode()).digest()).decode()
+    assert policy["style-src"] == f"'sha256-{digest}'"
+    assert f"<code>{answer.headers['X-Request-Id']}</code>" in answer.text
+    assert f'<html lang="{language}">' in answer.text
+    assert "Location" not in answer.headers
+    return str(answer.text)
+
+
+def test_a_person_sees_a_page_where_a_program_gets_a_problem(
+    shopify: SimulatedShopify, client: TestClient
+) -> None:
+    sign_in(client)
+    back = at_shopify(client.get(f"/auth/login?shop={SHOP}").headers["Location"])
+    assert client.get(back).status_code == 303
+    page = shown(client.get(back, headers=BROWSER), 401)
+    assert "took too long" in page
+    assert AGAIN in page
+    assert "hat zu lange gedauert" in shown(client.get(back, headers=GERMAN), 401, "de")
+    for accept in ("application/json", "*/*", "application/json, text/html;q=0.5", "text/html;q=0"):
+        answer = client.get(back, headers={"Accept": accept})
+        assert answer.headers["Content-Type"] == "application/problem+json", accept
+        assert (answer.status_code, answer.json()["code"]) == (401, "sign_in_abandoned")
+
+
+def test_another_state_is_told_as_a_sign_in_of_elsewhere(
+    shopify: SimulatedShopify, client: TestClient
+) -> None:
+    back = at_shopify(client.get(f"/auth/login?shop={SHOP}").headers["Location"])
+    client.get(f"/auth/login?shop={SHOP}")
+    assert "another window or browser" in shown(client.get(back, headers=BROWSER), 401)
+    with platform_session() as session:
+        assert session.scalar(select(func.count()).select_from(Shop)) == 0
+
+
+@pytest.mark.parametrize("path", ["/auth/callback", "/api/auth/shopify/callback"])
+def test_a_callback_that_was_changed_is_told_as_such(
+    shopify: SimulatedShopify, client: TestClient, path: str
+) -> None:
+    back = at_shopify(client.get(f"/auth/login?shop={SHOP}").headers["Location"])
+    answer = client.get(back.replace("/auth/callback", path) + "&extra=1", headers=BROWSER)
+    assert "changed on its way" in shown(answer, 401)
+
+
+def test_somebody_who_says_no_at_shopify_is_told_that_nothing_happened(
+    shopify: SimulatedShopify, client: TestClient
+) -> None:
+    asked = parse_qs(urlsplit(client.get(f"/auth/login?shop={SHOP}").headers["Location"]).query)
+    said = {
+        "error": "access_denied",
+        "shop": SHOP,
+        "state": asked["state"][0],
+        "timestamp": str(int(time.time())),
+    }
+    message = urlencode(sorted(said.items()))
+    secret = get_settings().shopify.secrets()[0]
+    signed = hmac.new(secret.encode(), message.encode(), hashlib.sha256).hexdigest()
+    page = shown(client.get(f"/auth/callback?{message}&hmac={signed}", headers=BROWSER), 403)
+    assert "told not to let Storecast in" in page
+    assert AGAIN in page
+    with platform_session() as session:
+        assert session.scalar(select(func.count()).select_from(Shop)) == 0
+
+
+@pytest.mark.parametrize(
+    "shop", ["evil.example", '"><script>alert(1)</script>', "a.myshopify.com.evil.example"]
+)
+def test_what_is_no_shop_is_explained_and_never_repeated(client: TestClient, shop: str) -> None:
+    page = shown(client.get("/auth/login", params={"shop": shop}, headers=BROWSER), 422)
+    assert "ends in .myshopify.com" in page
+    assert '<a href="/">' in page
+    assert "evil" not in page
+    assert "script" not in page
+
+
+def test_shopify_being_away_is_told_with_when_to_come_back(
+    shopify: SimulatedShopify, client: TestClient
+) -> None:
+    back = at_shopify(client.get(f"/auth/login?shop={SHOP}").headers["Location"])
+    with environment({**os.environ, "SHOPIFY_SHOP_ORIGIN": "http://127.0.0.1:1/{shop}"}):
+        answer = client.get(back, headers=GERMAN)
+    assert "antwortet gerade nicht" in shown(answer, 503, "de")
+    assert int(answer.headers["Retry-After"]) >= 1

@@ -1,5 +1,6 @@
 """Creating calls that are repeated: one effect, one answer, and never somebody else's."""
 
+import hashlib
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from datetime import timedelta
@@ -7,7 +8,7 @@ from threading import Barrier
 
 import pytest
 from fastapi.testclient import TestClient
-from sqlalchemy import func, select
+from sqlalchemy import func, select, update
 from sqlalchemy.orm import Session
 
 from storecast.auth import idempotency
@@ -17,7 +18,7 @@ from storecast.db.session import platform_session, retention_session, tenant_ses
 from storecast.kit.clock import utcnow
 from storecast.kit.types import ShopId
 from storecast.shops.models import Shop
-from tests.conftest import id_token
+from tests.conftest import OWNER_ID, id_token
 
 BODY = {"name": "Once"}
 
@@ -166,3 +167,26 @@ def row(shop: Shop, key: str, age: timedelta = timedelta(0)) -> IdempotencyKey:
         body_hash=b"another",
         created_at=utcnow() - age,
     )
+
+
+def test_a_test_mail_that_failed_leaves_the_key_free_and_one_under_way_keeps_it(
+    client: TestClient, signed_in: dict[str, str], shop: Shop
+) -> None:
+    path = "/api/v1/campaigns/cmp_unknown/test"
+    keyed = {**signed_in, "Idempotency-Key": "mail-2"}
+    assert client.post(path, headers=keyed, json={"email": "me@example.com"}).status_code == 404
+    assert keys() == 0
+    # Somebody else's call with the key is at work, or died at it.
+    with tenant_session(ShopId(shop.id)) as session:
+        session.add(
+            IdempotencyKey(
+                shop_id=shop.id, caller=OWNER_ID, route=path, key="mail-2",
+                body_hash=hashlib.sha256(b'{"email":"me@example.com"}').digest(), created_at=utcnow(),
+            )
+        )  # fmt: skip
+    busy = client.post(path, headers=keyed, content=b'{"email":"me@example.com"}')
+    assert (busy.status_code, busy.json()["code"]) == (409, "idempotency_key_in_use")
+    with platform_session() as session:
+        session.execute(update(IdempotencyKey).values(created_at=utcnow() - idempotency.LOST * 1.1))
+    assert client.post(path, headers=keyed, content=b'{"email":"me@example.com"}').status_code == 404
+    assert keys() == 0

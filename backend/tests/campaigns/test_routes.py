@@ -130,6 +130,25 @@ def test_a_test_mail_goes_out_over_smtp_untracked(
     assert api.post(f"/api/v1/campaigns/{campaign_id}/test", json={"email": "no"}).status_code == 422
 
 
+def test_a_test_mail_goes_out_once_for_a_key(
+    api: TestClient, campaign_id: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    path, me = f"/api/v1/campaigns/{campaign_id}/test", {"email": "me@example.com"}
+    keyed = {"Idempotency-Key": "look-1"}
+    with serving(SmtpServer()) as server:
+        monkeypatch.setattr(get_settings(), "smtp_url", server.url)
+        answers = [api.post(path, json=me, headers=keyed) for _ in range(3)]
+        assert [answer.status_code for answer in answers] == [200, 200, 200]
+        assert len({answer.text for answer in answers}) == 1
+        assert [answer.headers.get("Idempotency-Replayed") for answer in answers] == [None, "true", "true"]
+        assert len(server.messages) == 1
+        other = api.post(path, json={"email": "you@example.com"}, headers=keyed)
+        assert (other.status_code, other.json()["code"]) == (422, "idempotency_key_reused")
+        assert len(server.messages) == 1
+        assert api.post(path, json=me).json()["accepted"] is True
+        assert len(server.messages) == 2
+
+
 def test_a_test_mail_says_when_the_server_is_away(api: TestClient, campaign_id: str) -> None:
     answer = api.post(f"/api/v1/campaigns/{campaign_id}/test", json={"email": "me@example.com"})
     assert answer.status_code == 200

@@ -1,5 +1,6 @@
 """Consent given here reaches Shopify, and its echo comes back to nobody."""
 
+from collections.abc import Callable
 from datetime import datetime, timedelta
 from typing import Any
 
@@ -7,6 +8,9 @@ import httpx
 import pytest
 from sqlalchemy import select, text
 
+from storecast.auth import id_tokens
+from storecast.auth import service as auth
+from storecast.config.settings import get_settings
 from storecast.customers import consent
 from storecast.customers.handlers import take_consent, take_sms_consent
 from storecast.customers.jobs import WriteConsent
@@ -15,9 +19,11 @@ from storecast.customers.repository import Channel
 from storecast.db.session import tenant_session
 from storecast.kit.clock import utcnow
 from storecast.kit.types import ShopId
+from storecast.sync.handlers import take_scopes
 from storecast.webhooks.registry import Delivery
 from storecast.worker import outbox
-from tests.simulated_shopify import SimulatedShopify, Worker
+from storecast.worker.models import OutboxJob
+from tests.simulated_shopify import SHOP, SimulatedShopify, Worker
 
 TOPICS: dict[Channel, str] = {
     "email": "customers_email_marketing_consent/update",
@@ -129,6 +135,81 @@ def test_a_newer_consent_at_shopify_stands_on_both_sides(
     worker.run_until_idle()
     assert stored(installed, customer, "email") == ("subscribed", newer)
     assert len(echoes(shopify, "email")) == before
+
+
+READ_ONLY = ["read_customers", "read_orders", "read_products"]
+
+
+def lack_the_scope(shopify: SimulatedShopify, installed: ShopId) -> None:
+    shopify.control("scopes", shop=SHOP, scopes=READ_ONLY)
+    tell_scopes(installed, READ_ONLY)
+
+
+def be_denied(shopify: SimulatedShopify, _installed: ShopId) -> None:
+    """The merchant took the scope away, and the news of it is still on its way."""
+    shopify.control("scopes", shop=SHOP, scopes=READ_ONLY)
+
+
+def lose_the_tokens(shopify: SimulatedShopify, installed: ShopId) -> None:
+    with tenant_session(installed) as session:
+        session.execute(text("UPDATE shop_tokens SET state = 'reauthorize'"))
+
+
+def tell_scopes(installed: ShopId, scopes: list[str]) -> None:
+    payload = {"current": scopes, "updated_at": utcnow().isoformat()}
+    with tenant_session(installed) as session:
+        take_scopes(session, installed, Delivery("app/scopes_update", "w", None, None, payload))
+
+
+def grant_again(shopify: SimulatedShopify, installed: ShopId) -> None:
+    scopes = get_settings().shopify_scopes.split(",")
+    shopify.control("scopes", shop=SHOP, scopes=scopes)
+    tell_scopes(installed, scopes)
+
+
+def open_the_app(shopify: SimulatedShopify, _installed: ShopId) -> None:
+    raw = shopify.id_token()
+    auth.embedded_principal(id_tokens.verify(raw, get_settings().shopify, now=utcnow()), raw)
+
+
+@pytest.mark.parametrize(
+    ("hinder", "allow", "reason"),
+    [
+        (lack_the_scope, grant_again, "write_customers"),
+        (be_denied, grant_again, "shopify_access_denied"),
+        (lose_the_tokens, open_the_app, "reauthorization_needed"),
+    ],
+)
+def test_what_the_store_does_not_allow_yet_waits_and_is_sent_when_it_does(
+    shopify: SimulatedShopify,
+    worker: Worker,
+    installed: ShopId,
+    customer: Customer,
+    hinder: Callable[[SimulatedShopify, ShopId], None],
+    allow: Callable[[SimulatedShopify, ShopId], None],
+    reason: str,
+) -> None:
+    number = int(customer.gid.rpartition("/")[2])
+    shopify.control("customers/consent", customer_id=number, state="subscribed", at="2026-01-01T00:00:00Z")
+    before = len(echoes(shopify, "email"))
+    hinder(shopify, installed)
+    worker.run_due()
+    with tenant_session(installed) as session:
+        assert consent.change(session, installed, customer.gid, state="unsubscribed", at=utcnow())
+    worker.run_due()
+    with tenant_session(installed) as session:
+        (waiting,) = session.scalars(select(OutboxJob).where(OutboxJob.name == WriteConsent.name))
+        assert waiting.state == "scheduled"
+        assert str(waiting.error).startswith("GrantAwaited:")
+        assert reason in str(waiting.error)
+        assert waiting.run_at > utcnow() + timedelta(hours=23)
+    assert len(echoes(shopify, "email")) == before
+    assert stored(installed, customer, "email")[0] == "unsubscribed"
+
+    allow(shopify, installed)
+    worker.run_until_idle()
+    (echo,) = echoes(shopify, "email")[: len(echoes(shopify, "email")) - before]
+    assert echo["email_marketing_consent"]["state"] == "unsubscribed"
 
 
 def test_a_customer_that_is_gone_ends_the_write(

@@ -7,6 +7,7 @@ import pytest
 from fastapi.testclient import TestClient
 from sqlalchemy import select, text
 
+from storecast.audit.models import AuditEntry
 from storecast.customers import writing
 from storecast.customers.jobs import RunWrite
 from storecast.customers.models import Customer, CustomerWrite
@@ -142,6 +143,103 @@ def test_what_is_refused_writes_nothing(
     shop: Shop, client: TestClient, signed_in: dict[str, str], body: dict[str, Any], status: int, code: str
 ) -> None:
     answer = client.post("/api/v1/customers/tags", json=body, headers=signed_in)
+    assert (answer.status_code, answer.json()["code"]) == (status, code)
+    with tenant_session(ShopId(shop.id)) as session:
+        assert session.scalar(text("SELECT count(*) FROM customer_writes")) == 0
+        assert outbox.pending(session, RunWrite) == []
+
+
+GENRE = {"namespace": "storecast", "key": "genre", "type": "single_line_text_field", "value": "Jazz & Söul"}
+
+
+@pytest.mark.parametrize("direct", [1_000, 0])
+def test_metafields_asked_for_over_the_api_reach_shopify_once(
+    shopify: SimulatedShopify, worker: Worker, installed: ShopId, people: dict[str, int], client: TestClient,
+    direct: int, monkeypatch: pytest.MonkeyPatch,
+) -> None:  # fmt: skip
+    monkeypatch.setattr(writing, "DIRECT", direct)
+    monkeypatch.setattr(writing, "POLL", writing.POLL / 20)
+    headers = {"Authorization": f"Bearer {shopify.id_token()}"}
+    chosen = list(people)[:3]
+    body = {
+        "customer_ids": chosen,
+        "metafields": [GENRE, GENRE | {"key": "visits", "type": "number_integer", "value": "7"}],
+    }
+    asked = [
+        client.post("/api/v1/customers/metafields", json=body, headers={**headers, "Idempotency-Key": "once"})
+        for _ in range(2)
+    ]
+    assert [answer.status_code for answer in asked] == [202, 202]
+    assert asked[0].json() == asked[1].json()
+    assert (asked[0].json()["kind"], asked[0].json()["total"]) == ("metafields", 3)
+    with tenant_session(installed) as session:
+        assert session.scalar(text("SELECT count(*) FROM customer_writes")) == 1
+    worker.run_until_idle()
+
+    end = client.get(f"/api/v1/customers/writes/{asked[0].json()['id']}", headers=headers).json()
+    assert (end["state"], end["done"], end["refused"]) == ("done", 3, 0)
+    with tenant_session(installed) as session:
+        gids = set(session.scalars(select(Customer.gid).where(Customer.public_id.in_(chosen))))
+        (deed,) = session.scalars(select(AuditEntry).where(AuditEntry.action == "customers_metafields_set"))
+        assert deed.detail == {"fields": ["storecast.genre", "storecast.visits"], "customers": 3}
+    assert metafields_at_shopify(shopify) == {
+        gid: {"storecast.genre": "Jazz & Söul", "storecast.visits": "7"} for gid in gids
+    }
+
+
+def metafields_at_shopify(simulator: SimulatedShopify) -> dict[str, dict[str, str]]:
+    kept = httpx.get(
+        f"{simulator.origin}/control/documents", params={"shop": SHOP, "kind": "Metafield"}, timeout=10
+    )
+    found: dict[str, dict[str, str]] = {}
+    for each in kept.json():
+        found.setdefault(each["ownerId"], {})[f"{each['namespace']}.{each['key']}"] = each["value"]
+    return found
+
+
+def with_field(**changes: Any) -> dict[str, Any]:
+    return {"customer_ids": ["cus_none"], "metafields": [GENRE | changes]}
+
+
+@pytest.mark.parametrize(
+    ("body", "status", "code"),
+    [
+        (with_field(), 404, "customer_unknown"),
+        ({"segment_id": "seg_none", "metafields": [GENRE]}, 404, "segment_unknown"),
+        ({"metafields": [GENRE]}, 422, "invalid"),
+        ({"customer_ids": ["c"], "segment_id": "s", "metafields": [GENRE]}, 422, "invalid"),
+        ({"customer_ids": ["c"], "metafields": []}, 422, "invalid"),
+        ({"customer_ids": ["c"], "metafields": [GENRE, GENRE | {"value": "Soul"}]}, 422, "invalid"),
+        (
+            {"customer_ids": ["c"], "metafields": [GENRE | {"key": f"k{n}"} for n in range(26)]},
+            422,
+            "invalid",
+        ),
+        (with_field(namespace="ab"), 422, "invalid"),
+        (with_field(namespace="a b c"), 422, "invalid"),
+        (with_field(key="k"), 422, "invalid"),
+        (with_field(key="k" * 65), 422, "invalid"),
+        (with_field(ownerId="gid://shopify/Customer/1"), 422, "invalid"),
+        (with_field(type="customer_reference"), 422, "invalid"),
+        (with_field(value=""), 422, "invalid"),
+        (with_field(value="a\nb"), 422, "invalid"),
+        (with_field(value="a\x00b"), 422, "invalid"),
+        (with_field(type="number_integer", value="1.5"), 422, "invalid"),
+        (with_field(type="number_integer", value="9007199254740992"), 422, "invalid"),
+        (with_field(type="number_decimal", value="NaN"), 422, "invalid"),
+        (with_field(type="boolean", value="yes"), 422, "invalid"),
+        (with_field(type="date", value="2026-02-30"), 422, "invalid"),
+        (with_field(type="date_time", value="today"), 422, "invalid"),
+        (with_field(type="json", value="{"), 422, "invalid"),
+        (with_field(type="color", value="red"), 422, "invalid"),
+        (with_field(type="url", value="javascript:alert(1)"), 422, "invalid"),
+        (with_field(type="list.single_line_text_field", value='["a", 1]'), 422, "invalid"),
+    ],
+)
+def test_metafields_that_are_refused_write_nothing(
+    shop: Shop, client: TestClient, signed_in: dict[str, str], body: dict[str, Any], status: int, code: str
+) -> None:
+    answer = client.post("/api/v1/customers/metafields", json=body, headers=signed_in)
     assert (answer.status_code, answer.json()["code"]) == (status, code)
     with tenant_session(ShopId(shop.id)) as session:
         assert session.scalar(text("SELECT count(*) FROM customer_writes")) == 0

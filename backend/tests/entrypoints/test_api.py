@@ -258,6 +258,23 @@ def test_every_call_that_creates_may_be_repeated() -> None:
     assert {method for _path, method in repeatable} == {"post"}
 
 
+def test_every_other_post_says_why_it_takes_no_key() -> None:
+    reasons = ("nothing is stored", "doing it again changes nothing", "asking again gives another")
+    silent = {
+        path: DOCUMENT["paths"][path]["post"]["description"]
+        for path, method in OPERATIONS
+        if method == "post"
+        and not any(
+            each["name"] == "Idempotency-Key"
+            for each in DOCUMENT["paths"][path]["post"].get("parameters", [])
+        )
+    }
+    assert "/api/v1/templates/check" in silent
+    assert {
+        path for path, text in silent.items() if not any(reason in text.lower() for reason in reasons)
+    } == set()
+
+
 CAPPED = {
     "/api/v1/alerts/channels": "ten a shop",
     "/api/v1/alerts/metrics": "what the program knows",

@@ -7,10 +7,14 @@ from urllib.parse import urlsplit
 
 import httpx
 import pytest
+import redis
 from fastapi.testclient import TestClient
 from sqlalchemy import func, select
 
 from storecast.audit.models import AuditEntry
+from storecast.config.settings import get_settings
+from storecast.customers import service as customers
+from storecast.customers.records import record_from_webhook
 from storecast.db.session import platform_session, tenant_session
 from storecast.kit.types import ShopId
 from storecast.shops.models import Shop
@@ -227,3 +231,30 @@ def test_results_are_those_of_the_sync_and_only_in_the_callers_store(
         "the neighbour asks with my task": (404, "sync_unknown"),
         "what was not pulled": (404, "sync_results_unknown"),
     }
+
+
+def test_results_come_from_redis_until_something_is_written(client: TestClient, shop: Shop) -> None:
+    """Proven by a page that only Redis has, and by the one after a write."""
+    shop_id = ShopId(shop.id)
+    with tenant_session(shop_id) as session:
+        Story(session, shop).customer(email="ana@example.com")
+    task_id = client.post(PULL, headers=headers(shop), json={"data_types": ["customers"]}).json()["task_id"]
+    address = f"/api/data/shopify/results/{shop.domain}/{task_id}"
+
+    def emails() -> list[str]:
+        answer = client.get(address, headers=headers(shop), params={"data_type": "customers"})
+        return sorted(item["email"] for item in answer.json()["items"])
+
+    assert emails() == ["ana@example.com"]
+    with redis.Redis.from_url(get_settings().redis_url) as known:
+        (name,) = known.keys(f"storecast:results:{shop.id}:customers:*")
+        known.set(name, known.get(name).replace(b"ana@example.com", b"kept@example.com"))
+    assert emails() == ["kept@example.com"]
+    with tenant_session(shop_id) as session:
+        profile = {
+            "admin_graphql_api_id": "gid://shopify/Customer/77",
+            "email": "new@example.com",
+            "updated_at": "2026-06-01T10:00:00Z",
+        }
+        customers.record_profile(session, shop_id, record_from_webhook(profile))
+    assert emails() == ["ana@example.com", "new@example.com"]

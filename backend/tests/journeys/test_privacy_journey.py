@@ -4,6 +4,7 @@ The search knows no table: every column of every table and partition, every key 
 """
 
 from collections.abc import Iterator
+from functools import partial
 from pathlib import Path
 from typing import Any
 from uuid import uuid4
@@ -14,13 +15,19 @@ import redis
 from fastapi.testclient import TestClient
 
 from storecast.config.settings import get_settings
+from storecast.db.session import tenant_session
 from storecast.entrypoints.api import create_app
 from storecast.kit.clock import utcnow
+from storecast.kit.types import ShopId
+from storecast.sync.jobs import PullChanges, ReconcileShop
+from storecast.worker import outbox
 from tests.journeys.conftest import Journey
+from tests.processes import wait_until
 from tests.simulated_shopify import SHOP
 
 MARK = "Zyxquorvath"
 OTHER = "Wibblefjord"
+LATE = "Quxbandicoot"
 
 EMAIL, OTHER_EMAIL = f"{MARK}@example.com".lower(), f"{OTHER}@example.com".lower()
 
@@ -104,6 +111,17 @@ def plant(journey: Journey, api: TestClient, mark: str, email: str) -> dict[str,
     journey.shopify.control("customers/tags", customer_email=email, add=[mark])
     journey.wait_until_quiet()
     gid = journey.row("SELECT gid FROM customers WHERE email = %s", email)["gid"]
+    see(journey, mark, customer_gid=gid)
+    made = api.post("/api/v1/segments", json={"name": f"Only {email}", "rules": SUBSCRIBED})
+    assert made.status_code == 201, made.text
+    asked = api.post("/api/v1/privacy/requests", json={"kind": "data_request", "email": email})
+    assert asked.status_code == 202, asked.text
+    journey.wait_for("SELECT 1 FROM privacy_requests WHERE id = %s AND state = 'done'", asked.json()["id"])
+    return order
+
+
+def see(journey: Journey, mark: str, **facts: Any) -> None:
+    """The storefront pixel reports a visit of the person's browser."""
     event = {
         "id": str(uuid4()),
         "name": "page_viewed",
@@ -113,20 +131,14 @@ def plant(journey: Journey, api: TestClient, mark: str, email: str) -> dict[str,
         "url": f"https://store.example/?utm_campaign={mark}",
         "referrer": f"https://{mark.lower()}.example/",
         "search": mark,
-        "customer_gid": gid,
         "consent": {"analytics": True, "marketing": True},
+        **facts,
     }
     key = journey.row("SELECT pixel_key FROM shops")["pixel_key"]
     seen = httpx.post(
         f"{get_settings().edge_url}/pixel/v1/events", json={"v": 1, "key": key, "events": [event]}, timeout=10
     )
     assert seen.status_code < 300, seen.text
-    made = api.post("/api/v1/segments", json={"name": f"Only {email}", "rules": SUBSCRIBED})
-    assert made.status_code == 201, made.text
-    asked = api.post("/api/v1/privacy/requests", json={"kind": "data_request", "email": email})
-    assert asked.status_code == 202, asked.text
-    journey.wait_for("SELECT 1 FROM privacy_requests WHERE id = %s AND state = 'done'", asked.json()["id"])
-    return order
 
 
 SUBSCRIBED = {
@@ -168,3 +180,84 @@ def test_a_person_who_was_everywhere_is_found_nowhere(
     assert files_with(folder, MARK) == []
     assert tables_with(journey, OTHER) == before
     assert api.get("/api/v1/privacy/requests").json()["items"][0]["state"] == "done"
+
+
+def test_who_was_erased_stays_away_whatever_comes_afterwards(
+    journey: Journey, api: TestClient, tmp_path_factory: pytest.TempPathFactory
+) -> None:
+    email = f"{LATE}@example.com".lower()
+    order = plant(journey, api, LATE, email)
+    number = int(journey.row("SELECT gid FROM customers WHERE email = %s", email)["gid"].rpartition("/")[2])
+    journey.wait_until_quiet()
+    # The merchant asks, so that Shopify goes on knowing the person, and telling of them.
+    asked = api.post("/api/v1/privacy/requests", json={"kind": "customer_redact", "email": email})
+    assert asked.status_code == 202, asked.text
+    journey.wait_for("SELECT 1 FROM privacy_requests WHERE id = %s AND state = 'done'", asked.json()["id"])
+    journey.wait_until_quiet()
+    assert tables_with(journey, LATE) == {}
+    before = journey.row("SELECT count(*) AS n, sum(total_minor) AS total FROM orders")
+    people = journey.row("SELECT count(*) AS n FROM customers")["n"]
+
+    # What they do is reported, what they were comes again: webhooks, the pixel, and every way of reading the store.
+    journey.shopify.control("customers/update", customer_email=email, note=f"Still calls herself {LATE}")
+    journey.shopify.control("customers/tags", customer_email=email, add=[f"{LATE}-tag"])
+    journey.shopify.control("customers/consent", customer_email=email, state="unsubscribed")
+    for topic in ("customers/create", "customers/enable", "customers/purchasing_summary"):
+        journey.shopify.control("webhooks/send", topic=topic, shop=SHOP, customer_email=email)
+    journey.shopify.control("webhooks/send", topic="orders/updated", shop=SHOP, order_id=order["id"])
+    journey.shopify.control("orders", customer_email=email, first_name=LATE, city=LATE)
+    see(journey, LATE, customer_gid=f"gid://shopify/Customer/{number}")
+    see(journey, LATE)
+    journey.wait_until_quiet()
+    journey.wait_for("SELECT 1 WHERE NOT EXISTS (SELECT FROM pixel_events WHERE processed_at IS NULL)")
+    assert stays_away(journey, tmp_path_factory) == []
+
+    shop_id = ShopId(journey.row("SELECT id FROM shops")["id"])
+    for mode in ("bulk", "paginated"):
+        started = api.post("/api/v1/syncs", json={"mode": mode})
+        assert started.status_code in (201, 202), started.text
+        wait_until(partial(is_synchronised, api, started.json()["id"]), f"the {mode} synchronisation")
+        journey.wait_until_quiet()
+        assert stays_away(journey, tmp_path_factory) == [], mode
+    with tenant_session(shop_id) as session:
+        outbox.add(session, shop_id, PullChanges())
+    journey.wait_until_quiet()
+    with tenant_session(shop_id) as session:
+        outbox.add(session, shop_id, ReconcileShop())
+    journey.wait_for("SELECT 1 FROM sync_reconciliations WHERE resource = 'customers' AND state = 'done'")
+    journey.wait_until_quiet()
+    assert stays_away(journey, tmp_path_factory) == []
+    drift = journey.rows("SELECT resource, state, missing, stale, surplus FROM sync_reconciliations")
+    assert {(row["state"], row["missing"], row["stale"], row["surplus"]) for row in drift} == {
+        ("done", 0, 0, 0)
+    }
+
+    # What they spend counts, for nobody.
+    after = journey.row("SELECT count(*) AS n, sum(total_minor) AS total FROM orders")
+    assert (after["n"], after["total"] > before["total"]) == (before["n"] + 1, True)
+    assert journey.row("SELECT count(*) AS n FROM customers")["n"] == people
+
+    # Made anew by Shopify they have a new id, and are somebody new to us.
+    anew = {
+        "id": number + 10**6, "admin_graphql_api_id": f"gid://shopify/Customer/{number + 10**6}", "email": email,
+        "first_name": "Somebody", "updated_at": utcnow().isoformat(), "created_at": utcnow().isoformat(),
+    }  # fmt: skip
+    journey.shopify.control("webhooks/send", topic="customers/create", shop=SHOP, payload=anew)
+    journey.wait_until_quiet()
+    assert (
+        journey.row("SELECT gid FROM customers WHERE email = %s", email)["gid"]
+        == anew["admin_graphql_api_id"]
+    )
+
+
+def is_synchronised(api: TestClient, sync_id: str) -> bool:
+    return bool(api.get(f"/api/v1/syncs/{sync_id}").json()["state"] == "done")
+
+
+def stays_away(journey: Journey, folders: pytest.TempPathFactory) -> list[object]:
+    """Where the person is found again."""
+    return [
+        *tables_with(journey, LATE).items(),
+        *keys_with(LATE),
+        *files_with(folders.getbasetemp(), LATE),
+    ]

@@ -20,6 +20,8 @@ from storecast.sync.models import SyncMark, SyncReconciliation, SyncResource
 from storecast.sync.repository import Wish
 from storecast.sync.resources import RESOURCES
 from storecast.sync.schemas import SyncRun
+from storecast.webhooks import registry
+from storecast.webhooks.registry import Delivery
 from storecast.worker import outbox
 from storecast.worker.job import Job
 from storecast.worker.models import OutboxJob
@@ -385,3 +387,47 @@ def segment(name: str) -> dict[str, Any]:
 def first_handle(shop_id: ShopId) -> str:
     with tenant_session(shop_id) as session:
         return session.scalars(select(Product.handle).order_by(Product.id).limit(1)).one()
+
+
+def hear(worker: Worker, shop_id: ShopId, topic: str, gid: str) -> None:
+    """A delivery that names an object comes in, and what follows from it is done."""
+    with tenant_session(shop_id) as session:
+        for handler in registry.handlers(topic):
+            handler(session, shop_id, Delivery(topic, "w", None, utcnow(), {"admin_graphql_api_id": gid}))
+    worker.run_until_idle()
+
+
+def test_collections_and_segments_follow_their_webhooks(
+    shopify: SimulatedShopify, worker: Worker, synced: ShopId
+) -> None:
+    with tenant_session(synced) as session:
+        standing = select(CollectionProduct.collection_gid, CollectionProduct.product_gid)
+        kept = session.execute(standing).tuples().all()
+        gid, product_gid = kept[0]
+        title = session.scalars(select(Collection.title).where(Collection.gid == gid)).one()
+        segment_gid = session.scalars(select(ShopifySegment.gid)).first()
+        products = session.scalar(select(func.count()).select_from(Product))
+        # Something else stands here than at Shopify.
+        session.execute(update(Collection).where(Collection.gid == gid).values(title="Before"))
+        stands_in = (CollectionProduct.collection_gid == gid, CollectionProduct.product_gid == product_gid)
+        session.execute(
+            update(CollectionProduct).where(*stands_in).values(product_gid="gid://shopify/Product/1")
+        )
+        session.execute(update(ShopifySegment).where(ShopifySegment.gid == segment_gid).values(name="Before"))
+    assert segment_gid is not None
+    for topic, named in (("collections/update", gid), ("segments/update", segment_gid)):
+        hear(worker, synced, topic, named)
+    with tenant_session(synced) as session:
+        assert session.scalars(select(Collection.title).where(Collection.gid == gid)).one() == title
+        assert sorted(session.execute(standing).tuples()) == sorted(kept)
+        assert "Before" not in session.scalars(select(ShopifySegment.name)).all()
+
+    # A segment that is gone before it was read, and a collection whose end is told.
+    shopify.control("documents/delete", kind="Segment", id=segment_gid)
+    hear(worker, synced, "segments/update", segment_gid)
+    hear(worker, synced, "collections/delete", gid)
+    with tenant_session(synced) as session:
+        assert segment_gid not in session.scalars(select(ShopifySegment.gid)).all()
+        assert gid not in session.scalars(select(Collection.gid)).all()
+        assert gid not in session.scalars(select(CollectionProduct.collection_gid)).all()
+        assert session.scalar(select(func.count()).select_from(Product)) == products

@@ -12,6 +12,8 @@ export interface paths {
         /**
          * Activate Extension
          * @description Create or update the storefront pixel now; a refusal by Shopify shows as state ``error`` with its reason.
+         *
+         *     Doing it again changes nothing.
          */
         post: operations["activate_extension"];
         delete?: never;
@@ -30,6 +32,8 @@ export interface paths {
         /**
          * Finish Connecting
          * @description Take Shopify's answer to a sign-in that this browser began at `/auth/login`, as `/auth/callback` does.
+         *
+         *     A refusal is a page for whoever asks for HTML, as browsers do, and a problem document for everybody else.
          */
         get: operations["finish_connecting"];
         put?: never;
@@ -52,6 +56,8 @@ export interface paths {
         /**
          * Connect Store
          * @description Where a browser signs in to the caller's store; Shopify asks for the store's access there when it is missing.
+         *
+         *     Nothing is stored.
          */
         post: operations["connect_store"];
         delete?: never;
@@ -72,6 +78,8 @@ export interface paths {
         /**
          * Update Extension
          * @description Compare the pixel at Shopify with what it should be, and correct it. One that is switched off stays off.
+         *
+         *     Doing it again changes nothing.
          */
         post: operations["update_extension"];
         delete?: never;
@@ -151,7 +159,7 @@ export interface paths {
         put?: never;
         /**
          * Issue Access Token
-         * @description Exchange an API key for an access token that lives at most 15 minutes.
+         * @description Exchange an API key for an access token that lives at most 15 minutes. Asking again gives another.
          *
          *     The key's id and secret come as HTTP Basic credentials or as `client_id` and `client_secret` in the form, not both.
          */
@@ -581,7 +589,7 @@ export interface paths {
         put?: never;
         /**
          * Preview Campaign
-         * @description The message as one customer would get it.
+         * @description The message as one customer would get it. Nothing is stored.
          */
         post: operations["preview_campaign"];
         delete?: never;
@@ -788,6 +796,28 @@ export interface paths {
          * @description Give a customer store credit, once; 409 ``scope_missing`` while the store has not allowed it.
          */
         post: operations["give_store_credit"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/customers/metafields": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Set Metafields
+         * @description Set metafields of customers at Shopify; the answer says where to look how far it is.
+         *
+         *     One that is there is replaced. A value that is not of its type is refused before anything is written.
+         */
+        post: operations["set_metafields"];
         delete?: never;
         options?: never;
         head?: never;
@@ -2067,6 +2097,8 @@ export interface paths {
         /**
          * Switch Shop
          * @description Go on in another of the person's stores: the browser's session gets a new id and speaks of that store alone.
+         *
+         *     Doing it again changes nothing but that id.
          */
         post: operations["switch_shop"];
         delete?: never;
@@ -2149,6 +2181,8 @@ export interface paths {
         /**
          * Activate Pixel
          * @description Create or update the storefront pixel now; a refusal by Shopify shows as state ``error`` with its reason.
+         *
+         *     Doing it again changes nothing.
          */
         post: operations["activate_pixel"];
         delete?: never;
@@ -2169,6 +2203,8 @@ export interface paths {
         /**
          * Check Pixel
          * @description Compare the pixel at Shopify with what it should be, and correct it. One that is switched off stays off.
+         *
+         *     Doing it again changes nothing.
          */
         post: operations["check_pixel"];
         delete?: never;
@@ -2188,7 +2224,7 @@ export interface paths {
         put?: never;
         /**
          * Deactivate Pixel
-         * @description Take the pixel off the storefront until somebody activates it again.
+         * @description Take the pixel off the storefront until somebody activates it again. Doing it again changes nothing.
          */
         post: operations["deactivate_pixel"];
         delete?: never;
@@ -2232,6 +2268,8 @@ export interface paths {
         /**
          * Refresh Scopes
          * @description Ask Shopify now what the store has granted: the webhook that says so may take a while.
+         *
+         *     Doing it again changes nothing.
          */
         post: operations["refresh_scopes"];
         delete?: never;
@@ -2423,7 +2461,7 @@ export interface paths {
         put?: never;
         /**
          * Check Template
-         * @description What is wrong with a template, each fault with its line and column.
+         * @description What is wrong with a template, each fault with its line and column. Nothing is stored.
          */
         post: operations["check_template"];
         delete?: never;
@@ -4593,6 +4631,46 @@ export interface components {
         Members: {
             /** Items */
             items: components["schemas"]["Member"][];
+        };
+        /**
+         * Metafield
+         * @description A value that is kept with a customer at Shopify, as text whatever its type.
+         */
+        Metafield: {
+            /** Key */
+            key: string;
+            /** Namespace */
+            namespace: string;
+            /**
+             * Type
+             * @enum {string}
+             */
+            type: "boolean" | "color" | "date" | "date_time" | "id" | "json" | "list.single_line_text_field" | "multi_line_text_field" | "number_decimal" | "number_integer" | "single_line_text_field" | "url";
+            /** Value */
+            value: string;
+        };
+        /**
+         * MetafieldChange
+         * @description Metafields to set for the customers of a segment, or of a list.
+         * @example {
+         *       "metafields": [
+         *         {
+         *           "key": "favourite_genre",
+         *           "namespace": "storecast",
+         *           "type": "single_line_text_field",
+         *           "value": "Jazz"
+         *         }
+         *       ],
+         *       "segment_id": "seg_2f9c"
+         *     }
+         */
+        MetafieldChange: {
+            /** Customer Ids */
+            customer_ids?: string[] | null;
+            /** Metafields */
+            metafields: components["schemas"]["Metafield"][];
+            /** Segment Id */
+            segment_id?: string | null;
         };
         /**
          * MicroSegment
@@ -7415,7 +7493,7 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description Forbidden: `member_removed` */
+            /** @description Forbidden: `member_removed` or `sign_in_denied` */
             403: {
                 headers: {
                     [name: string]: unknown;
@@ -8350,7 +8428,13 @@ export interface operations {
     test_alert_channel: {
         parameters: {
             query?: never;
-            header?: never;
+            header?: {
+                /**
+                 * @description Makes the call repeatable for 24 hours: the same key with the same body answers the same again, with `Idempotency-Replayed: true`, and nothing happens twice.
+                 * @example 8e03978e-40d5-43dd-bc93-6894a57f9324
+                 */
+                "Idempotency-Key"?: string;
+            };
             path: {
                 channel_id: number;
             };
@@ -8400,7 +8484,7 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description Conflict: `conflict` */
+            /** @description Conflict: `idempotency_key_in_use` */
             409: {
                 headers: {
                     [name: string]: unknown;
@@ -8409,7 +8493,7 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description Unprocessable Entity: `invalid` */
+            /** @description Unprocessable Entity: `invalid` or `idempotency_key_invalid` or `idempotency_key_reused` */
             422: {
                 headers: {
                     [name: string]: unknown;
@@ -11678,7 +11762,13 @@ export interface operations {
     send_test: {
         parameters: {
             query?: never;
-            header?: never;
+            header?: {
+                /**
+                 * @description Makes the call repeatable for 24 hours: the same key with the same body answers the same again, with `Idempotency-Replayed: true`, and nothing happens twice.
+                 * @example 8e03978e-40d5-43dd-bc93-6894a57f9324
+                 */
+                "Idempotency-Key"?: string;
+            };
             path: {
                 campaign_id: string;
             };
@@ -11737,7 +11827,7 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description Conflict: `sender_missing` */
+            /** @description Conflict: `sender_missing` or `idempotency_key_in_use` */
             409: {
                 headers: {
                     [name: string]: unknown;
@@ -11755,7 +11845,7 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description Unprocessable Entity: `invalid` or `test_refused` */
+            /** @description Unprocessable Entity: `invalid` or `test_refused` or `idempotency_key_invalid` or `idempotency_key_reused` */
             422: {
                 headers: {
                     [name: string]: unknown;
@@ -12450,6 +12540,152 @@ export interface operations {
                 };
             };
             /** @description Unprocessable Entity: `invalid` or `idempotency_key_invalid` or `idempotency_key_reused` */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Too Many Requests: `rate_limited` or `too_many_requests` */
+            429: {
+                headers: {
+                    /**
+                     * @description Seconds to wait (RFC 9110, section 10.2.3)
+                     * @example 5
+                     */
+                    "Retry-After"?: number;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Service Unavailable: `unavailable` */
+            503: {
+                headers: {
+                    /**
+                     * @description Seconds to wait (RFC 9110, section 10.2.3)
+                     * @example 5
+                     */
+                    "Retry-After"?: number;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    set_metafields: {
+        parameters: {
+            query?: never;
+            header?: {
+                /**
+                 * @description Makes the call repeatable for 24 hours: the same key with the same body answers the same again, with `Idempotency-Replayed: true`, and nothing happens twice.
+                 * @example 8e03978e-40d5-43dd-bc93-6894a57f9324
+                 */
+                "Idempotency-Key"?: string;
+            };
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                /**
+                 * @example {
+                 *       "metafields": [
+                 *         {
+                 *           "key": "favourite_genre",
+                 *           "namespace": "storecast",
+                 *           "type": "single_line_text_field",
+                 *           "value": "Jazz"
+                 *         }
+                 *       ],
+                 *       "segment_id": "seg_2f9c"
+                 *     }
+                 */
+                "application/json": components["schemas"]["MetafieldChange"];
+            };
+        };
+        responses: {
+            /** @description Successful Response */
+            202: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "done": 42,
+                     *       "error": "error",
+                     *       "finished_at": "2026-11-22T08:30:00Z",
+                     *       "id": "01jd8wz6k3r9v5n2m7q4t1x0ya",
+                     *       "kind": "tags_add",
+                     *       "refusals": [
+                     *         {
+                     *           "customer_id": "01jd8wz6k3r9v5n2m7q4t1x0ya",
+                     *           "error": "error"
+                     *         }
+                     *       ],
+                     *       "refused": 42,
+                     *       "state": "queued",
+                     *       "tags": [
+                     *         "tags"
+                     *       ],
+                     *       "total": 42
+                     *     }
+                     */
+                    "application/json": components["schemas"]["Write"];
+                };
+            };
+            /** @description Unauthorized: `unauthenticated` or `id_token_refused` */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Forbidden: `forbidden` or `cross_site` */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Not Found: `customer_unknown` or `segment_unknown` */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Conflict: `idempotency_key_in_use` */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Request Entity Too Large: `too_large` */
+            413: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Unprocessable Entity: `invalid` or `too_many_customers` or `idempotency_key_invalid` or `idempotency_key_reused` */
             422: {
                 headers: {
                     [name: string]: unknown;

@@ -133,6 +133,7 @@ export const codes = {
   "jobs.shops.migrate_token": "Zugriff auf den Shop bekommt ablaufende Schlüssel",
   "jobs.shops.renew_token": "Zugriff auf den Shop wird erneuert",
   "jobs.sync.catch_up_order": "Eine Bestellung wird auf ihren Stand geprüft",
+  "jobs.sync.refresh_object": "Eine geänderte Kollektion oder ein Segment wird gelesen",
   "jobs.sync.refresh_shop": "Name, Währung und Zeitzone des Shops werden gelesen",
   "jobs.webhooks.forget_deliveries": "Alte Nachrichten des Shops werden gelöscht",
   "jobs.webhooks.sweep_inbox": "Liegen gebliebene Nachrichten von Shops werden aufgenommen",

@@ -21,7 +21,7 @@ export const privacy = {
   "privacy.consequence.data_request":
     "Alles, was über diese Person gespeichert ist, kommt in ein verschlüsseltes Archiv, das Sie sieben Tage lang herunterladen können.",
   "privacy.consequence.customer_redact":
-    "Alles, was sagt, wer diese Person ist, wird aus Storecast gelöscht; das lässt sich nicht rückgängig machen. Beträge von Bestellungen bleiben, ohne Namen. Löschen Sie die Person auch im Shopify-Admin, sonst bringt der nächste Abgleich sie zurück.",
+    "Alles, was sagt, wer diese Person ist, wird aus Storecast gelöscht; das lässt sich nicht rückgängig machen. Beträge von Bestellungen bleiben, ohne Namen. Nichts, was Shopify später meldet, bringt sie zurück; löschen Sie die Person auch im Shopify-Admin.",
   "privacy.not_asked": "Die Anfrage wurde nicht aufgenommen",
   "privacy.email": "E-Mail-Adresse",
   "privacy.customer_id": "Kundennummer bei Shopify",

@@ -132,6 +132,7 @@ export const codes = {
   "jobs.shops.migrate_token": "Moving access to the store to tokens that expire",
   "jobs.shops.renew_token": "Renewing access to the store",
   "jobs.sync.catch_up_order": "Making sure that an order is up to date",
+  "jobs.sync.refresh_object": "Reading a collection or segment that changed",
   "jobs.sync.refresh_shop": "Reading the store's name, currency and time zone",
   "jobs.webhooks.forget_deliveries": "Deleting old messages from the store",
   "jobs.webhooks.sweep_inbox": "Picking up messages from stores that were left waiting",

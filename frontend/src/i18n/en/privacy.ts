@@ -20,7 +20,7 @@ export const privacy = {
   "privacy.consequence.data_request":
     "Everything that is held on this customer goes into an encrypted archive that you can download for seven days.",
   "privacy.consequence.customer_redact":
-    "Everything that says who this customer is will be erased from Storecast; this cannot be undone. Amounts of orders stay, without a name. Erase them in the Shopify admin as well, or the next synchronisation brings them back.",
+    "Everything that says who this customer is will be erased from Storecast; this cannot be undone. Amounts of orders stay, without a name. Nothing that Shopify tells later brings them back; erase them in the Shopify admin as well.",
   "privacy.not_asked": "The request was not recorded",
   "privacy.email": "E-mail address",
   "privacy.customer_id": "Shopify customer ID",
