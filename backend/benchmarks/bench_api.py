@@ -23,8 +23,8 @@ import jwt
 import psycopg
 from fastapi import FastAPI
 
-from benchmarks.http_load import free_port, load, serving, uvicorn
-from benchmarks.meter import Meter, own_postgres
+from benchmarks.http_load import Figures, free_port, load, serving, uvicorn
+from benchmarks.meter import Meter, own_postgres, own_redis
 from benchmarks.report import Mark, finish
 from benchmarks.stage import SECRET, SHOP, Stage, stage
 from storecast.db import partitions
@@ -184,26 +184,36 @@ def served(app: str, at: Stage) -> Iterator[tuple[int, Meter]]:
         servers = [stack.enter_context(serving(uvicorn(app, port), port, at.environment)) for port in ports]
         port, nginx = stack.enter_context(gateway(at.folder, ports))
         roles = {"api": [process.pid for process in servers], "nginx": [nginx]}
-        yield port, Meter({**roles, "postgres": own_postgres()})
+        yield port, Meter({**roles, "postgres": own_postgres(), "redis": own_redis()})
+
+
+def measured(port: int, meter: Meter) -> tuple[Figures, dict[str, float]]:
+    """The mixed reads, and what each took of a processor by part, in milliseconds a request."""
+    load(port, mixed(reads()), max(30, REQUESTS // 10))
+    before = meter.cpu_s()
+    figures = load(port, mixed(reads()), REQUESTS)
+    spent = {role: seconds - before[role] for role, seconds in meter.cpu_s().items()}
+    spent["client"] = figures.client_busy * figures.seconds
+    return figures, {role: seconds * 1000 / REQUESTS for role, seconds in spent.items()}
+
+
+def parts(cpu_ms: dict[str, float]) -> str:
+    """A line of the table."""
+    return "    µs of processor a request: " + "   ".join(
+        f"{role} {value * 1000:,.0f}" for role, value in cpu_ms.items()
+    )
 
 
 def main() -> None:
     """Run the reference and the API, and report."""
     with stage(**GENEROUS) as at:
         fill(at)
-        warm = max(30, REQUESTS // 10)
-        with served("benchmarks.bench_api:constant", at) as (port, _meter):
-            load(port, mixed(reads()), warm)
-            bare = load(port, mixed(reads()), REQUESTS)
-            print(bare.line("constant"))
+        with served("benchmarks.bench_api:constant", at) as (port, meter):
+            bare, bare_cpu_ms = measured(port, meter)
+            print(bare.line("constant"), parts(bare_cpu_ms), sep="\n")
         with served("storecast.entrypoints.api:app", at) as (port, meter):
-            load(port, mixed(reads()), warm)
-            before = meter.cpu_s()
-            api = load(port, mixed(reads()), REQUESTS)
-            cpu_ms = {
-                role: (seconds - before[role]) * 1000 / REQUESTS for role, seconds in meter.cpu_s().items()
-            }
-            print(api.line("api"))
+            api, cpu_ms = measured(port, meter)
+            print(api.line("api"), parts(cpu_ms), sep="\n")
             kinds = {}
             for kind, requests in reads().items():
                 kinds[kind] = load(port, in_turn(requests), REQUESTS // 3)
@@ -220,6 +230,7 @@ def main() -> None:
                 Mark("requests_per_s", api.rate, 1_000),
                 Mark("p95_ms", api.percentile_ms(0.95), 100, "<="),
                 Mark("p99_ms", api.percentile_ms(0.99), sense="<="),
+                Mark("constant_cpu_ms_per_request", sum(bare_cpu_ms.values()), sense="<="),
                 *(Mark(f"{role}_cpu_ms_per_request", value, sense="<=") for role, value in cpu_ms.items()),
                 *(Mark(f"{kind}_per_s", figures.rate) for kind, figures in kinds.items()),
                 Mark("refused", api.refused + sum(each.refused for each in kinds.values()), 0, "<="),

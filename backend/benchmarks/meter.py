@@ -48,3 +48,9 @@ def _tree(roots: Sequence[int]) -> list[psutil.Process]:
 def own_postgres() -> list[int]:
     """The servers that this process started."""
     return [child.pid for child in psutil.Process().children() if child.name().startswith("postgres")]
+
+
+def own_redis() -> list[int]:
+    """The same for Redis, whichever of its programs it is."""
+    names = ("redis", "valkey")
+    return [child.pid for child in psutil.Process().children() if child.name().startswith(names)]

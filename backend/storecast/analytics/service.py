@@ -130,9 +130,10 @@ def campaign_rows(
 ) -> list[schemas.CampaignRow]:
     """Add opens, clicks and revenue to what campaigns know of themselves: two queries for any number of rows."""
     currency = shops.get(session, shop_id).currency
-    ids = [item.internal_id for item in facts]
-    reached = repository.people_reached(session, shop_id, ids)
-    earned = repository.attributed_by_campaign(session, shop_id, currency, campaign_ids=ids)
+    # What nobody was sent, nobody opened, and no order is owed to it.
+    ids = [item.internal_id for item in facts if item.started_at is not None]
+    reached = repository.people_reached(session, shop_id, ids) if ids else {}
+    earned = repository.attributed_by_campaign(session, shop_id, currency, campaign_ids=ids) if ids else {}
     rows = []
     for item in facts:
         revenue = earned.get(item.internal_id, _NOTHING).amount_minor

@@ -5,6 +5,7 @@ from urllib.parse import urlsplit
 
 import structlog
 from fastapi import Request
+from starlette.concurrency import run_in_threadpool
 
 from storecast.auth import access_tokens, api_keys, id_tokens, service
 from storecast.auth.errors import CrossSite
@@ -20,9 +21,9 @@ CSRF_HEADER = "X-Storecast-CSRF"
 _SAFE_METHODS = frozenset({"GET", "HEAD", "OPTIONS"})
 
 
-def authenticate(request: Request) -> None:
+async def authenticate(request: Request) -> None:
     """Put the principal on the request; raises Unauthenticated. Declared once, on the API's root router."""
-    principal = _principal(request)
+    principal = await run_in_threadpool(_principal, request)
     request.state.principal = principal
     structlog.contextvars.bind_contextvars(shop_id=principal.shop_id)
     tracing.note({tracing.SHOP_ID: principal.shop_id})

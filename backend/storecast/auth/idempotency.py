@@ -117,7 +117,7 @@ def idempotent(endpoint: Callable[..., Any], status: int) -> Callable[..., Any]:
     @functools.wraps(endpoint)
     def call(**arguments: Any) -> Any:
         asked = _asked.get()
-        session = _session_of(arguments)
+        session = session_of(arguments)
         if asked is not None and session is None and may_send(endpoint):
             return _once(asked, status, functools.partial(endpoint, **arguments))
         if asked is None or session is None:
@@ -164,7 +164,8 @@ def _annotations(of: Any) -> dict[str, Any]:
     return getattr(of, "__annotations__", {}) if isinstance(of, type) else {}
 
 
-def _session_of(arguments: dict[str, Any]) -> Session | None:
+def session_of(arguments: dict[str, Any]) -> Session | None:
+    """The unit of work among the arguments of an endpoint."""
     for value in arguments.values():
         session = value if isinstance(value, Session) else getattr(value, "session", None)
         if isinstance(session, Session):

@@ -1,15 +1,62 @@
-"""SQL of a shop's members."""
+"""SQL of a shop's members, and the one look by which most requests know who asks.
+
+The look answers for people of whom nothing has to be written or asked of Shopify; it is made anew for every request,
+so that whoever was removed, given another role or signed out is told so by the next. For all others it finds nothing.
+"""
 
 from collections.abc import Sequence
-from datetime import datetime
-from typing import Any
+from datetime import datetime, timedelta
+from typing import Any, TypeAlias
 
-from sqlalchemy import and_, case, func, or_, select, update
+from sqlalchemy import Row, and_, bindparam, case, func, or_, select, update
 from sqlalchemy.dialects.postgresql import distinct_on, insert
 from sqlalchemy.orm import Session
 
 from storecast.auth.models import ShopMember
+from storecast.db.session import look
 from storecast.kit.types import ShopId
+from storecast.shops import selectables as shops
+
+AnyRow: TypeAlias = Row[*tuple[Any, ...]]
+
+_served = shops.served(bindparam("now")).subquery()
+_AT_HOME = (
+    select(
+        _served.c.id,
+        _served.c.domain,
+        ShopMember.shopify_user_id,
+        ShopMember.name,
+        ShopMember.email,
+        ShopMember.role,
+    )
+    .join(ShopMember, ShopMember.shop_id == _served.c.id)
+    .where(
+        ShopMember.shopify_user_id == bindparam("user_id"),
+        ShopMember.removed_at.is_(None),
+        ShopMember.last_seen_at >= bindparam("seen_after"),
+    )
+)
+_EMBEDDED = _AT_HOME.where(_served.c.domain == bindparam("domain"), _served.c.usable, ShopMember.email != "")
+_BROWSER = _AT_HOME.where(
+    _served.c.id == bindparam("shop_id"),
+    or_(
+        ShopMember.signed_out_at.is_(None),
+        func.extract("epoch", ShopMember.signed_out_at) < bindparam("signed_in_at"),
+    ),
+)
+
+
+def look_for_embedded(domain: str, user_id: str, *, now: datetime, seen: timedelta) -> AnyRow | None:
+    """The known member of a shop whose token works, seen within the last ``seen``."""
+    return look(_EMBEDDED, {"domain": domain, "user_id": user_id, "now": now, "seen_after": now - seen})
+
+
+def look_for_browser(
+    shop_id: ShopId, user_id: str, signed_in_at: float, *, now: datetime, seen: timedelta
+) -> AnyRow | None:
+    """The same for a browser's session that began at an instant (seconds since 1970)."""
+    values = {"shop_id": shop_id, "user_id": user_id, "signed_in_at": signed_in_at}
+    return look(_BROWSER, {**values, "now": now, "seen_after": now - seen})
 
 
 def find_member(session: Session, shop_id: ShopId, user_id: str) -> ShopMember | None:

@@ -19,6 +19,7 @@ from storecast.auth.errors import MemberRemoved, SwitchRefused
 from storecast.auth.id_tokens import IdToken
 from storecast.auth.jobs import ShopInstalled
 from storecast.auth.models import ShopMember
+from storecast.auth.repository import AnyRow
 from storecast.config.settings import get_settings
 from storecast.db.session import platform_session
 from storecast.kit.clock import utcnow
@@ -93,6 +94,9 @@ _pauses = _Pauses()
 
 def embedded_principal(token: IdToken, raw: str) -> Principal:
     """The principal of a verified ID token; installs the shop and records the person when they are new."""
+    known = repository.look_for_embedded(token.shop_domain, token.user_id, now=utcnow(), seen=SEEN_EVERY)
+    if known is not None:
+        return _known(known, "embedded")
     with platform_session() as session:
         standing = _standing(session, token.shop_domain, token.user_id)
         if standing.member is not None and standing.member.removed_at is not None:
@@ -114,6 +118,9 @@ def browser_principal(shop_id: ShopId, user_id: str, *, signed_in_at: float) -> 
 
     Raises Unauthenticated when shop or person are gone, or the person has signed out everywhere since.
     """
+    known = repository.look_for_browser(shop_id, user_id, signed_in_at, now=utcnow(), seen=SEEN_EVERY)
+    if known is not None:
+        return _known(known, "browser")
     with platform_session() as session:
         shop = shops.get(session, shop_id)
         member = repository.find_member(session, shop_id, user_id)
@@ -269,6 +276,18 @@ def _seen(session: Session, shop: Shop, member: ShopMember, door: Door) -> Princ
     if now - member.last_seen_at > SEEN_EVERY:
         member.last_seen_at = now
     return _principal(shop, member, door)
+
+
+def _known(row: AnyRow, door: Door) -> Principal:
+    return Principal(
+        shop_id=ShopId(row.id),
+        shop_domain=row.domain,
+        user_id=row.shopify_user_id,
+        name=row.name,
+        email=row.email or None,
+        role=cast(Role, row.role),
+        door=door,
+    )
 
 
 def _principal(shop: Shop, member: ShopMember, door: Door) -> Principal:

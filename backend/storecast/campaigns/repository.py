@@ -2,7 +2,7 @@
 
 from collections.abc import Iterable, Sequence
 from datetime import datetime
-from typing import Any, NamedTuple
+from typing import Any, NamedTuple, TypeAlias
 from uuid import UUID
 
 from sqlalchemy import (
@@ -10,6 +10,7 @@ from sqlalchemy import (
     Row,
     Select,
     and_,
+    bindparam,
     case,
     delete,
     func,
@@ -27,6 +28,8 @@ from sqlalchemy.orm import Session
 from storecast.campaigns.models import Campaign, CampaignLink, MessageDelivery
 from storecast.kit.types import ShopId
 from storecast.messaging.selectables import exclusion_reason
+
+ListedRow: TypeAlias = Row[*tuple[Any, ...]]
 
 
 def add(session: Session, campaign: Campaign) -> None:
@@ -81,13 +84,35 @@ def remove(session: Session, shop_id: ShopId, campaign_id: int) -> None:
 
 def list_newest(
     session: Session, shop_id: ShopId, states: Sequence[str], after: tuple[datetime, int] | None, limit: int
-) -> Sequence[Campaign]:
-    query = select(Campaign).where(Campaign.shop_id == shop_id)
+) -> Sequence[ListedRow]:
+    """What lists show; a page of whole rows would carry fifty messages."""
+    query = _NEWEST
     if states:
         query = query.where(Campaign.state.in_(states))
     if after is not None:
         query = query.where(tuple_(Campaign.created_at, Campaign.id) < after)
-    return session.scalars(query.order_by(Campaign.created_at.desc(), Campaign.id.desc()).limit(limit)).all()
+    return session.execute(query, {"shop": shop_id, "most": limit}).all()
+
+
+_NEWEST = (
+    select(
+        Campaign.id,
+        Campaign.public_id,
+        Campaign.segment_id,
+        Campaign.name,
+        Campaign.state,
+        Campaign.subject,
+        Campaign.created_at,
+        Campaign.scheduled_at,
+        Campaign.started_at,
+        Campaign.finished_at,
+        Campaign.frozen_at,
+        Campaign.audience_size,
+    )
+    .where(Campaign.shop_id == bindparam("shop"))
+    .order_by(Campaign.created_at.desc(), Campaign.id.desc())
+    .limit(bindparam("most"))
+)
 
 
 # The audience.

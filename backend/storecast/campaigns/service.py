@@ -499,8 +499,11 @@ def campaign_rows(
     after = _read_cursor(cursor) if cursor else None
     found = repository.list_newest(session, shop_id, sorted(state), after, PAGE + 1)
     shown = found[:PAGE]
-    sent = repository.accepted_counts(session, shop_id, [campaign.id for campaign in shown])
-    names = segments.names(session, shop_id, sorted({c.segment_id for c in shown if c.segment_id}))
+    # Before its audience is frozen nobody has got a campaign.
+    frozen = [campaign.id for campaign in shown if campaign.frozen_at is not None]
+    sent = repository.accepted_counts(session, shop_id, frozen) if frozen else {}
+    used = sorted({campaign.segment_id for campaign in shown if campaign.segment_id})
+    names = segments.names(session, shop_id, used) if used else {}
     items = [
         schemas.CampaignFacts.model_validate(
             {

@@ -29,6 +29,11 @@ class Customer(TenantRow, Timestamps, Base):
         UniqueConstraint("shop_id", "gid"),
         Index("ix_customers_shop_id_email", "shop_id", text("lower(email)")),
         Index("ix_customers_shop_id_id", "shop_id", "id"),
+        Index(
+            "ix_customers_words",
+            text("customer_words(shop_id, first_name, last_name, email)"),
+            postgresql_using="gin",
+        ),
         CheckConstraint(f"email_state IN {EMAIL_STATES}", name="email_state"),
     )
     personal_data: ClassVar[tuple[str, ...]] = (

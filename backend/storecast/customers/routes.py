@@ -28,7 +28,10 @@ def list_customers(
     search: Annotated[str | None, Query(max_length=200)] = None,
     cursor: Annotated[str | None, Query(max_length=200)] = None,
 ) -> Page[CustomerRow]:
-    """Customers, newest first; every word of ``search`` must be in the name or the e-mail address."""
+    """Customers, newest first; every word of ``search`` must be the beginning of one in the name or the address.
+
+    An e-mail address has several: `ana@shop.example` is found by `ana`, by `shop`, and by all of it.
+    """
     return service.list_page(db, principal.shop_id, search=search, cursor=cursor)
 
 

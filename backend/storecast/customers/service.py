@@ -12,7 +12,7 @@ from storecast.customers import facts, repository, tags, timeline
 from storecast.customers.errors import CustomerUnknown
 from storecast.customers.models import Customer, CustomerFacts
 from storecast.customers.records import STAGING, CustomerRecord, record_from_webhook
-from storecast.customers.repository import Channel
+from storecast.customers.repository import Channel, ListedRow
 from storecast.customers.schemas import CustomerDetail, CustomerRow
 from storecast.kit.money import Money
 from storecast.kit.pages import Page, decode_id_cursor, encode_cursor
@@ -179,25 +179,25 @@ def rows_by_id(session: Session, shop_id: ShopId, ids: Sequence[int]) -> dict[in
     """The rows of these customers by internal id."""
     currency = shops.get(session, shop_id).currency
     found = repository.list_by_ids(session, shop_id, ids)
-    return {customer.id: _row(customer, known, currency) for customer, known in found}
+    return {row.id: _row(row, row, currency) for row in found}
 
 
 def list_page(
     session: Session, shop_id: ShopId, *, search: str | None, cursor: str | None
 ) -> Page[CustomerRow]:
-    """A page of customers, newest first; every word of ``search`` must be in the name or the address."""
+    """A page of customers, newest first; every word of ``search`` begins one of the name or of the address."""
     after_id = decode_id_cursor(cursor or None)
     currency = shops.get(session, shop_id).currency
     found = repository.list_page(session, shop_id, search=search, after_id=after_id, limit=PAGE + 1)
     more = len(found) > PAGE
-    items = [_row(customer, known, currency) for customer, known in found[:PAGE]]
-    return Page(items=items, next_cursor=encode_cursor(found[PAGE - 1][0].id) if more else None)
+    items = [_row(row, row, currency) for row in found[:PAGE]]
+    return Page(items=items, next_cursor=encode_cursor(found[PAGE - 1].id) if more else None)
 
 
 def read_detail(session: Session, shop_id: ShopId, public_id: str) -> CustomerDetail:
     """A customer with their facts and timeline."""
     customer = get(session, shop_id, public_id)
-    ((_, known),) = repository.list_by_ids(session, shop_id, [customer.id])
+    known = repository.facts(session, shop_id, customer.id)
     currency = shops.get(session, shop_id).currency
     return CustomerDetail(
         **_row(customer, known, currency).model_dump(),
@@ -237,13 +237,13 @@ def count_subscribed(session: Session, shop_id: ShopId) -> int:
     return repository.count_subscribed(session, shop_id)
 
 
-def display_name(customer: Customer) -> str:
+def display_name(customer: Customer | ListedRow) -> str:
     """First and last name, or what else there is to call somebody by."""
     names = [name for name in (customer.first_name, customer.last_name) if name]
     return " ".join(names) or customer.email or "—"
 
 
-def _row(customer: Customer, known: CustomerFacts, currency: str) -> CustomerRow:
+def _row(customer: Customer | ListedRow, known: CustomerFacts | ListedRow, currency: str) -> CustomerRow:
     return CustomerRow.model_validate(
         {
             "id": customer.public_id,

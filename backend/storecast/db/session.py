@@ -1,20 +1,26 @@
 """Engines and sessions: one engine per role and process, one transaction per unit of work.
 
-`tenant_session` and `platform_session` are, with the raw ledger statements of `worker`, the only places that
+`tenant_session`, `platform_session` and `finish` are, with the raw ledger statements of `worker`, the only places that
 commit. The tenant is set with SET LOCAL semantics at the start of each transaction, so that a pooled connection
 never carries it over.
 """
 
 import os
+import select
+import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from functools import lru_cache
 from threading import Lock
 from typing import Any
 
-from sqlalchemy import Connection, Engine, create_engine, event, text
+import psycopg
+from psycopg import pq
+from sqlalchemy import Connection, Engine, Row, Select, create_engine, event, text
 from sqlalchemy.engine import make_url
+from sqlalchemy.exc import DisconnectionError
 from sqlalchemy.orm import Session
+from sqlalchemy.pool import ConnectionPoolEntry
 
 from storecast.config.settings import get_settings
 from storecast.db.roles import TENANT_SETTING, Role
@@ -23,6 +29,12 @@ from storecast.kit.types import ShopId
 POOL_SIZE = 5
 MAX_OVERFLOW = 15
 """FastAPI runs sync routes in up to 40 threads; more than 20 at work in one database at once only queue there."""
+
+LOOKS = 5
+"""Connections for `look`: each is in use for a fraction of a millisecond, and a process with more would only queue."""
+
+IDLE_UNASKED_S = 30.0
+"""A connection that rested for longer is asked whether it still leads anywhere: firewalls forget without a word."""
 
 STATEMENT_TIMEOUT_MS = 60_000
 """A statement that runs longer holds locks that others wait for; bulk work comes in chunks well under this."""
@@ -40,18 +52,46 @@ def make_engine(database_url: str, role: Role | None, **options: Any) -> Engine:
     settings = f"-c statement_timeout={STATEMENT_TIMEOUT_MS} -c timezone=UTC -c jit=off"
     if role is not None:
         settings += f" -c role={role.value}"
-    return create_engine(
+    made = create_engine(
         sqlalchemy_url(database_url),
         connect_args={
             "options": settings,
             "connect_timeout": 5,
             "application_name": f"storecast {role or 'owner'}",
         },
-        pool_pre_ping=True,
         # An error's text ends in logs and in the history of jobs; what people are called does not belong there.
         hide_parameters=True,
         **{"pool_size": POOL_SIZE, "max_overflow": MAX_OVERFLOW, **options},
     )
+    _refuse_dead(made)
+    return made
+
+
+def _refuse_dead(made: Engine) -> None:
+    """Hand out no connection whose server is gone, without asking the server each time: that is a round trip.
+
+    The end of a connection makes its socket readable, as does nothing else while it rests (but for a notice of changed
+    settings, and then a new connection is no harm).
+    """
+
+    @event.listens_for(made, "checkin")
+    def note(_connection: object, entry: ConnectionPoolEntry) -> None:
+        entry.info["rests_since"] = time.monotonic()
+
+    @event.listens_for(made, "checkout")
+    def refuse(connection: Any, entry: ConnectionPoolEntry, _proxy: object) -> None:
+        rests_since = entry.info.get("rests_since")
+        if rests_since is None:
+            return
+        poll = select.poll()
+        poll.register(connection.fileno(), select.POLLIN)
+        if poll.poll(0):
+            raise DisconnectionError("the server has closed the connection")
+        if time.monotonic() - rests_since > IDLE_UNASKED_S:
+            try:
+                made.dialect.do_ping(connection)
+            except psycopg.Error as error:
+                raise DisconnectionError("the server does not answer") from error
 
 
 _making = Lock()
@@ -70,19 +110,44 @@ def _engine(role: Role) -> Engine:
     return make_engine(get_settings().database_url, role)
 
 
+@lru_cache(maxsize=1)
+def _looking() -> Engine:
+    return make_engine(
+        get_settings().database_url,
+        Role.PLATFORM,
+        isolation_level="AUTOCOMMIT",
+        pool_size=LOOKS,
+        max_overflow=0,
+        pool_reset_on_return=None,
+    )
+
+
 def close_engines() -> None:
     """Close every connection and forget the engines: the next ones follow the settings of then."""
     with _making:
         if _engine.cache_info().currsize:
             for role in Role:
                 _engine(role).dispose()
+        if _looking.cache_info().currsize:
+            _looking().dispose()
         _engine.cache_clear()
+        _looking.cache_clear()
 
 
 def dispose_engines() -> None:
     """Forget every pooled connection: after a fork they belong to the parent."""
     for role in Role:
         engine(role).dispose(close=False)
+    with _making:
+        _looking().dispose(close=False)
+
+
+def look(statement: Select[*tuple[Any, ...]], values: dict[str, Any]) -> Row[*tuple[Any, ...]] | None:
+    """The first row of one read across shops, in one round trip: no transaction around it, nothing to commit."""
+    with _making:
+        looking = _looking()
+    with looking.connect() as connection:
+        return connection.execute(statement, values).first()
 
 
 def enter_tenant(session: Session, shop_id: ShopId) -> None:
@@ -91,36 +156,73 @@ def enter_tenant(session: Session, shop_id: ShopId) -> None:
 
     @event.listens_for(session, "after_begin")
     def set_tenant(_session: Session, _transaction: object, connection: Connection) -> None:
-        connection.execute(
-            text("SELECT set_config(:setting, :shop_id, true)"),
-            {"setting": TENANT_SETTING, "shop_id": str(shop_id)},
-        )
+        if not _begun_in(connection, shop_id):
+            connection.execute(
+                text("SELECT set_config(:setting, :shop_id, true)"),
+                {"setting": TENANT_SETTING, "shop_id": str(shop_id)},
+            )
+
+
+def _begun_in(connection: Connection, shop_id: ShopId) -> bool:
+    """Begin the transaction and set its tenant in one round trip; False when it has begun, or the server refuses."""
+    raw: Any = connection.connection.dbapi_connection
+    if raw.info.transaction_status != pq.TransactionStatus.IDLE:
+        return False
+    begun = raw.pgconn.exec_(f"BEGIN; SET LOCAL {TENANT_SETTING} = '{int(shop_id)}'".encode())
+    return bool(begun.status == pq.ExecStatus.COMMAND_OK)
+
+
+def open_tenant(shop_id: ShopId) -> Session:
+    """A session inside a shop that asks the database for nothing yet; `finish` or `abandon` ends it."""
+    session = Session(engine(Role.APP), expire_on_commit=False)
+    enter_tenant(session, shop_id)
+    return session
+
+
+def open_platform() -> Session:
+    """The same across shops."""
+    return Session(engine(Role.PLATFORM), expire_on_commit=False)
+
+
+def finish(session: Session) -> None:
+    """Commit and give the connection back; on an error nothing is changed."""
+    try:
+        session.commit()
+    except BaseException:
+        abandon(session)
+        raise
+    session.close()
+
+
+def abandon(session: Session) -> None:
+    """Take everything back and give the connection back."""
+    try:
+        session.rollback()
+    finally:
+        session.close()
 
 
 @contextmanager
 def _unit_of_work(session: Session) -> Iterator[Session]:
-    with session:
-        try:
-            yield session
-            session.commit()
-        except BaseException:
-            session.rollback()
-            raise
+    try:
+        yield session
+    except BaseException:
+        abandon(session)
+        raise
+    finish(session)
 
 
 @contextmanager
 def tenant_session(shop_id: ShopId) -> Iterator[Session]:
     """One transaction inside a shop: commits on success, rolls back on any error."""
-    session = Session(engine(Role.APP), expire_on_commit=False)
-    enter_tenant(session, shop_id)
-    with _unit_of_work(session):
+    with _unit_of_work(open_tenant(shop_id)) as session:
         yield session
 
 
 @contextmanager
 def platform_session() -> Iterator[Session]:
     """One transaction across shops, for installation, schedules and the operators' console."""
-    with _unit_of_work(Session(engine(Role.PLATFORM), expire_on_commit=False)) as session:
+    with _unit_of_work(open_platform()) as session:
         yield session
 
 

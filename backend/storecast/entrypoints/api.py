@@ -90,6 +90,8 @@ def create_app(settings: Settings | None = None) -> FastAPI:
         redoc_url=None,
         openapi_url="/api/openapi.json",
         generate_unique_id_function=lambda route: route.name,
+        # `observability.tracing` traces; FastAPI's own would also carry what callers sent.
+        telemetry={"tracing": False, "metrics": False, "logs": False, "operation_spans": False},
     )
     app.state.rate_limits = rate_limits.make(settings)
     first = [Depends(each) for each in (dependencies.authenticate, rate_limits.charge, idempotency.note)]

@@ -17,6 +17,7 @@ from fastapi.routing import APIRoute, iter_route_contexts
 import storecast
 from storecast.auth.idempotency import idempotent
 from storecast.entrypoints import first_paths
+from storecast.entrypoints.whole_calls import whole
 
 PREFIX = "/api/v1"
 
@@ -34,6 +35,7 @@ def routers() -> list[tuple[str, APIRouter]]:
     for route in api_routes(router for _prefix, router in found):
         if "POST" in (route.methods or ()):
             route.endpoint = idempotent(route.endpoint, route.status_code or 200)
+        route.endpoint = whole(route)
     return found
 
 

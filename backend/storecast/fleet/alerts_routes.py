@@ -1,6 +1,6 @@
 """The API of alerts: a shop's people have their shop's, operators those of the whole installation."""
 
-from collections.abc import Iterator
+from collections.abc import AsyncIterator, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Annotated
@@ -8,7 +8,7 @@ from typing import Annotated
 from fastapi import APIRouter, Depends, Path
 from sqlalchemy.orm import Session
 
-from storecast.db.session import platform_session, tenant_session
+from storecast.db.session import open_platform, open_tenant, platform_session, tenant_session
 from storecast.fleet import alerts
 from storecast.fleet.alerts import Party
 from storecast.fleet.alerts_schemas import (
@@ -24,7 +24,14 @@ from storecast.fleet.alerts_schemas import (
 )
 from storecast.kit.clock import utcnow
 from storecast.kit.pages import Page
-from storecast.shops.access import CurrentPrincipal, Permission, Principal, require, sends_once
+from storecast.shops.access import (
+    CurrentPrincipal,
+    Permission,
+    Principal,
+    request_session,
+    require,
+    sends_once,
+)
 
 router = APIRouter(prefix="/alerts", tags=["alerts"])
 
@@ -54,9 +61,11 @@ def _opened(principal: Principal) -> Iterator[AlertsView]:
         yield AlertsView(session, party)
 
 
-def _view(principal: CurrentPrincipal) -> Iterator[AlertsView]:
-    with _opened(principal) as view:
-        yield view
+async def _view(principal: CurrentPrincipal) -> AsyncIterator[AlertsView]:
+    party = _party(principal)
+    opened = open_platform() if party.shop_id is None else open_tenant(party.shop_id)
+    async with request_session(opened) as session:
+        yield AlertsView(session, party)
 
 
 View = Annotated[AlertsView, Depends(_view, scope="function")]

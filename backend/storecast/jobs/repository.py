@@ -6,6 +6,7 @@ security would show no other shop either way.
 
 from collections.abc import Collection, Sequence
 from datetime import datetime
+from functools import lru_cache
 from typing import Any, TypeAlias
 from uuid import UUID
 
@@ -15,6 +16,9 @@ from sqlalchemy import (
     Select,
     String,
     Text,
+    Uuid,
+    any_,
+    bindparam,
     case,
     cast,
     func,
@@ -88,13 +92,23 @@ def find_many(
     session: Session, shop_id: ShopId | None, ids: Collection[UUID], names: Sequence[str] = LISTED
 ) -> Sequence[AnyRow]:
     """The jobs of these ids, wherever they are. One statement: a job that ends meanwhile is in one of the tables."""
-    living = live(names).where(OutboxJob.id.in_(ids))
-    over = finished(names).where(JobRun.id.in_(ids))
-    if shop_id is not None:
-        living = living.where(OutboxJob.shop_id == shop_id)
-        over = over.where(JobRun.shop_id == shop_id)
+    values = {"ids": list(ids), "shop_id": shop_id}
+    if shop_id is None:
+        del values["shop_id"]
+    return session.execute(_by_ids(tuple(names), of_a_shop=shop_id is not None), values).all()
+
+
+@lru_cache(maxsize=8)
+def _by_ids(names: tuple[str, ...], *, of_a_shop: bool) -> Select[Any]:
+    """Written once: that takes longer than it runs."""
+    wanted = bindparam("ids", type_=ARRAY(Uuid))
+    living = live(names).where(OutboxJob.id == any_(wanted))
+    over = finished(names).where(JobRun.id == any_(wanted))
+    if of_a_shop:
+        living = living.where(OutboxJob.shop_id == bindparam("shop_id"))
+        over = over.where(JobRun.shop_id == bindparam("shop_id"))
     both = union_all(living, over).subquery()
-    return session.execute(select(both).order_by(both.c.id.desc())).all()
+    return select(both).order_by(both.c.id.desc())
 
 
 def lock_live(session: Session, shop_id: ShopId | None, job_id: UUID) -> OutboxJob | None:

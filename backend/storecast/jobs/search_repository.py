@@ -12,6 +12,7 @@ At five million finished runs each part of a filter is served by an index, or lo
 
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
+from functools import lru_cache
 from itertools import product
 from typing import Any, TypeAlias
 from uuid import UUID
@@ -146,7 +147,28 @@ def _ids(
     after: UUID | None,
     limit: int,
     ordered: bool = True,
-    models: Sequence[Model] = (OutboxJob, JobRun),
+    models: tuple[Model, ...] = (OutboxJob, JobRun),
+) -> Select[Any]:
+    if wanted.scope is None:
+        return _merged(session, wanted, after, limit, ordered, models)
+    return _ids_of_shop(wanted, after, limit, ordered, models)
+
+
+@lru_cache(maxsize=256)
+def _ids_of_shop(
+    wanted: Filter, after: UUID | None, limit: int, ordered: bool, models: tuple[Model, ...]
+) -> Select[Any]:
+    """The query of a shop, which asks the database nothing to be written; to write it takes longer than it runs."""
+    return _merged(None, wanted, after, limit, ordered, models)
+
+
+def _merged(
+    session: Session | None,
+    wanted: Filter,
+    after: UUID | None,
+    limit: int,
+    ordered: bool,
+    models: tuple[Model, ...],
 ) -> Select[Any]:
     scans = [
         scan
@@ -169,7 +191,7 @@ def _may_hold(model: Model, wanted: Filter) -> bool:
 
 
 def _scans(
-    session: Session, model: Model, wanted: Filter, *, after: UUID | None, limit: int, ordered: bool
+    session: Session | None, model: Model, wanted: Filter, *, after: UUID | None, limit: int, ordered: bool
 ) -> list[Any]:
     roots = [None] if wanted.root is None else ["root_id", "id"]
     readings = [
@@ -228,9 +250,9 @@ class _Reading:
         return [*self.indexed(entity), *self.others(entity)]
 
 
-def _finished_scan(session: Session, reading: _Reading, part: _Part) -> Any:
+def _finished_scan(session: Session | None, reading: _Reading, part: _Part) -> Any:
     wanted = reading.wanted
-    if reading.terms and wanted.scope is None:
+    if session is not None and reading.terms and wanted.scope is None:
         near = _near(session, reading, part)
         if len(near) == part.limit:
             return select(JobRun.id).where(JobRun.id.in_(near)).subquery()

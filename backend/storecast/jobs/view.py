@@ -1,19 +1,20 @@
 """The session and the scope of a request: a shop's people work inside their shop, operators across all of them."""
 
-from collections.abc import Iterator
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from typing import Annotated
 
 from fastapi import Depends, Request
 from sqlalchemy.orm import Session
 
-from storecast.db.session import platform_session, tenant_session
+from storecast.db.session import open_platform, open_tenant
 from storecast.jobs.scope import Scope
 from storecast.kit import languages
 from storecast.kit.errors import Forbidden
 from storecast.kit.languages import Language
 from storecast.kit.types import ShopId
-from storecast.shops.access import CurrentPrincipal, Permission, Principal
+from storecast.shops.access import CurrentPrincipal, Permission, Principal, request_session
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,23 +42,27 @@ def scope_of(principal: Principal, language: Language = "en") -> Scope:
     )
 
 
-def _view(principal: CurrentPrincipal, request: Request) -> Iterator[JobsView]:
+@asynccontextmanager
+async def _opened(principal: Principal, request: Request) -> AsyncIterator[JobsView]:
     scope = scope_of(principal, languages.preferred(request.headers.get("accept-language")))
-    if scope.shop_id is None:
-        with platform_session() as session:
-            yield JobsView(session, principal, scope)
-    else:
-        with tenant_session(scope.shop_id) as session:
-            yield JobsView(session, principal, scope)
+    opened = open_platform() if scope.shop_id is None else open_tenant(scope.shop_id)
+    async with request_session(opened) as session:
+        yield JobsView(session, principal, scope)
+
+
+async def _view(principal: CurrentPrincipal, request: Request) -> AsyncIterator[JobsView]:
+    async with _opened(principal, request) as view:
+        yield view
 
 
 View = Annotated[JobsView, Depends(_view, scope="function")]
 
 
-def _operators(principal: CurrentPrincipal, request: Request) -> Iterator[JobsView]:
+async def _operators(principal: CurrentPrincipal, request: Request) -> AsyncIterator[JobsView]:
     if principal.role != "operator":
         raise Forbidden("Only operators may do this: it concerns every shop.")
-    yield from _view(principal, request)
+    async with _opened(principal, request) as view:
+        yield view
 
 
 OperatorView = Annotated[JobsView, Depends(_operators, scope="function")]

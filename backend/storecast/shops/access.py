@@ -3,7 +3,8 @@
 `auth` proves who it is and puts the principal on the request; every module reads it from here.
 """
 
-from collections.abc import Callable, Iterator
+from collections.abc import AsyncIterator, Callable
+from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from enum import StrEnum
 from typing import Annotated, Any, Literal, TypeVar
@@ -11,8 +12,9 @@ from typing import Annotated, Any, Literal, TypeVar
 from fastapi import Depends, Request
 from fastapi.params import Depends as DependsMarker
 from sqlalchemy.orm import Session
+from starlette.concurrency import run_in_threadpool
 
-from storecast.db.session import platform_session, tenant_session
+from storecast.db.session import abandon, finish, open_platform, open_tenant
 from storecast.kit.errors import Forbidden, Unauthenticated
 from storecast.kit.types import ShopId
 
@@ -81,7 +83,10 @@ def granted(role: Role) -> frozenset[Permission]:
     return _GRANTS[role]
 
 
-def current_principal(request: Request) -> Principal:
+# What only looks at the request is async: FastAPI takes every other dependency to a thread and back.
+
+
+async def current_principal(request: Request) -> Principal:
     """The principal that authentication found; 401 when no one proved who they are."""
     principal = getattr(request.state, "principal", None)
     if not isinstance(principal, Principal):
@@ -92,7 +97,7 @@ def current_principal(request: Request) -> Principal:
 CurrentPrincipal = Annotated[Principal, Depends(current_principal)]
 
 
-def _current_person(principal: CurrentPrincipal) -> Principal:
+async def _current_person(principal: CurrentPrincipal) -> Principal:
     if principal.role is None:
         raise PeopleOnly
     return principal
@@ -108,7 +113,7 @@ Who may come in is for people to decide: a key that leaked must not be able to m
 def require(permission: Permission) -> Any:
     """A route dependency that refuses roles without the permission."""
 
-    def check(principal: CurrentPrincipal) -> None:
+    async def check(principal: CurrentPrincipal) -> None:
         if permission not in principal.permissions:
             raise Forbidden(permission=permission.value)
 
@@ -117,8 +122,24 @@ def require(permission: Permission) -> Any:
     return dependency
 
 
-def _tenant_db(principal: CurrentPrincipal) -> Iterator[Session]:
-    with tenant_session(principal.shop_id) as session:
+@asynccontextmanager
+async def request_session(session: Session) -> AsyncIterator[Session]:
+    """A request's unit of work: committed before the answer leaves, taken back on any error.
+
+    Most endpoints have finished it when they return (`finish` in their own thread); then nothing is left to do here.
+    """
+    try:
+        yield session
+    except BaseException:
+        if session.in_transaction():
+            await run_in_threadpool(abandon, session)
+        raise
+    if session.in_transaction():
+        await run_in_threadpool(finish, session)
+
+
+async def _tenant_db(principal: CurrentPrincipal) -> AsyncIterator[Session]:
+    async with request_session(open_tenant(principal.shop_id)) as session:
         yield session
 
 
@@ -126,10 +147,10 @@ TenantDb = Annotated[Session, Depends(_tenant_db, scope="function")]
 """The request's unit of work inside its shop, committed before the answer leaves."""
 
 
-def _platform_db(principal: CurrentPrincipal) -> Iterator[Session]:
+async def _platform_db(principal: CurrentPrincipal) -> AsyncIterator[Session]:
     if principal.role != "operator":
         raise Forbidden("Only operators may do this: it concerns every shop.")
-    with platform_session() as session:
+    async with request_session(open_platform()) as session:
         yield session
 
 

@@ -747,7 +747,9 @@ export interface paths {
         };
         /**
          * List Customers
-         * @description Customers, newest first; every word of ``search`` must be in the name or the e-mail address.
+         * @description Customers, newest first; every word of ``search`` must be the beginning of one in the name or the address.
+         *
+         *     An e-mail address has several: `ana@shop.example` is found by `ana`, by `shop`, and by all of it.
          */
         get: operations["list_customers"];
         put?: never;
