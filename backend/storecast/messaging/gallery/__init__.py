@@ -4,6 +4,8 @@ from dataclasses import dataclass
 from functools import cache
 from importlib.resources import files
 
+from storecast.messaging import mjml
+
 
 @dataclass(frozen=True, slots=True)
 class Template:
@@ -17,14 +19,26 @@ class Template:
     preview_text: str
 
     @property
+    def mjml(self) -> str | None:
+        """The MJML source, when the template was written in it."""
+        return _mjml(self.key)
+
+    @property
     def html(self) -> str:
-        """The Jinja source."""
-        return _source(self.key)
+        """The Jinja source of what is sent."""
+        return _html(self.key)
 
 
 @cache
-def _source(key: str) -> str:
-    return files(__package__).joinpath(f"{key}.html.j2").read_text()
+def _mjml(key: str) -> str | None:
+    file = files(__package__).joinpath(f"{key}.mjml.j2")
+    return file.read_text() if file.is_file() else None
+
+
+@cache
+def _html(key: str) -> str:
+    source = _mjml(key)
+    return mjml.to_html(source) if source else files(__package__).joinpath(f"{key}.html.j2").read_text()
 
 
 TEMPLATES = (
