@@ -6,6 +6,7 @@ from datetime import datetime
 from typing import Any
 
 from sqlalchemy import Row, func, select
+from sqlalchemy.dialects.postgresql import distinct_on
 from sqlalchemy.orm import Session
 
 from storecast.customers import selectables as customer_selectables
@@ -106,7 +107,7 @@ def last_orders(
     newest = (
         select(orders)
         .where(orders.c.customer_id.in_(customer_ids))
-        .distinct(orders.c.customer_id)
+        .ext(distinct_on(orders.c.customer_id))
         .order_by(orders.c.customer_id, orders.c.placed_at.desc(), orders.c.id.desc())
     )
     found = {row.id: row for row in session.execute(newest)}
@@ -137,7 +138,7 @@ def open_checkouts(
         select(people.c.id, begun)
         .join(people, people.c.gid == begun.c.customer_gid)
         .where(people.c.id.in_(customer_ids), begun.c.recovery_url.is_not(None))
-        .distinct(people.c.id)
+        .ext(distinct_on(people.c.id))
         .order_by(people.c.id, begun.c.begun_at.desc())
     )
     return {
