@@ -14,7 +14,6 @@ from storecast.kit.clock import utcnow
 from storecast.kit.types import ShopId
 from storecast.messaging import service as messaging
 from storecast.messaging.compose import Content, Origin, Variant
-from storecast.messaging.context import ShopFacts
 from storecast.messaging.delivery import tokens
 from storecast.shops import service as shops
 from storecast.shops.models import Shop
@@ -50,35 +49,18 @@ def product_lists(session: Session, campaign: Campaign, shop: Shop, *, html: str
     if "products" not in html and "bought_together" not in html:
         return {}
     return personal.product_lists(
-        session, ShopId(shop.id), url=shop_url(shop), picked=campaign.product_gids, now=utcnow()
+        session, ShopId(shop.id), url=messaging.shop_url(shop), picked=campaign.product_gids, now=utcnow()
     )
-
-
-def shop_url(shop: Shop) -> str:
-    """Where the storefront is."""
-    return shop.storefront_url or f"https://{shop.domain}"
 
 
 def origin_of(session: Session, campaign: Campaign, shop: Shop) -> Origin:
     """Which mailing of which shop it is."""
     return Origin(
         shop_id=shop.id,
-        shop=shop_facts(session, shop),
+        shop=messaging.shop_facts(session, shop),
         campaign_id=campaign.id,
         campaign_public_id=campaign.public_id,
         campaign_name=campaign.name,
-    )
-
-
-def shop_facts(session: Session, shop: Shop) -> ShopFacts:
-    """The shop as templates see it."""
-    return ShopFacts(
-        shop.name,
-        shop.domain,
-        shop.sender_email or shop.email,
-        shop.currency,
-        shop_url(shop),
-        messaging.brand_of(session, ShopId(shop.id)),
     )
 
 

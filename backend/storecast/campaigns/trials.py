@@ -22,6 +22,7 @@ from storecast.kit.clock import utcnow
 from storecast.kit.errors import FieldError, Invalid
 from storecast.kit.types import ShopId
 from storecast.messaging import compose, headers, links, preview, sandbox, templates, text_part
+from storecast.messaging import service as messaging
 from storecast.messaging.channels import smtp_url
 from storecast.messaging.channels.protocol import ChannelUnavailable, Verdict
 from storecast.messaging.channels.smtp import SmtpChannel
@@ -76,7 +77,7 @@ def load(
         [internal_id] if internal_id is not None else [],
         PERSONAL,
         lists=json.loads(written.products),
-        url=content.shop_url(shop),
+        url=messaging.shop_url(shop),
         now=utcnow(),
     )
     return Trial(

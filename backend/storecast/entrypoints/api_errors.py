@@ -108,6 +108,7 @@ RAISED: dict[str, dict[int, tuple[str, ...]]] = {
     "read_segment": {404: ("segment_unknown",)},
     "read_sync": {404: ("sync_unknown",)},
     "read_sync_results": {404: ("sync_unknown", "sync_results_unknown")},
+    "read_template_picture": {404: ("template_unknown",), 422: ("invalid",)},
     "read_write": {404: ("customer_write_unknown",)},
     "refresh_scopes": {
         409: ("reauthorization_needed",),

@@ -15,7 +15,7 @@ Colour = Annotated[str, Field(pattern=r"^#[0-9a-f]{6}$")]
 
 
 class TemplateRow(BaseModel):
-    """A starting point of the gallery; ``html`` is the whole Jinja source."""
+    """A starting point of the gallery; ``html`` is the whole Jinja source, ``picture`` what it looks like."""
 
     key: str
     name: str
@@ -24,6 +24,7 @@ class TemplateRow(BaseModel):
     subject: str
     html: str
     mjml: str | None
+    picture: str
 
 
 class TemplateInput(BaseModel):
@@ -91,18 +92,29 @@ class TemplateChanges(BaseModel):
     mjml: Source | None = None
 
 
-class SavedTemplate(BaseModel):
-    """A template or block that the shop keeps."""
+class SavedTemplateRow(BaseModel):
+    """A template or block that the shop keeps, in a list."""
 
     id: str
     kind: Literal["template", "block"]
     name: str
     subject: str
+    version: int
+    updated_at: datetime
+
+
+class SavedTemplate(SavedTemplateRow):
+    """The same with what it says."""
+
     preview_text: str
     html: str
     mjml: str | None
-    version: int
-    updated_at: datetime
+
+
+class TemplatePicture(BaseModel):
+    """A template as a made-up customer would get it."""
+
+    html: str
 
 
 class BrandKit(BaseModel):

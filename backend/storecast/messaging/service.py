@@ -13,6 +13,8 @@ from storecast.customers import consent
 from storecast.kit.types import ShopId
 from storecast.messaging import repository, schemas, templates_repository
 from storecast.messaging.brand import PLAIN, Brand, Font
+from storecast.messaging.context import ShopFacts
+from storecast.shops.models import Shop
 
 log = structlog.get_logger(__name__)
 
@@ -70,3 +72,20 @@ def set_brand(session: Session, shop_id: ShopId, kit: schemas.BrandKit, *, actor
     values["address"] = (kit.address or "").strip() or None
     templates_repository.put_brand(session, shop_id, values)
     audit.record(session, shop_id, actor, "brand_changed", "brand", **values)
+
+
+def shop_facts(session: Session, shop: Shop) -> ShopFacts:
+    """The shop as templates see it."""
+    return ShopFacts(
+        shop.name,
+        shop.domain,
+        shop.sender_email or shop.email,
+        shop.currency,
+        shop_url(shop),
+        brand_of(session, ShopId(shop.id)),
+    )
+
+
+def shop_url(shop: Shop) -> str:
+    """Where the storefront is."""
+    return shop.storefront_url or f"https://{shop.domain}"

@@ -1,29 +1,45 @@
 """Templates: the gallery, the shop's own, and the check that an editor runs while somebody types."""
 
-from fastapi import APIRouter
+from typing import Any
 
-from storecast.messaging import mjml, models, sandbox, templates
+from fastapi import APIRouter
+from pydantic import BaseModel
+
+from storecast.db.session import tenant_session
+from storecast.kit.errors import FieldError, Invalid
+from storecast.messaging import mjml, models, preview, sandbox, service, templates
 from storecast.messaging.compose import Content, faults
 from storecast.messaging.context import NAMES
-from storecast.messaging.gallery import TEMPLATES
+from storecast.messaging.gallery import TEMPLATES, sample
 from storecast.messaging.schemas import (
     NewTemplate,
     SavedTemplate,
+    SavedTemplateRow,
     TemplateChanges,
     TemplateCheck,
     TemplateFault,
     TemplateInput,
+    TemplatePicture,
     TemplateRow,
 )
+from storecast.shops import service as shops
 from storecast.shops.access import CurrentPrincipal, Permission, TenantDb, require
 
 router = APIRouter(prefix="/templates", tags=["templates"])
 
 
 @router.get("", dependencies=[require(Permission.READ)])
-def list_templates() -> list[TemplateRow]:
-    """The built-in gallery."""
-    return [TemplateRow.model_validate(template, from_attributes=True) for template in TEMPLATES]
+def list_templates(db: TenantDb, principal: CurrentPrincipal) -> list[TemplateRow]:
+    """The built-in gallery, with pictures in the shop's own look."""
+    shop = service.shop_facts(db, shops.get(db, principal.shop_id))
+    fields = TemplateRow.model_fields.keys() - {"picture"}
+    return [
+        TemplateRow.model_validate(
+            {field: getattr(template, field) for field in fields}
+            | {"picture": sample.picture(template.html, shop)}
+        )
+        for template in TEMPLATES
+    ]
 
 
 @router.post("/check", dependencies=[require(Permission.READ)])
@@ -43,9 +59,12 @@ def check_template(body: TemplateInput) -> TemplateCheck:
 
 
 @router.get("/saved", dependencies=[require(Permission.READ)])
-def list_saved_templates(db: TenantDb, principal: CurrentPrincipal) -> list[SavedTemplate]:
+def list_saved_templates(db: TenantDb, principal: CurrentPrincipal) -> list[SavedTemplateRow]:
     """The shop's own templates and blocks, by name."""
-    return [_saved(template) for template in templates.list_saved(db, principal.shop_id)]
+    return [
+        SavedTemplateRow.model_validate(_values(template, SavedTemplateRow))
+        for template in templates.list_saved(db, principal.shop_id)
+    ]
 
 
 @router.post("/saved", status_code=201, dependencies=[require(Permission.EDIT)])
@@ -74,9 +93,26 @@ def delete_saved_template(template_id: str, db: TenantDb, principal: CurrentPrin
     templates.remove(db, principal.shop_id, template_id, actor=principal.actor)
 
 
+@router.get("/saved/{template_id}/picture", dependencies=[require(Permission.READ)])
+def read_template_picture(template_id: str, principal: CurrentPrincipal) -> TemplatePicture:
+    """What a saved template looks like, with a made-up customer and made-up products."""
+    with tenant_session(principal.shop_id) as session:
+        template = templates.get(session, principal.shop_id, template_id)
+        shop = service.shop_facts(session, shops.get(session, principal.shop_id))
+    try:
+        return TemplatePicture(html=sample.picture_under_limits(template.html, shop))
+    except preview.RenderingFailed as error:
+        fault = FieldError("/html", str(error), "rendering_failed")
+        raise Invalid("The template does not render.", errors=[fault]) from error
+
+
 def _saved(template: models.SavedTemplate) -> SavedTemplate:
-    values = {field: getattr(template, field) for field in SavedTemplate.model_fields if field != "id"}
-    return SavedTemplate.model_validate({**values, "id": template.public_id})
+    return SavedTemplate.model_validate(_values(template, SavedTemplate))
+
+
+def _values(template: models.SavedTemplate, shape: type[BaseModel]) -> dict[str, Any]:
+    values = {field: getattr(template, field) for field in shape.model_fields if field != "id"}
+    return {**values, "id": template.public_id}
 
 
 def _fault(field: str, fault: sandbox.Fault) -> TemplateFault:

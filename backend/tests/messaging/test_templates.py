@@ -44,7 +44,9 @@ def test_a_template_is_kept_changed_and_deleted(api: TestClient, shop: Shop) -> 
         "preview_text": "", "html": "<p>{{ customer.city }}</p>", "mjml": None, "version": 1,
         "updated_at": made["updated_at"],
     }  # fmt: skip
-    assert api.get(SAVED).json() == [made]
+    assert api.get(f"{SAVED}/{made['id']}").json() == made
+    (row,) = api.get(SAVED).json()
+    assert row == {field: made[field] for field in ("id", "kind", "name", "subject", "version", "updated_at")}
     changed = api.patch(f"{SAVED}/{made['id']}", json={"version": 1, "name": "Our note"}).json()
     assert (changed["name"], changed["version"], changed["html"]) == ("Our note", 2, made["html"])
     assert api.delete(f"{SAVED}/{made['id']}").status_code == 204
@@ -168,3 +170,14 @@ def test_text_on_a_colour_can_be_read() -> None:
     assert [on(colour) for colour in ("#000000", "#4b2fd6", "#ffe08a", "#ffffff")] == [
         "#ffffff", "#ffffff", "#17171f", "#17171f",
     ]  # fmt: skip
+
+
+def test_pictures_are_in_the_shops_look(api: TestClient) -> None:
+    api.put("/api/v1/brand", json=LOOK)
+    rows = {row["key"]: row for row in api.get("/api/v1/templates").json()}
+    for row in rows.values():
+        assert row["picture"].count("{{") == 0
+    assert "background:#4b2fd6" in rows["welcome"]["picture"]
+    assert "Linen shirt" in rows["order-confirmation"]["picture"]
+    made = api.post(SAVED, json=LETTER).json()
+    assert api.get(f"{SAVED}/{made['id']}/picture").json() == {"html": "<p>Portland</p>"}
