@@ -51,9 +51,9 @@ def preview_campaign(
     """The message as one customer would get it. Nothing is stored."""
     with tenant_session(principal.shop_id) as session:
         campaign = service.get(session, principal.shop_id, campaign_id)
-        trial = trials.load(session, principal.shop_id, campaign, body.customer_id)
+        trial = trials.load(session, principal.shop_id, campaign, body.customer_id, unsaved=body)
         access.note(session, principal.shop_id, principal.actor, "preview", campaign_id, people=1)
-    return trials.render(trials.with_unsaved(trial, body))
+    return trials.render(trial)
 
 
 @router.get("/{campaign_id}/audience", dependencies=[require(Permission.READ)])

@@ -1,14 +1,19 @@
 """From a campaign's row to a compiled variant, once per process and content."""
 
+import json
 from collections import OrderedDict
+from collections.abc import Mapping
+from typing import Any
 
 from sqlalchemy.orm import Session
 
+from storecast.campaigns import personal
 from storecast.campaigns.models import Campaign
 from storecast.config.settings import get_settings
+from storecast.kit.clock import utcnow
 from storecast.kit.types import ShopId
+from storecast.messaging import service as messaging
 from storecast.messaging.compose import Content, Origin, Variant
-from storecast.messaging.context import ShopFacts
 from storecast.messaging.delivery import tokens
 from storecast.shops import service as shops
 from storecast.shops.models import Shop
@@ -19,33 +24,43 @@ KEPT_VARIANTS = 16
 _variants: OrderedDict[tuple[Content, Origin, str], Variant] = OrderedDict()
 
 
-def content_of(campaign: Campaign, shop: Shop) -> Content:
-    """What the merchant wrote, with the shop's sender where the campaign names none."""
+def content_of(session: Session, campaign: Campaign, shop: Shop, *, html: str | None = None) -> Content:
+    """What the merchant wrote, with the shop's sender where the campaign names none, and the products it shows.
+
+    ``html`` is what stands in an editor instead of what is saved.
+    """
+    html = campaign.html if html is None else html
+    lists = product_lists(session, campaign, shop, html=html)
     return Content(
         subject=campaign.subject,
         preview_text=campaign.preview_text,
-        html=campaign.html,
+        html=html,
         from_name=campaign.from_name or shop.sender_name or shop.name,
         from_email=campaign.from_email or shop.sender_email or "",
         reply_to=campaign.reply_to,
+        products=json.dumps(lists, sort_keys=True),
     )
 
 
-def origin_of(campaign: Campaign, shop: Shop) -> Origin:
+def product_lists(session: Session, campaign: Campaign, shop: Shop, *, html: str) -> Mapping[str, Any]:
+    """The products of the message: of a frozen one as they were then, of a draft as they are; none if it shows none."""
+    if campaign.product_lists is not None:
+        return campaign.product_lists
+    if "products" not in html and "bought_together" not in html:
+        return {}
+    return personal.product_lists(
+        session, ShopId(shop.id), url=messaging.shop_url(shop), picked=campaign.product_gids, now=utcnow()
+    )
+
+
+def origin_of(session: Session, campaign: Campaign, shop: Shop) -> Origin:
     """Which mailing of which shop it is."""
     return Origin(
         shop_id=shop.id,
-        shop=shop_facts(shop),
+        shop=messaging.shop_facts(session, shop),
         campaign_id=campaign.id,
         campaign_public_id=campaign.public_id,
         campaign_name=campaign.name,
-    )
-
-
-def shop_facts(shop: Shop) -> ShopFacts:
-    """The shop as templates see it."""
-    return ShopFacts(
-        shop.name, shop.domain, shop.sender_email or shop.email, shop.currency, shop.storefront_url
     )
 
 
@@ -53,7 +68,7 @@ def compiled(session: Session, shop_id: ShopId, campaign: Campaign) -> Variant:
     """The campaign's variant; compiling it takes tens of milliseconds, so the last few are kept."""
     shop = shops.get(session, shop_id)
     edge_url = get_settings().edge_url
-    key = (content_of(campaign, shop), origin_of(campaign, shop), edge_url)
+    key = (content_of(session, campaign, shop), origin_of(session, campaign, shop), edge_url)
     variant = _variants.get(key)
     if variant is None:
         variant = Variant(key[0], key[1], edge_url=edge_url, tokens=tokens())

@@ -47,6 +47,12 @@ class Campaign(Tenant, Timestamps, Base):
     from_email: Mapped[str] = mapped_column(server_default="")
     reply_to: Mapped[str] = mapped_column(server_default="")
     html: Mapped[str] = mapped_column(server_default="")
+    # What ``html`` was compiled from, when it was written in MJML.
+    mjml: Mapped[str | None]
+    # Products that somebody picked for the message, by global id, and all lists as they were at the freeze: a message
+    # that is sent tomorrow shows what the first one showed, under the same link numbers.
+    product_gids: Mapped[list[str]] = mapped_column(server_default=text("'{}'"))
+    product_lists: Mapped[dict[str, object] | None]
     holdout_percent: Mapped[int] = mapped_column(SmallInteger, server_default=text("0"))
     scheduled_at: Mapped[datetime | None]
     started_at: Mapped[datetime | None]

@@ -11,6 +11,7 @@ from storecast.messaging.sandbox import MAX_SOURCE_BYTES
 State = Literal["draft", "scheduled", "sending", "paused", "sent", "cancelled", "failed"]
 ShortText = Annotated[str, Field(max_length=250)]
 Address = Annotated[str, Field(max_length=320)]
+ProductGid = Annotated[str, Field(pattern=r"^gid://shopify/Product/\d{1,20}$")]
 
 
 class NewCampaign(BaseModel):
@@ -42,6 +43,8 @@ class CampaignChanges(BaseModel):
     from_email: Address | None = None
     reply_to: Address | None = None
     html: Annotated[str, Field(max_length=MAX_SOURCE_BYTES)] | None = None
+    mjml: Annotated[str, Field(max_length=MAX_SOURCE_BYTES)] | None = None
+    product_gids: Annotated[list[ProductGid], Field(max_length=8)] | None = None
     template_key: str | None = None
     holdout_percent: Annotated[int, Field(ge=0, le=50)] | None = None
 
@@ -59,6 +62,8 @@ class Campaign(BaseModel):
     from_email: str
     reply_to: str
     html: str
+    mjml: str | None
+    product_gids: list[str]
     template_key: str | None
     scheduled_at: datetime | None
     holdout_percent: int
@@ -82,6 +87,7 @@ class PreviewRequest(BaseModel):
     subject: Annotated[str, Field(max_length=1_000)] | None = None
     preview_text: Annotated[str, Field(max_length=1_000)] | None = None
     html: Annotated[str, Field(max_length=MAX_SOURCE_BYTES)] | None = None
+    mjml: Annotated[str, Field(max_length=MAX_SOURCE_BYTES)] | None = None
 
 
 class Preview(BaseModel):

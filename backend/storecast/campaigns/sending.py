@@ -7,7 +7,7 @@ sent again. The one transaction between two chunks records the first and claims 
 """
 
 import time
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
@@ -18,7 +18,7 @@ import structlog
 from sqlalchemy import Row
 from sqlalchemy.orm import Session
 
-from storecast.campaigns import content, repository, service
+from storecast.campaigns import content, personal, repository, service
 from storecast.campaigns.jobs import Dispatch, SendBatch
 from storecast.campaigns.models import Campaign
 from storecast.campaigns.repository import Outcome
@@ -68,6 +68,8 @@ class Chunk:
     unsent: dict[int, RowOf] = field(default_factory=dict)
     decided: list[Outcome] = field(default_factory=list)
     message_ids: dict[int, str] = field(default_factory=dict)
+    own: Mapping[int, Mapping[str, Any]] = field(default_factory=dict)
+    """By customer id, what their message shows of them beyond their profile."""
 
 
 def send_slice(
@@ -152,7 +154,22 @@ class _Sender:
             now=now,
             lease_until=now + LEASE,
         )
-        return Chunk(rows) if rows else None
+        return Chunk(rows, own=self._look_up(session, campaign, rows, now)) if rows else None
+
+    def _look_up(
+        self, session: Session, campaign: Campaign, rows: Sequence[RowOf], now: datetime
+    ) -> Mapping[int, Mapping[str, Any]]:
+        if self._variant is None or not self._variant.personal:
+            return {}
+        return personal.look_up(
+            session,
+            self._shop_id,
+            [row.customer_id for row in rows],
+            self._variant.personal,
+            lists=campaign.product_lists or {},
+            url=self._variant.shop_url,
+            now=now,
+        )
 
     def hand_over(self, chunk: Chunk, channel: Channel) -> list[Sent]:
         """Let the channel take the chunk's messages; outside of any transaction."""
@@ -175,7 +192,7 @@ class _Sender:
                 chunk.decided.append(_final(row.id, "excluded", reason))
                 continue
             try:
-                message = variant.prepare(_recipient(row), date=date)
+                message = variant.prepare(_recipient(row, chunk.own.get(row.customer_id)), date=date)
             except NoAddress:
                 del chunk.unsent[row.id]
                 chunk.decided.append(_final(row.id, "excluded", "invalid_email"))
@@ -263,7 +280,7 @@ def retry_wait(attempts: int) -> timedelta:
     return min(FIRST_RETRY * doublings, MAX_RETRY)
 
 
-def _recipient(row: RowOf) -> Recipient:
+def _recipient(row: RowOf, own: Mapping[str, Any] | None) -> Recipient:
     return Recipient(
         row.id,
         row.customer_id,
@@ -276,6 +293,7 @@ def _recipient(row: RowOf) -> Recipient:
         row.orders_count,
         row.total_spent_minor,
         row.last_order_at,
+        own,
     )
 
 

@@ -37,9 +37,8 @@ from storecast.kit.errors import FieldError, Invalid
 from storecast.kit.ids import public_id
 from storecast.kit.pages import Page, decode_cursor, encode_cursor
 from storecast.kit.types import ShopId
-from storecast.messaging import compose, headers
+from storecast.messaging import compose, headers, templates
 from storecast.messaging import service as messaging
-from storecast.messaging.gallery import BY_KEY
 from storecast.segments import service as segments
 from storecast.shops import service as shops
 from storecast.worker import outbox
@@ -74,6 +73,8 @@ _EDITABLE = (
     "from_email",
     "reply_to",
     "html",
+    "mjml",
+    "product_gids",
     "holdout_percent",
 )
 
@@ -83,10 +84,7 @@ _EDITABLE = (
 
 def create(session: Session, shop_id: ShopId, *, name: str, template_key: str | None, actor: str) -> Campaign:
     """A new draft, filled from a template of the gallery when one is named."""
-    template = BY_KEY.get(template_key) if template_key else None
-    if template_key and template is None:
-        fault = FieldError("/template_key", "There is no such template.", "template_unknown")
-        raise Invalid(errors=[fault])
+    template = templates.start(session, shop_id, template_key) if template_key else None
     shop = shops.get(session, shop_id)
     campaign = Campaign(
         shop_id=shop_id,
@@ -96,6 +94,7 @@ def create(session: Session, shop_id: ShopId, *, name: str, template_key: str | 
         subject=template.subject if template else "",
         preview_text=template.preview_text if template else "",
         html=template.html if template else "",
+        mjml=template.mjml if template else None,
         from_name=shop.sender_name or shop.name,
         from_email=shop.sender_email or "",
     )
@@ -124,6 +123,11 @@ def change(session: Session, shop_id: ShopId, campaign_id: str, changes: schemas
         raise CampaignLocked
     given = changes.model_dump(exclude_unset=True, exclude={"version"})
     values = {field: given[field] for field in _EDITABLE if given.get(field) is not None}
+    if "mjml" in values:
+        values["html"] = templates.html_of(values["mjml"])
+    elif "html" in values:
+        # Written by hand from here on: the MJML would say something else.
+        values["mjml"] = None
     _refuse_faults(values)
     if "segment_id" in given:
         values["segment_id"] = (
@@ -193,7 +197,8 @@ def audience(session: Session, shop_id: ShopId, campaign: Campaign) -> schemas.A
 
 def gate(session: Session, shop_id: ShopId, campaign: Campaign) -> schemas.Gate:
     """What stands between the campaign and its audience, as far as the database knows."""
-    written = content.content_of(campaign, shops.get(session, shop_id))
+    shop = shops.get(session, shop_id)
+    written = content.content_of(session, campaign, shop)
     chosen = members(session, shop_id, campaign)
     lacking = repository.counts_without(session, shop_id, campaign, chosen, compose.unguarded_fields(written))
     checks = judge(
@@ -201,7 +206,7 @@ def gate(session: Session, shop_id: ShopId, campaign: Campaign) -> schemas.Gate:
         has_segment=campaign.segment_id is not None,
         audience=audience(session, shop_id, campaign),
         lacking={field: count for field, count in lacking.items() if count},
-        urls=compose.find_urls(written, content.origin_of(campaign, shops.get(session, shop_id))),
+        urls=compose.find_urls(written, content.origin_of(session, campaign, shop)),
     )
     return schemas.Gate(ready=all(check.level != "stop" for check in checks), checks=checks)
 
@@ -331,6 +336,8 @@ def freeze(session: Session, shop_id: ShopId, campaign_id: int) -> None:
         return
     campaign.state, campaign.started_at = "sending", campaign.started_at or now
     campaign.frozen_at = now
+    shop = shops.get(session, shop_id)
+    campaign.product_lists = dict(content.product_lists(session, campaign, shop, html=campaign.html))
     variant = content.compiled(session, shop_id, campaign)
     chosen = members(session, shop_id, campaign)
     campaign.audience_size = repository.freeze(session, shop_id, campaign, chosen, now)

@@ -3,13 +3,15 @@
 Rendering and sending happen outside of any transaction: `load` gathers what they need, `render` and `send` use it.
 """
 
+import json
+from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from typing import Any
 
 from sqlalchemy import Row, select
 from sqlalchemy.orm import Session
 
-from storecast.campaigns import content, repository, schemas, service
+from storecast.campaigns import content, personal, repository, schemas, service
 from storecast.campaigns.errors import TestRefused
 from storecast.campaigns.models import Campaign
 from storecast.config.settings import get_settings
@@ -19,12 +21,13 @@ from storecast.customers.schemas import CustomerRow
 from storecast.kit.clock import utcnow
 from storecast.kit.errors import FieldError, Invalid
 from storecast.kit.types import ShopId
-from storecast.messaging import compose, headers, links, preview, sandbox, text_part
+from storecast.messaging import compose, headers, links, preview, sandbox, templates, text_part
+from storecast.messaging import service as messaging
 from storecast.messaging.channels import smtp_url
 from storecast.messaging.channels.protocol import ChannelUnavailable, Verdict
 from storecast.messaging.channels.smtp import SmtpChannel
 from storecast.messaging.compose import Content, Origin, Variant
-from storecast.messaging.context import ContextBuilder, Recipient, fixed_context
+from storecast.messaging.context import PERSONAL, ContextBuilder, Recipient
 from storecast.messaging.delivery import tokens
 from storecast.resilience.guard import process_guard
 from storecast.shops import service as shops
@@ -42,8 +45,18 @@ class Trial:
     customer: CustomerRow | None
 
 
-def load(session: Session, shop_id: ShopId, campaign: Campaign, customer_id: str | None) -> Trial:
-    """The campaign as it is now, with the customer of that public id or somebody from the audience."""
+def load(
+    session: Session,
+    shop_id: ShopId,
+    campaign: Campaign,
+    customer_id: str | None,
+    *,
+    unsaved: schemas.PreviewRequest | None = None,
+) -> Trial:
+    """The campaign as it is now, with the customer of that public id or somebody from the audience.
+
+    What an editor holds and has not saved takes the place of what is.
+    """
     if customer_id is not None:
         internal_id: int | None = customers.get(session, shop_id, customer_id).id
     else:
@@ -52,18 +65,27 @@ def load(session: Session, shop_id: ShopId, campaign: Campaign, customer_id: str
     shop = shops.get(session, shop_id)
     row = _profile(session, shop_id, internal_id) if internal_id is not None else None
     shown = customers.list_rows(session, shop_id, [internal_id]) if internal_id is not None else []
+    edited = (
+        unsaved.model_dump(include={"subject", "preview_text", "html"}, exclude_none=True) if unsaved else {}
+    )
+    if unsaved is not None and unsaved.mjml is not None:
+        edited["html"] = templates.html_of(unsaved.mjml)
+    written = replace(content.content_of(session, campaign, shop, html=edited.get("html")), **edited)
+    own = personal.look_up(
+        session,
+        shop_id,
+        [internal_id] if internal_id is not None else [],
+        PERSONAL,
+        lists=json.loads(written.products),
+        url=messaging.shop_url(shop),
+        now=utcnow(),
+    )
     return Trial(
-        content=content.content_of(campaign, shop),
-        origin=content.origin_of(campaign, shop),
-        recipient=_recipient(row),
+        content=written,
+        origin=content.origin_of(session, campaign, shop),
+        recipient=_recipient(row, own.get(internal_id) if internal_id is not None else None),
         customer=shown[0] if shown else None,
     )
-
-
-def with_unsaved(trial: Trial, request: schemas.PreviewRequest) -> Trial:
-    """The same trial with what the editor holds and has not saved."""
-    unsaved = request.model_dump(include={"subject", "preview_text", "html"}, exclude_none=True)
-    return replace(trial, content=replace(trial.content, **unsaved))
 
 
 def _profile(session: Session, shop_id: ShopId, customer_id: int) -> Row[*tuple[Any, ...]] | None:
@@ -71,7 +93,7 @@ def _profile(session: Session, shop_id: ShopId, customer_id: int) -> Row[*tuple[
     return session.execute(select(person).where(person.c.id == customer_id)).one_or_none()
 
 
-def _recipient(row: Row[*tuple[Any, ...]] | None) -> Recipient:
+def _recipient(row: Row[*tuple[Any, ...]] | None, own: Mapping[str, Any] | None) -> Recipient:
     if row is None:
         return Recipient(0, 0, "someone@example.com", None, None, None, None, False, 0, 0, None)
     return Recipient(
@@ -86,6 +108,7 @@ def _recipient(row: Row[*tuple[Any, ...]] | None) -> Recipient:
         row.orders_count,
         row.total_spent_minor,
         row.last_order_at,
+        own,
     )
 
 
@@ -93,12 +116,13 @@ def render(trial: Trial) -> schemas.Preview:
     """Render in a process with limits; raises Invalid naming the field that does not."""
     written = trial.content
     _refuse_faults(written)
-    html = links.with_preheader(written.html, written.preview_text)
+    source = compose.source_of(written)
+    html = links.with_preheader(source, written.preview_text)
     templates = {
         "subject": preview.Template(written.subject, html=False),
         "preview_text": preview.Template(written.preview_text, html=False),
         "html": preview.Template(html, html=True),
-        "text": preview.Template(text_part.from_html(written.html), html=False),
+        "text": preview.Template(text_part.from_html(source), html=False),
     }
     context = _context(trial)
     try:
@@ -133,9 +157,7 @@ def _refuse_faults(written: Content) -> None:
 def _context(trial: Trial) -> dict[str, Any]:
     origin = trial.origin
     builder = ContextBuilder({"customer"}, currency=origin.shop.currency, edge_url=get_settings().edge_url)
-    fixed = fixed_context(
-        origin.shop, campaign={"name": origin.campaign_name, "subject": trial.content.subject}
-    )
+    fixed = compose.fixed_of(trial.content, origin)
     return {**fixed, **builder.build(trial.recipient, _PLACEHOLDER_TOKEN)}
 
 

@@ -40,6 +40,10 @@ RAISED: dict[str, dict[int, tuple[str, ...]]] = {
     "count_audience": {404: ("campaign_unknown",), 503: ("segment_too_slow",)},
     "create_api_key": {403: ("people_only", "scope_above_you"), 409: ("too_many_keys",)},
     "create_archive_link": {404: ("privacy_archive_gone", "privacy_request_unknown")},
+    "change_saved_template": {
+        404: ("template_unknown",),
+        409: ("template_name_taken", "version_conflict"),
+    },
     "create_campaign": {404: ("not_found",)},
     "create_discount": {409: ("scope_missing",)},
     "create_schedule": {409: ("too_many_schedules",)},
@@ -52,6 +56,7 @@ RAISED: dict[str, dict[int, tuple[str, ...]]] = {
     "delete_alert_channel": {404: ("alert_channel_unknown",)},
     "delete_alert_rule": {404: ("alert_rule_unknown",)},
     "delete_campaign": {404: ("campaign_unknown",), 409: ("state_refused",)},
+    "delete_saved_template": {404: ("template_unknown",)},
     "delete_schedule": {404: ("schedule_unknown",), 409: ("schedule_of_code",)},
     "discard_dead_letters": {404: ("dead_group_unknown",)},
     "discard_job": {404: ("job_unknown",), 409: ("job_not_discardable",)},
@@ -99,9 +104,11 @@ RAISED: dict[str, dict[int, tuple[str, ...]]] = {
     "read_pull_results": {404: ("not_found", "sync_unknown", "sync_results_unknown")},
     "read_pull_status": {404: ("sync_unknown",)},
     "read_report": {404: ("campaign_unknown",)},
+    "read_saved_template": {404: ("template_unknown",)},
     "read_segment": {404: ("segment_unknown",)},
     "read_sync": {404: ("sync_unknown",)},
     "read_sync_results": {404: ("sync_unknown", "sync_results_unknown")},
+    "read_template_picture": {404: ("template_unknown",), 422: ("invalid",)},
     "read_write": {404: ("customer_write_unknown",)},
     "refresh_scopes": {
         409: ("reauthorization_needed",),
@@ -132,6 +139,7 @@ RAISED: dict[str, dict[int, tuple[str, ...]]] = {
         409: ("key_over", "too_many_keys"),
     },
     "run_schedule": {404: ("schedule_unknown",), 409: ("schedule_busy",)},
+    "save_template": {409: ("template_name_taken",)},
     "send_campaign": {
         404: ("campaign_unknown",),
         409: ("audience_changed", "campaign_not_ready", "state_refused"),

@@ -4,7 +4,7 @@ from datetime import datetime
 
 from sqlalchemy import Select, func, select
 
-from storecast.events.models import MessageEvent, PixelEvent
+from storecast.events.models import Identity, MessageEvent, PixelEvent
 from storecast.kit.types import ShopId
 
 FUNNEL_STEPS = (
@@ -100,3 +100,18 @@ def message_history(shop_id: ShopId) -> Select[int, int | None, str, datetime, s
         MessageEvent.link_number,
         MessageEvent.campaign_id,
     ).where(MessageEvent.shop_id == shop_id)
+
+
+def viewed_products(shop_id: ShopId) -> Select[int | None, str | None, datetime]:
+    """Products that known customers looked at: customer_id, product_gid, occurred_at."""
+    return (
+        select(Identity.customer_id, PixelEvent.product_gid, PixelEvent.occurred_at)
+        .join(
+            Identity, (Identity.shop_id == PixelEvent.shop_id) & (Identity.client_id == PixelEvent.client_id)
+        )
+        .where(
+            PixelEvent.shop_id == shop_id,
+            PixelEvent.name == "product_viewed",
+            PixelEvent.product_gid.is_not(None),
+        )
+    )

@@ -5,13 +5,14 @@ ready pieces and a few values; the same delivery gives the same bytes, but for t
 """
 
 import hashlib
+import json
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, NamedTuple
 
 from jinja2 import TemplateError
 
-from storecast.messaging import headers, links, sandbox, text_part
+from storecast.messaging import headers, links, product_blocks, sandbox, text_part
 from storecast.messaging.context import (
     NAMES,
     OPTIONAL_FIELDS,
@@ -20,7 +21,9 @@ from storecast.messaging.context import (
     ShopFacts,
     fixed_context,
     open_pixel,
+    personal,
 )
+from storecast.messaging.inlining import inline
 from storecast.messaging.render_plan import RenderPlan
 from storecast.messaging.sandbox import HTML, TEXT
 from storecast.messaging.tokens import Tokens
@@ -39,6 +42,8 @@ class Content:
     from_name: str
     from_email: str
     reply_to: str
+    products: str = "{}"
+    """JSON of the lists of products that the templates read as ``products``."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -80,10 +85,8 @@ class Variant:
         self._tokens = tokens
         self._edge_url = edge_url
         self._domain = sender.rpartition("@")[2]
-        self._fixed = fixed_context(
-            origin.shop, campaign={"name": origin.campaign_name, "subject": content.subject}
-        )
-        source = content.html
+        self._fixed = fixed_of(content, origin)
+        source = source_of(content)
         self.urls: tuple[str, ...] = ()
         if tracked:
             utm = utm_of(origin.campaign_public_id)
@@ -105,9 +108,15 @@ class Variant:
             around[links.OPEN_PIXEL] = open_pixel(self._edge_url)
             self._html = RenderPlan(links.with_open_pixel(html), HTML, self._fixed, around_token=around)
         self.paths = self._subject.paths | self._html.paths | self._text.paths
+        self.personal = personal(self.paths)
         self._context = ContextBuilder(
             self.paths, currency=self._origin.shop.currency, edge_url=self._edge_url
         )
+
+    @property
+    def shop_url(self) -> str:
+        """Where the shop's storefront is."""
+        return str(self._fixed["shop"]["url"])
 
     @property
     def needs_jinja(self) -> bool:
@@ -174,6 +183,20 @@ class Variant:
         self._subject_line = None if ready is None else headers.unstructured("Subject", ready)
 
 
+def source_of(content: Content) -> str:
+    """The HTML that is compiled: products written out, style sheets in the elements."""
+    return inline(product_blocks.written_out(content.html, json.loads(content.products)))
+
+
+def fixed_of(content: Content, origin: Origin) -> dict[str, Any]:
+    """The part of a context that is the same for all recipients."""
+    return fixed_context(
+        origin.shop,
+        campaign={"name": origin.campaign_name, "subject": content.subject},
+        products=json.loads(content.products),
+    )
+
+
 def _resolver(fixed: dict[str, Any]) -> links.Resolve:
     """Reads attributes that are the same for all recipients."""
 
@@ -232,5 +255,5 @@ def find_urls(content: Content, origin: Origin) -> list[str]:
     """The web addresses that the content's links lead to, as far as they are the same for all recipients."""
     if sandbox.check(content.html):
         return []
-    resolve = _resolver(fixed_context(origin.shop, campaign={"name": origin.campaign_name}))
-    return list(links.track(content.html, edge_url="", utm={}, resolve=resolve).urls)
+    resolve = _resolver(fixed_of(content, origin))
+    return list(links.track(source_of(content), edge_url="", utm={}, resolve=resolve).urls)

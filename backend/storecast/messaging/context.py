@@ -10,6 +10,8 @@ from datetime import datetime
 from typing import Any, NamedTuple
 
 from storecast.kit.money import from_minor
+from storecast.messaging import brand
+from storecast.messaging.brand import PLAIN, Brand
 from storecast.messaging.render_plan import TOKEN
 from storecast.messaging.sandbox import Names
 
@@ -31,6 +33,8 @@ class Recipient(NamedTuple):
     orders_count: int
     total_spent_minor: int
     last_order_at: datetime | None
+    own: Mapping[str, Any] | None = None
+    """What was looked up for this person alone, by its path in `PERSONAL`."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,6 +46,7 @@ class ShopFacts:
     email: str | None
     currency: str
     url: str | None = None
+    brand: Brand = PLAIN
 
     def as_context(self) -> dict[str, Any]:
         """The ``shop`` entry of a context."""
@@ -73,10 +78,22 @@ CUSTOMER_FIELDS = frozenset(_READERS)
 OPTIONAL_FIELDS = frozenset({"first_name", "last_name", "name", "city", "country", "last_order_at"})
 """Fields that some customers lack: a template that prints one without ``default`` prints nothing for them."""
 
+PRODUCT_LISTS = frozenset({"recently_viewed", "bought_together"})
+"""Lists of products that are each customer's own."""
+
+ORDER_FIELDS = frozenset({"name", "placed_at", "total", "lines"})
+CHECKOUT_FIELDS = frozenset({"url", "started_at", "total"})
+PERSONAL = ("customer.recently_viewed", "customer.bought_together", "order", "checkout")
+"""What has to be looked up for each recipient, and only is when a template reads it."""
+
 NAMES: Names = {
-    "customer": CUSTOMER_FIELDS,
+    "customer": CUSTOMER_FIELDS | PRODUCT_LISTS,
     "shop": frozenset({"name", "url", "domain", "email", "currency"}),
     "campaign": frozenset({"name", "subject"}),
+    "brand": brand.FIELDS,
+    "products": frozenset({"picked", "best_sellers", "newest"}),
+    "order": ORDER_FIELDS,
+    "checkout": CHECKOUT_FIELDS,
     "unsubscribe_url": None,
 }
 """Every name that a template may use, for checks at save and for completion in the editor."""
@@ -97,7 +114,18 @@ class ContextBuilder:
             value = read(recipient, self._currency)
             if value is not None and value != "":
                 customer[name] = value[:MAX_VALUE_CHARS] if isinstance(value, str) else value
-        return {"customer": customer, "unsubscribe_url": f"{self._edge_url}/u/{token}", TOKEN: token}
+        context: dict[str, Any] = {
+            "customer": customer,
+            "unsubscribe_url": f"{self._edge_url}/u/{token}",
+            TOKEN: token,
+        }
+        for path, value in (recipient.own or {}).items():
+            name, _, field = path.partition(".")
+            if field:
+                context[name][field] = value
+            else:
+                context[name] = value
+        return context
 
 
 def open_pixel(edge_url: str) -> tuple[str, str]:
@@ -109,6 +137,23 @@ def _reads(paths: Collection[str], field: str) -> bool:
     return "customer" in paths or any(path.split(".")[:2] == ["customer", field] for path in paths)
 
 
-def fixed_context(shop: ShopFacts, *, campaign: Mapping[str, Any]) -> dict[str, Any]:
-    """What is the same for all recipients of a campaign."""
-    return {"shop": shop.as_context(), "campaign": {name: value for name, value in campaign.items() if value}}
+def personal(paths: Collection[str]) -> frozenset[str]:
+    """Which of `PERSONAL` a template reads."""
+    return frozenset(
+        wanted
+        for wanted in PERSONAL
+        for path in paths
+        if f"{path}.".startswith(f"{wanted}.") or path == "customer"
+    )
+
+
+def fixed_context(
+    shop: ShopFacts, *, campaign: Mapping[str, Any], products: Mapping[str, Any] | None = None
+) -> dict[str, Any]:
+    """What is the same for all recipients of a campaign; ``products`` are lists of products by name."""
+    return {
+        "shop": shop.as_context(),
+        "brand": shop.brand.as_context(),
+        "products": dict(products or {}),
+        "campaign": {name: value for name, value in campaign.items() if value},
+    }

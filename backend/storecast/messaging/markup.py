@@ -5,6 +5,7 @@ source is never rebuilt: callers get positions and replace spans.
 """
 
 import re
+from collections import Counter
 from collections.abc import Iterator
 from typing import NamedTuple
 
@@ -27,6 +28,11 @@ _ATTRIBUTE = re.compile(
 )
 RAW_TEXT = frozenset({"style", "script", "title", "textarea"})
 """Elements whose content is not markup."""
+
+VOID = frozenset(
+    "area base br col embed hr img input link meta param source track wbr".split()  # noqa: SIM905
+)
+"""Elements without an end."""
 
 
 class Attribute(NamedTuple):
@@ -78,6 +84,51 @@ def _attributes(match: re.Match[str]) -> dict[str, Attribute]:
         # Of an attribute given twice, browsers keep the first.
         found.setdefault(attribute["name"].lower(), Attribute(attribute[group], offset + start, offset + end))
     return found
+
+
+class Span(NamedTuple):
+    """A stretch that is no text: ``tag``, ``comment`` (declarations too), ``style`` or other ``raw`` content."""
+
+    kind: str
+    start: int
+    end: int
+
+
+def spans(masked: str) -> Iterator[Span]:
+    """Every stretch that is no text, in order."""
+    position = 0
+    while match := _TAG.search(masked, position):
+        position = match.end()
+        name = (match["name"] or "").lower()
+        yield Span("tag" if name else "comment", match.start(), match.end())
+        if name in RAW_TEXT and not match["close"]:
+            end = re.compile(rf"</{name}\b", re.IGNORECASE).search(masked, position)
+            stop = end.start() if end else len(masked)
+            yield Span("style" if name == "style" else "raw", position, stop)
+            position = stop
+
+
+def template_tags(source: str) -> Iterator[tuple[int, int]]:
+    """Where each template tag starts and ends."""
+    for match in _JINJA.finditer(source):
+        yield match.span()
+
+
+def depth(masked: str) -> int:
+    """At least how deep a parser would nest the elements: what is opened and not closed counts, wherever it ends."""
+    open_now: Counter[str] = Counter()
+    deepest = total = 0
+    for tag in tags(masked):
+        if tag.name in VOID:
+            continue
+        if not tag.closing:
+            open_now[tag.name] += 1
+            total += 1
+            deepest = max(deepest, total)
+        elif open_now[tag.name]:
+            open_now[tag.name] -= 1
+            total -= 1
+    return deepest
 
 
 def splice(source: str, replacements: list[tuple[int, int, str]]) -> str:

@@ -1,16 +1,20 @@
-"""Rules of consent and suppression, and the templates that a merchant starts from."""
+"""Rules of consent and suppression, and the shop's look."""
 
 import hashlib
 from collections.abc import Iterable
 from datetime import datetime
-from typing import Literal
+from typing import Literal, cast
 
 import structlog
 from sqlalchemy.orm import Session
 
+from storecast.audit import service as audit
 from storecast.customers import consent
 from storecast.kit.types import ShopId
-from storecast.messaging import repository
+from storecast.messaging import repository, schemas, templates_repository
+from storecast.messaging.brand import PLAIN, Brand, Font
+from storecast.messaging.context import ShopFacts
+from storecast.shops.models import Shop
 
 log = structlog.get_logger(__name__)
 
@@ -52,3 +56,36 @@ def unsubscribe(
     if customer_gid is not None and fresh:
         consent.change(session, shop_id, customer_gid, state="unsubscribed", at=at)
     return fresh
+
+
+def brand_of(session: Session, shop_id: ShopId) -> Brand:
+    """The shop's look, with what stands in for what nobody has set."""
+    kit = templates_repository.find_brand(session, shop_id)
+    if kit is None:
+        return PLAIN
+    return Brand(kit.accent, kit.background, cast(Font, kit.font), kit.logo_url, kit.address)
+
+
+def set_brand(session: Session, shop_id: ShopId, kit: schemas.BrandKit, *, actor: str) -> None:
+    """Set the whole look."""
+    values = kit.model_dump()
+    values["address"] = (kit.address or "").strip() or None
+    templates_repository.put_brand(session, shop_id, values)
+    audit.record(session, shop_id, actor, "brand_changed", "brand", **values)
+
+
+def shop_facts(session: Session, shop: Shop) -> ShopFacts:
+    """The shop as templates see it."""
+    return ShopFacts(
+        shop.name,
+        shop.domain,
+        shop.sender_email or shop.email,
+        shop.currency,
+        shop_url(shop),
+        brand_of(session, ShopId(shop.id)),
+    )
+
+
+def shop_url(shop: Shop) -> str:
+    """Where the storefront is."""
+    return shop.storefront_url or f"https://{shop.domain}"

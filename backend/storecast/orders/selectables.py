@@ -6,7 +6,7 @@ from typing import Any
 from sqlalchemy import Select, func, select
 
 from storecast.kit.types import ShopId
-from storecast.orders.models import AbandonedCheckout, Order
+from storecast.orders.models import AbandonedCheckout, Order, OrderLine
 
 
 def counted(shop_id: ShopId) -> Select[*tuple[Any, ...]]:
@@ -56,3 +56,42 @@ def checkout_versions(shop_id: ShopId) -> Select[*tuple[Any, ...]]:
     return select(AbandonedCheckout.gid, AbandonedCheckout.shopify_updated_at.label("version")).where(
         AbandonedCheckout.shop_id == shop_id
     )
+
+
+def bought_products(shop_id: ShopId) -> Select[*tuple[Any, ...]]:
+    """The lines of orders that count: order_id, customer_id, placed_at, product_gid, quantity."""
+    orders = counted(shop_id).subquery("purchases")
+    return (
+        select(
+            orders.c.id.label("order_id"),
+            orders.c.customer_id,
+            orders.c.placed_at,
+            OrderLine.product_gid,
+            OrderLine.quantity,
+        )
+        .join(orders, orders.c.id == OrderLine.order_id)
+        .where(OrderLine.shop_id == shop_id, OrderLine.product_gid.is_not(None))
+    )
+
+
+def order_lines(shop_id: ShopId) -> Select[*tuple[Any, ...]]:
+    """Every line: order_id, id, product_gid, title, quantity, price_minor."""
+    return select(
+        OrderLine.order_id,
+        OrderLine.id,
+        OrderLine.product_gid,
+        OrderLine.title,
+        OrderLine.quantity,
+        OrderLine.price_minor,
+    ).where(OrderLine.shop_id == shop_id)
+
+
+def open_checkouts(shop_id: ShopId) -> Select[*tuple[Any, ...]]:
+    """Checkouts that were begun and not paid: customer_gid, recovery_url, begun_at, total_minor, currency."""
+    return select(
+        AbandonedCheckout.customer_gid,
+        AbandonedCheckout.recovery_url,
+        AbandonedCheckout.begun_at,
+        AbandonedCheckout.total_minor,
+        AbandonedCheckout.currency,
+    ).where(AbandonedCheckout.shop_id == shop_id, AbandonedCheckout.completed_at.is_(None))

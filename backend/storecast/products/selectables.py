@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from sqlalchemy import Select, select
+from sqlalchemy import Select, func, select
 
 from storecast.kit.types import ShopId
 from storecast.products.models import Collection, Product
@@ -18,3 +18,16 @@ def collection_versions(shop_id: ShopId) -> Select[*tuple[Any, ...]]:
     return select(Collection.gid, Collection.shopify_updated_at.label("version")).where(
         Collection.shop_id == shop_id
     )
+
+
+def on_sale(shop_id: ShopId) -> Select[*tuple[Any, ...]]:
+    """The active products: id, gid, title, handle, image_url, price_minor, currency."""
+    return select(
+        Product.id,
+        Product.gid,
+        Product.title,
+        Product.handle,
+        Product.image_url,
+        Product.price_minor,
+        Product.currency,
+    ).where(Product.shop_id == shop_id, func.lower(Product.status) == "active")

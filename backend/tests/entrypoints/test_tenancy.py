@@ -45,6 +45,7 @@ BODIES: dict[tuple[str, str], dict[str, Any]] = {
     ("/api/v1/segments/{segment_id}", "put"): {"name": "Taken", "rules": RULES},
     ("/api/v1/micro-segments/{micro_segment_id}/adopt", "post"): {"name": "Taken"},
     ("/api/v1/campaigns/{campaign_id}", "patch"): {"version": 1, "name": "Taken"},
+    ("/api/v1/templates/saved/{template_id}", "patch"): {"version": 1, "name": "Taken"},
     ("/api/v1/campaigns/{campaign_id}/test", "post"): {"email": "thief@example.com"},
     ("/api/v1/jobs/{job_id}/discard", "post"): {"reason": "theft"},
     ("/api/v1/dead-letters/{fingerprint}/replay", "post"): {"reason": "theft"},
@@ -132,6 +133,8 @@ def things(client: TestClient, shop: Shop) -> dict[str, str]:
     (write,) = client.post("/api/v1/customers/tags", headers=mine, json=tags).json()["writes"]
     segment = client.post("/api/v1/segments", headers=mine, json={"name": "Buyers", "rules": RULES}).json()
     campaign = client.post("/api/v1/campaigns", headers=mine, json={"name": "Hello"}).json()
+    kept = {"name": "Letter", "html": "<p>Hello</p>"}
+    template = client.post("/api/v1/templates/saved", headers=mine, json=kept).json()
     sync = client.post("/api/v1/syncs", headers=mine, json={"mode": "bulk"}).json()
     (job, *_) = client.get("/api/v1/jobs?q=name:sync.start", headers=mine).json()["items"]
     add_finished(shop, "dead")
@@ -171,6 +174,7 @@ def things(client: TestClient, shop: Shop) -> dict[str, str]:
         "segment_id": segment["id"],
         "micro_segment_id": "mic_1",
         "campaign_id": campaign["id"],
+        "template_id": template["id"],
         "sync_id": sync["id"],
         "task_id": sync["id"],
         "shop": shop.domain,

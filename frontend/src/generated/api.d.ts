@@ -426,6 +426,30 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/v1/brand": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Read Brand
+         * @description The look, with what stands in for what nobody has set.
+         */
+        get: operations["read_brand"];
+        /**
+         * Change Brand
+         * @description Set the whole look; drafts show it at once, messages that are being sent keep theirs.
+         */
+        put: operations["change_brand"];
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/v1/campaigns": {
         parameters: {
             query?: never;
@@ -2441,7 +2465,7 @@ export interface paths {
         };
         /**
          * List Templates
-         * @description The built-in gallery.
+         * @description The built-in gallery, with pictures in the shop's own look.
          */
         get: operations["list_templates"];
         put?: never;
@@ -2466,6 +2490,78 @@ export interface paths {
          * @description What is wrong with a template, each fault with its line and column. Nothing is stored.
          */
         post: operations["check_template"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/templates/saved": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * List Saved Templates
+         * @description The shop's own templates and blocks, by name.
+         */
+        get: operations["list_saved_templates"];
+        put?: never;
+        /**
+         * Save Template
+         * @description Keep a template or a block; 422 with each fault when it does not parse.
+         */
+        post: operations["save_template"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/templates/saved/{template_id}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Read Saved Template
+         * @description One of the shop's templates or blocks.
+         */
+        get: operations["read_saved_template"];
+        put?: never;
+        post?: never;
+        /**
+         * Delete Saved Template
+         * @description Delete it; messages that began with it keep what they have.
+         */
+        delete: operations["delete_saved_template"];
+        options?: never;
+        head?: never;
+        /**
+         * Change Saved Template
+         * @description Change it; 409 ``version_conflict`` when somebody else did meanwhile.
+         */
+        patch: operations["change_saved_template"];
+        trace?: never;
+    };
+    "/api/v1/templates/saved/{template_id}/picture": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Read Template Picture
+         * @description What a saved template looks like, with a made-up customer and made-up products.
+         */
+        get: operations["read_template_picture"];
+        put?: never;
+        post?: never;
         delete?: never;
         options?: never;
         head?: never;
@@ -3112,6 +3208,32 @@ export interface components {
             recipients: number;
         };
         /**
+         * BrandKit
+         * @description A shop's look. Colours are ``#rrggbb``; ``address`` is the postal address that footers show.
+         * @example {
+         *       "accent": "#4b2fd6",
+         *       "address": "Storecast Demo, 1 Main Street, Lisbon",
+         *       "background": "#f4f4f6",
+         *       "font": "system",
+         *       "logo_url": "https://cdn.shopify.com/s/files/1/logo.png"
+         *     }
+         */
+        BrandKit: {
+            /** Accent */
+            accent: string;
+            /** Address */
+            address?: string | null;
+            /** Background */
+            background: string;
+            /**
+             * Font
+             * @enum {string}
+             */
+            font: "system" | "serif" | "rounded" | "mono";
+            /** Logo Url */
+            logo_url?: string | null;
+        };
+        /**
          * BulkAnswer
          * @description How many jobs the filter finds and how many of them are acted on (the newest first), by which job.
          */
@@ -3217,12 +3339,16 @@ export interface components {
             html: string;
             /** Id */
             id: string;
+            /** Mjml */
+            mjml: string | null;
             /** Name */
             name: string;
             /** Pause Reason */
             pause_reason: string | null;
             /** Preview Text */
             preview_text: string;
+            /** Product Gids */
+            product_gids: string[];
             /** Reply To */
             reply_to: string;
             /** Scheduled At */
@@ -3265,10 +3391,14 @@ export interface components {
             holdout_percent?: number | null;
             /** Html */
             html?: string | null;
+            /** Mjml */
+            mjml?: string | null;
             /** Name */
             name?: string | null;
             /** Preview Text */
             preview_text?: string | null;
+            /** Product Gids */
+            product_gids?: string[] | null;
             /** Reply To */
             reply_to?: string | null;
             /** Segment Id */
@@ -4973,6 +5103,41 @@ export interface components {
             reason: string;
         };
         /**
+         * NewTemplate
+         * @description A template, or a block of one, to keep; with ``mjml`` the HTML is made from it.
+         * @example {
+         *       "html": "<p>Hello {{ customer.first_name|default('you') }}</p>",
+         *       "name": "Our letter"
+         *     }
+         */
+        NewTemplate: {
+            /**
+             * Html
+             * @default
+             */
+            html?: string;
+            /**
+             * Kind
+             * @default template
+             * @enum {string}
+             */
+            kind?: "template" | "block";
+            /** Mjml */
+            mjml?: string | null;
+            /** Name */
+            name: string;
+            /**
+             * Preview Text
+             * @default
+             */
+            preview_text?: string;
+            /**
+             * Subject
+             * @default
+             */
+            subject?: string;
+        };
+        /**
          * NextRun
          * @description An instant, in UTC and on the schedule's own clock.
          */
@@ -5317,6 +5482,8 @@ export interface components {
             customer_id?: string | null;
             /** Html */
             html?: string | null;
+            /** Mjml */
+            mjml?: string | null;
             /** Preview Text */
             preview_text?: string | null;
             /** Subject */
@@ -6027,6 +6194,60 @@ export interface components {
             threshold: number;
             /** Title */
             title: string;
+        };
+        /**
+         * SavedTemplate
+         * @description The same with what it says.
+         */
+        SavedTemplate: {
+            /** Html */
+            html: string;
+            /** Id */
+            id: string;
+            /**
+             * Kind
+             * @enum {string}
+             */
+            kind: "template" | "block";
+            /** Mjml */
+            mjml: string | null;
+            /** Name */
+            name: string;
+            /** Preview Text */
+            preview_text: string;
+            /** Subject */
+            subject: string;
+            /**
+             * Updated At
+             * Format: date-time
+             */
+            updated_at: string;
+            /** Version */
+            version: number;
+        };
+        /**
+         * SavedTemplateRow
+         * @description A template or block that the shop keeps, in a list.
+         */
+        SavedTemplateRow: {
+            /** Id */
+            id: string;
+            /**
+             * Kind
+             * @enum {string}
+             */
+            kind: "template" | "block";
+            /** Name */
+            name: string;
+            /** Subject */
+            subject: string;
+            /**
+             * Updated At
+             * Format: date-time
+             */
+            updated_at: string;
+            /** Version */
+            version: number;
         };
         /**
          * SchedulableJob
@@ -6779,6 +7000,28 @@ export interface components {
             running: components["schemas"]["Task"][];
         };
         /**
+         * TemplateChanges
+         * @description An edit of a saved template: ``version`` is that of the one it was made on; fields left out stay.
+         * @example {
+         *       "name": "Our spring letter",
+         *       "version": 1
+         *     }
+         */
+        TemplateChanges: {
+            /** Html */
+            html?: string | null;
+            /** Mjml */
+            mjml?: string | null;
+            /** Name */
+            name?: string | null;
+            /** Preview Text */
+            preview_text?: string | null;
+            /** Subject */
+            subject?: string | null;
+            /** Version */
+            version: number;
+        };
+        /**
          * TemplateCheck
          * @description Whether a template may be sent, and which variables it reads.
          */
@@ -6818,6 +7061,8 @@ export interface components {
              * @default
              */
             html?: string;
+            /** Mjml */
+            mjml?: string | null;
             /**
              * Subject
              * @default
@@ -6825,8 +7070,16 @@ export interface components {
             subject?: string;
         };
         /**
+         * TemplatePicture
+         * @description A template as a made-up customer would get it.
+         */
+        TemplatePicture: {
+            /** Html */
+            html: string;
+        };
+        /**
          * TemplateRow
-         * @description A starting point of the gallery; ``html`` is the whole Jinja source.
+         * @description A starting point of the gallery; ``html`` is the whole Jinja source, ``picture`` what it looks like.
          */
         TemplateRow: {
             /** Category */
@@ -6837,8 +7090,12 @@ export interface components {
             html: string;
             /** Key */
             key: string;
+            /** Mjml */
+            mjml: string | null;
             /** Name */
             name: string;
+            /** Picture */
+            picture: string;
             /** Subject */
             subject: string;
         };
@@ -9916,6 +10173,196 @@ export interface operations {
             };
         };
     };
+    read_brand: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "accent": "#4b2fd6",
+                     *       "address": "Storecast Demo, 1 Main Street, Lisbon",
+                     *       "background": "#f4f4f6",
+                     *       "font": "system",
+                     *       "logo_url": "https://cdn.shopify.com/s/files/1/logo.png"
+                     *     }
+                     */
+                    "application/json": components["schemas"]["BrandKit"];
+                };
+            };
+            /** @description Unauthorized: `unauthenticated` or `id_token_refused` */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Forbidden: `forbidden` */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Too Many Requests: `rate_limited` or `too_many_requests` */
+            429: {
+                headers: {
+                    /**
+                     * @description Seconds to wait (RFC 9110, section 10.2.3)
+                     * @example 5
+                     */
+                    "Retry-After"?: number;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Service Unavailable: `unavailable` */
+            503: {
+                headers: {
+                    /**
+                     * @description Seconds to wait (RFC 9110, section 10.2.3)
+                     * @example 5
+                     */
+                    "Retry-After"?: number;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    change_brand: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                /**
+                 * @example {
+                 *       "accent": "#4b2fd6",
+                 *       "address": "Storecast Demo, 1 Main Street, Lisbon",
+                 *       "background": "#f4f4f6",
+                 *       "font": "system",
+                 *       "logo_url": "https://cdn.shopify.com/s/files/1/logo.png"
+                 *     }
+                 */
+                "application/json": components["schemas"]["BrandKit"];
+            };
+        };
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "accent": "#4b2fd6",
+                     *       "address": "Storecast Demo, 1 Main Street, Lisbon",
+                     *       "background": "#f4f4f6",
+                     *       "font": "system",
+                     *       "logo_url": "https://cdn.shopify.com/s/files/1/logo.png"
+                     *     }
+                     */
+                    "application/json": components["schemas"]["BrandKit"];
+                };
+            };
+            /** @description Unauthorized: `unauthenticated` or `id_token_refused` */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Forbidden: `forbidden` or `cross_site` */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Conflict: `conflict` */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Request Entity Too Large: `too_large` */
+            413: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Unprocessable Entity: `invalid` */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Too Many Requests: `rate_limited` or `too_many_requests` */
+            429: {
+                headers: {
+                    /**
+                     * @description Seconds to wait (RFC 9110, section 10.2.3)
+                     * @example 5
+                     */
+                    "Retry-After"?: number;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Service Unavailable: `unavailable` */
+            503: {
+                headers: {
+                    /**
+                     * @description Seconds to wait (RFC 9110, section 10.2.3)
+                     * @example 5
+                     */
+                    "Retry-After"?: number;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
     list_campaigns: {
         parameters: {
             query?: {
@@ -10060,9 +10507,13 @@ export interface operations {
                      *       "holdout_percent": 42,
                      *       "html": "<p>Hello {{ customer.first_name }}</p>",
                      *       "id": "01jd8wz6k3r9v5n2m7q4t1x0ya",
+                     *       "mjml": "mjml",
                      *       "name": "Come back",
                      *       "pause_reason": "pause reason",
                      *       "preview_text": "preview text",
+                     *       "product_gids": [
+                     *         "product gids"
+                     *       ],
                      *       "reply_to": "hello@example.com",
                      *       "scheduled_at": "2026-11-22T08:30:00Z",
                      *       "segment_id": "01jd8wz6k3r9v5n2m7q4t1x0ya",
@@ -10188,9 +10639,13 @@ export interface operations {
                      *       "holdout_percent": 42,
                      *       "html": "<p>Hello {{ customer.first_name }}</p>",
                      *       "id": "01jd8wz6k3r9v5n2m7q4t1x0ya",
+                     *       "mjml": "mjml",
                      *       "name": "Come back",
                      *       "pause_reason": "pause reason",
                      *       "preview_text": "preview text",
+                     *       "product_gids": [
+                     *         "product gids"
+                     *       ],
                      *       "reply_to": "hello@example.com",
                      *       "scheduled_at": "2026-11-22T08:30:00Z",
                      *       "segment_id": "01jd8wz6k3r9v5n2m7q4t1x0ya",
@@ -10401,9 +10856,13 @@ export interface operations {
                      *       "holdout_percent": 42,
                      *       "html": "<p>Hello {{ customer.first_name }}</p>",
                      *       "id": "01jd8wz6k3r9v5n2m7q4t1x0ya",
+                     *       "mjml": "mjml",
                      *       "name": "Come back",
                      *       "pause_reason": "pause reason",
                      *       "preview_text": "preview text",
+                     *       "product_gids": [
+                     *         "product gids"
+                     *       ],
                      *       "reply_to": "hello@example.com",
                      *       "scheduled_at": "2026-11-22T08:30:00Z",
                      *       "segment_id": "01jd8wz6k3r9v5n2m7q4t1x0ya",
@@ -10633,9 +11092,13 @@ export interface operations {
                      *       "holdout_percent": 42,
                      *       "html": "<p>Hello {{ customer.first_name }}</p>",
                      *       "id": "01jd8wz6k3r9v5n2m7q4t1x0ya",
+                     *       "mjml": "mjml",
                      *       "name": "Come back",
                      *       "pause_reason": "pause reason",
                      *       "preview_text": "preview text",
+                     *       "product_gids": [
+                     *         "product gids"
+                     *       ],
                      *       "reply_to": "hello@example.com",
                      *       "scheduled_at": "2026-11-22T08:30:00Z",
                      *       "segment_id": "01jd8wz6k3r9v5n2m7q4t1x0ya",
@@ -10758,9 +11221,13 @@ export interface operations {
                      *       "holdout_percent": 42,
                      *       "html": "<p>Hello {{ customer.first_name }}</p>",
                      *       "id": "01jd8wz6k3r9v5n2m7q4t1x0ya",
+                     *       "mjml": "mjml",
                      *       "name": "Come back",
                      *       "pause_reason": "pause reason",
                      *       "preview_text": "preview text",
+                     *       "product_gids": [
+                     *         "product gids"
+                     *       ],
                      *       "reply_to": "hello@example.com",
                      *       "scheduled_at": "2026-11-22T08:30:00Z",
                      *       "segment_id": "01jd8wz6k3r9v5n2m7q4t1x0ya",
@@ -10981,9 +11448,13 @@ export interface operations {
                      *       "holdout_percent": 42,
                      *       "html": "<p>Hello {{ customer.first_name }}</p>",
                      *       "id": "01jd8wz6k3r9v5n2m7q4t1x0ya",
+                     *       "mjml": "mjml",
                      *       "name": "Come back",
                      *       "pause_reason": "pause reason",
                      *       "preview_text": "preview text",
+                     *       "product_gids": [
+                     *         "product gids"
+                     *       ],
                      *       "reply_to": "hello@example.com",
                      *       "scheduled_at": "2026-11-22T08:30:00Z",
                      *       "segment_id": "01jd8wz6k3r9v5n2m7q4t1x0ya",
@@ -11525,9 +11996,13 @@ export interface operations {
                      *       "holdout_percent": 42,
                      *       "html": "<p>Hello {{ customer.first_name }}</p>",
                      *       "id": "01jd8wz6k3r9v5n2m7q4t1x0ya",
+                     *       "mjml": "mjml",
                      *       "name": "Come back",
                      *       "pause_reason": "pause reason",
                      *       "preview_text": "preview text",
+                     *       "product_gids": [
+                     *         "product gids"
+                     *       ],
                      *       "reply_to": "hello@example.com",
                      *       "scheduled_at": "2026-11-22T08:30:00Z",
                      *       "segment_id": "01jd8wz6k3r9v5n2m7q4t1x0ya",
@@ -11660,9 +12135,13 @@ export interface operations {
                      *       "holdout_percent": 42,
                      *       "html": "<p>Hello {{ customer.first_name }}</p>",
                      *       "id": "01jd8wz6k3r9v5n2m7q4t1x0ya",
+                     *       "mjml": "mjml",
                      *       "name": "Come back",
                      *       "pause_reason": "pause reason",
                      *       "preview_text": "preview text",
+                     *       "product_gids": [
+                     *         "product gids"
+                     *       ],
                      *       "reply_to": "hello@example.com",
                      *       "scheduled_at": "2026-11-22T08:30:00Z",
                      *       "segment_id": "01jd8wz6k3r9v5n2m7q4t1x0ya",
@@ -22898,7 +23377,9 @@ export interface operations {
                      *         "description": "description",
                      *         "html": "<p>Hello {{ customer.first_name }}</p>",
                      *         "key": "key",
+                     *         "mjml": "mjml",
                      *         "name": "Come back",
+                     *         "picture": "picture",
                      *         "subject": "It has been a while"
                      *       }
                      *     ]
@@ -23027,6 +23508,616 @@ export interface operations {
             };
             /** @description Request Entity Too Large: `too_large` */
             413: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Unprocessable Entity: `invalid` */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Too Many Requests: `rate_limited` or `too_many_requests` */
+            429: {
+                headers: {
+                    /**
+                     * @description Seconds to wait (RFC 9110, section 10.2.3)
+                     * @example 5
+                     */
+                    "Retry-After"?: number;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Service Unavailable: `unavailable` */
+            503: {
+                headers: {
+                    /**
+                     * @description Seconds to wait (RFC 9110, section 10.2.3)
+                     * @example 5
+                     */
+                    "Retry-After"?: number;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    list_saved_templates: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example [
+                     *       {
+                     *         "id": "01jd8wz6k3r9v5n2m7q4t1x0ya",
+                     *         "kind": "template",
+                     *         "name": "Come back",
+                     *         "subject": "It has been a while",
+                     *         "updated_at": "2026-11-22T08:30:00Z",
+                     *         "version": 3
+                     *       }
+                     *     ]
+                     */
+                    "application/json": components["schemas"]["SavedTemplateRow"][];
+                };
+            };
+            /** @description Unauthorized: `unauthenticated` or `id_token_refused` */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Forbidden: `forbidden` */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Too Many Requests: `rate_limited` or `too_many_requests` */
+            429: {
+                headers: {
+                    /**
+                     * @description Seconds to wait (RFC 9110, section 10.2.3)
+                     * @example 5
+                     */
+                    "Retry-After"?: number;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Service Unavailable: `unavailable` */
+            503: {
+                headers: {
+                    /**
+                     * @description Seconds to wait (RFC 9110, section 10.2.3)
+                     * @example 5
+                     */
+                    "Retry-After"?: number;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    save_template: {
+        parameters: {
+            query?: never;
+            header?: {
+                /**
+                 * @description Makes the call repeatable for 24 hours: the same key with the same body answers the same again, with `Idempotency-Replayed: true`, and nothing happens twice.
+                 * @example 8e03978e-40d5-43dd-bc93-6894a57f9324
+                 */
+                "Idempotency-Key"?: string;
+            };
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                /**
+                 * @example {
+                 *       "html": "<p>Hello {{ customer.first_name|default('you') }}</p>",
+                 *       "name": "Our letter"
+                 *     }
+                 */
+                "application/json": components["schemas"]["NewTemplate"];
+            };
+        };
+        responses: {
+            /** @description Successful Response */
+            201: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "html": "<p>Hello {{ customer.first_name }}</p>",
+                     *       "id": "01jd8wz6k3r9v5n2m7q4t1x0ya",
+                     *       "kind": "template",
+                     *       "mjml": "mjml",
+                     *       "name": "Come back",
+                     *       "preview_text": "preview text",
+                     *       "subject": "It has been a while",
+                     *       "updated_at": "2026-11-22T08:30:00Z",
+                     *       "version": 3
+                     *     }
+                     */
+                    "application/json": components["schemas"]["SavedTemplate"];
+                };
+            };
+            /** @description Unauthorized: `unauthenticated` or `id_token_refused` */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Forbidden: `forbidden` or `cross_site` */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Conflict: `template_name_taken` or `idempotency_key_in_use` */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Request Entity Too Large: `too_large` */
+            413: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Unprocessable Entity: `invalid` or `idempotency_key_invalid` or `idempotency_key_reused` */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Too Many Requests: `rate_limited` or `too_many_requests` */
+            429: {
+                headers: {
+                    /**
+                     * @description Seconds to wait (RFC 9110, section 10.2.3)
+                     * @example 5
+                     */
+                    "Retry-After"?: number;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Service Unavailable: `unavailable` */
+            503: {
+                headers: {
+                    /**
+                     * @description Seconds to wait (RFC 9110, section 10.2.3)
+                     * @example 5
+                     */
+                    "Retry-After"?: number;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    read_saved_template: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                template_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "html": "<p>Hello {{ customer.first_name }}</p>",
+                     *       "id": "01jd8wz6k3r9v5n2m7q4t1x0ya",
+                     *       "kind": "template",
+                     *       "mjml": "mjml",
+                     *       "name": "Come back",
+                     *       "preview_text": "preview text",
+                     *       "subject": "It has been a while",
+                     *       "updated_at": "2026-11-22T08:30:00Z",
+                     *       "version": 3
+                     *     }
+                     */
+                    "application/json": components["schemas"]["SavedTemplate"];
+                };
+            };
+            /** @description Unauthorized: `unauthenticated` or `id_token_refused` */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Forbidden: `forbidden` */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Not Found: `template_unknown` */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Unprocessable Entity: `invalid` */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Too Many Requests: `rate_limited` or `too_many_requests` */
+            429: {
+                headers: {
+                    /**
+                     * @description Seconds to wait (RFC 9110, section 10.2.3)
+                     * @example 5
+                     */
+                    "Retry-After"?: number;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Service Unavailable: `unavailable` */
+            503: {
+                headers: {
+                    /**
+                     * @description Seconds to wait (RFC 9110, section 10.2.3)
+                     * @example 5
+                     */
+                    "Retry-After"?: number;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    delete_saved_template: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                template_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            204: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description Unauthorized: `unauthenticated` or `id_token_refused` */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Forbidden: `forbidden` or `cross_site` */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Not Found: `template_unknown` */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Conflict: `conflict` */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Unprocessable Entity: `invalid` */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Too Many Requests: `rate_limited` or `too_many_requests` */
+            429: {
+                headers: {
+                    /**
+                     * @description Seconds to wait (RFC 9110, section 10.2.3)
+                     * @example 5
+                     */
+                    "Retry-After"?: number;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Service Unavailable: `unavailable` */
+            503: {
+                headers: {
+                    /**
+                     * @description Seconds to wait (RFC 9110, section 10.2.3)
+                     * @example 5
+                     */
+                    "Retry-After"?: number;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    change_saved_template: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                template_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                /**
+                 * @example {
+                 *       "name": "Our spring letter",
+                 *       "version": 1
+                 *     }
+                 */
+                "application/json": components["schemas"]["TemplateChanges"];
+            };
+        };
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "html": "<p>Hello {{ customer.first_name }}</p>",
+                     *       "id": "01jd8wz6k3r9v5n2m7q4t1x0ya",
+                     *       "kind": "template",
+                     *       "mjml": "mjml",
+                     *       "name": "Come back",
+                     *       "preview_text": "preview text",
+                     *       "subject": "It has been a while",
+                     *       "updated_at": "2026-11-22T08:30:00Z",
+                     *       "version": 3
+                     *     }
+                     */
+                    "application/json": components["schemas"]["SavedTemplate"];
+                };
+            };
+            /** @description Unauthorized: `unauthenticated` or `id_token_refused` */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Forbidden: `forbidden` or `cross_site` */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Not Found: `template_unknown` */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Conflict: `template_name_taken` or `version_conflict` */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Request Entity Too Large: `too_large` */
+            413: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Unprocessable Entity: `invalid` */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Too Many Requests: `rate_limited` or `too_many_requests` */
+            429: {
+                headers: {
+                    /**
+                     * @description Seconds to wait (RFC 9110, section 10.2.3)
+                     * @example 5
+                     */
+                    "Retry-After"?: number;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Service Unavailable: `unavailable` */
+            503: {
+                headers: {
+                    /**
+                     * @description Seconds to wait (RFC 9110, section 10.2.3)
+                     * @example 5
+                     */
+                    "Retry-After"?: number;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    read_template_picture: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                template_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "html": "<p>Hello {{ customer.first_name }}</p>"
+                     *     }
+                     */
+                    "application/json": components["schemas"]["TemplatePicture"];
+                };
+            };
+            /** @description Unauthorized: `unauthenticated` or `id_token_refused` */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Forbidden: `forbidden` */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Not Found: `template_unknown` */
+            404: {
                 headers: {
                     [name: string]: unknown;
                 };

@@ -18,6 +18,7 @@ import type {
   SessionShops,
   Settings,
   SyncRun,
+  TemplateRow,
 } from "@/lib/api/types";
 
 export const NOW = Date.now();
@@ -218,7 +219,7 @@ export const preview: Preview = {
   missing: ["customer.city"],
 };
 
-export const templates = [
+const templateRows = [
   {
     key: "win-back",
     name: "Win-back",
@@ -245,6 +246,12 @@ export const templates = [
   },
 ];
 
+export const templates: TemplateRow[] = templateRows.map((row) => ({
+  ...row,
+  mjml: null,
+  picture: row.html,
+}));
+
 export const campaign: Campaign = {
   id: "cmp_draft",
   name: "Win-back, November",
@@ -256,6 +263,8 @@ export const campaign: Campaign = {
   from_email: "news@cdnow.example",
   reply_to: "",
   html,
+  mjml: null,
+  product_gids: [],
   template_key: "win-back",
   scheduled_at: null,
   holdout_percent: 0,

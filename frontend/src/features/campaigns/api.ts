@@ -48,10 +48,11 @@ export const templatesQuery = queryOptions({
 });
 
 /** Problems of a source that is being written, each at its place. */
-export function checkQuery(subject: string, html: string) {
+export function checkQuery(subject: string, source: { html?: string; mjml?: string }) {
   return queryOptions({
-    queryKey: ["templates", "check", subject, html],
-    queryFn: ({ signal }) => body(api.POST("/api/v1/templates/check", { body: { subject, html }, signal })),
+    queryKey: ["templates", "check", subject, source],
+    queryFn: ({ signal }) =>
+      body(api.POST("/api/v1/templates/check", { body: { subject, html: "", ...source }, signal })),
     placeholderData: keepPreviousData,
     staleTime: Number.POSITIVE_INFINITY,
   });
@@ -60,7 +61,8 @@ export function checkQuery(subject: string, html: string) {
 export interface PreviewContent {
   subject: string;
   preview_text: string;
-  html: string;
+  html?: string;
+  mjml?: string;
 }
 
 /** The message as one customer gets it (somebody of the audience until one is chosen), with the editor's unsaved content. */

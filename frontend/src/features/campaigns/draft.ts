@@ -12,9 +12,23 @@ export const DRAFT_FIELDS = [
   "from_email",
   "reply_to",
   "html",
+  "mjml",
 ] as const;
 export type DraftField = (typeof DRAFT_FIELDS)[number];
 export type Draft = Record<DraftField, string>;
+
+/** What the message is written in: MJML when the campaign has some, and then its HTML is made from it. */
+export type SourceField = "html" | "mjml";
+
+export function sourceField(draft: Draft): SourceField {
+  return draft.mjml === "" ? "html" : "mjml";
+}
+
+/** The source alone, as checks and previews take it. */
+export function sourceOf(draft: Draft): Partial<Record<SourceField, string>> {
+  const field = sourceField(draft);
+  return { [field]: draft[field] };
+}
 
 export function draftOf(campaign: Campaign): Draft {
   return Object.fromEntries(DRAFT_FIELDS.map((field) => [field, campaign[field] ?? ""])) as Draft;

@@ -74,6 +74,8 @@ export const codes = {
   "template_category.news": "Neuigkeit",
   "template_category.promotion": "Angebot",
   "template_category.retention": "Bindung",
+  "template_category.welcome": "Begrüßung",
+  "template_category.order": "Bestellungen",
   "queue.critical": "Dringend",
   "queue.default": "Alltag",
   "queue.bulk": "Versand",

@@ -73,6 +73,8 @@ export const codes = {
   "template_category.news": "News",
   "template_category.promotion": "Promotion",
   "template_category.retention": "Retention",
+  "template_category.welcome": "Welcome",
+  "template_category.order": "Orders",
   "queue.critical": "Urgent",
   "queue.default": "Everyday",
   "queue.bulk": "Sending",

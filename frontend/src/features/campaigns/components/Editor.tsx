@@ -11,6 +11,7 @@ import type { Campaign } from "@/lib/api/types";
 import { useDebounced } from "@/lib/useDebounced";
 import { useMay } from "@/lib/useSession";
 import { checkQuery, useCancelCampaign, useDeleteCampaign, useDuplicateCampaign } from "../api";
+import { sourceField, sourceOf } from "../draft";
 import { useEditor } from "../useEditor";
 import { AudienceCard } from "./AudienceCard";
 import { ConfirmModal } from "./ConfirmModal";
@@ -38,8 +39,9 @@ export function Editor({ campaign }: { campaign: Campaign }) {
   const unschedule = useCancelCampaign(campaign.id);
   const maySend = useMay("send");
   const settled = useDebounced(draft, RENDER_AFTER_MS);
-  const check = useQuery(checkQuery(settled.subject, settled.html));
-  const problems = (check.data?.errors ?? []).filter((fault) => fault.field === "html");
+  const source = sourceField(draft);
+  const check = useQuery(checkQuery(settled.subject, sourceOf(settled)));
+  const problems = (check.data?.errors ?? []).filter((fault) => fault.field !== "subject");
   const broken = check.data?.ok === false;
   const failure = editor.error ?? duplicate.error ?? drop.error ?? unschedule.error;
 
@@ -113,7 +115,8 @@ export function Editor({ campaign }: { campaign: Campaign }) {
               <AudienceCard campaign={base} choose={editor.chooseSegment} />
               <SenderCard draft={draft} set={editor.set} />
               <SourceCard
-                html={draft.html}
+                field={source}
+                source={draft[source]}
                 problems={problems}
                 checking={check.isFetching}
                 set={editor.set}

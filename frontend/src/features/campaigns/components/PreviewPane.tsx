@@ -6,7 +6,7 @@ import { MessageFrame } from "@/components/MessageFrame";
 import { CardSkeleton, LoadingRegion } from "@/components/Skeletons";
 import { useI18n } from "@/i18n/useI18n";
 import { previewQuery } from "../api";
-import type { Draft } from "../draft";
+import { type Draft, sourceOf } from "../draft";
 import styles from "./PreviewPane.module.css";
 import { PreviewToolbar, type PreviewView } from "./PreviewToolbar";
 
@@ -30,9 +30,9 @@ export function PreviewPane({ campaignId, segmentId, content, broken }: Props) {
   const { t, f } = useI18n();
   const [customerId, setCustomerId] = useState<string | null>(null);
   const [view, setView] = useState<PreviewView>({ device: "desktop", dark: false, imagesOff: false });
-  const { subject, preview_text, html } = content;
+  const { subject, preview_text } = content;
   const query = useQuery({
-    ...previewQuery(campaignId, segmentId, customerId, { subject, preview_text, html }),
+    ...previewQuery(campaignId, segmentId, customerId, { subject, preview_text, ...sourceOf(content) }),
     // The API would only refuse it; the last good picture stays.
     enabled: !broken,
   });

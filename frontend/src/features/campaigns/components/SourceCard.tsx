@@ -1,16 +1,17 @@
 import { BlockStack, Card, InlineStack, Text } from "@shopify/polaris";
 import { CodeEditor, type CodeProblem } from "@/components/CodeEditor";
 import { useI18n } from "@/i18n/useI18n";
-import type { DraftField } from "../draft";
+import type { DraftField, SourceField } from "../draft";
 
 interface Props {
-  html: string;
+  field: SourceField;
+  source: string;
   problems: readonly CodeProblem[];
   checking: boolean;
   set: (field: DraftField, value: string) => void;
 }
 
-export function SourceCard({ html, problems, checking, set }: Props) {
+export function SourceCard({ field, source, problems, checking, set }: Props) {
   const { t } = useI18n();
   const verdict = checking
     ? t("source.checking")
@@ -29,9 +30,9 @@ export function SourceCard({ html, problems, checking, set }: Props) {
           </Text>
         </InlineStack>
         <CodeEditor
-          label={t("source.label")}
-          value={html}
-          onChange={(value) => set("html", value)}
+          label={t(`source.label.${field}`)}
+          value={source}
+          onChange={(value) => set(field, value)}
           problems={problems}
           placeOf={({ line, column }) => t("source.place", { line: String(line), column: String(column) })}
         />

@@ -2,8 +2,6 @@ import { Badge, BlockStack, Box, Button, Card, InlineStack, Text } from "@shopif
 import { MessageFrame } from "@/components/MessageFrame";
 import { useI18n } from "@/i18n/useI18n";
 import type { TemplateRow } from "@/lib/api/types";
-import { useSession } from "@/lib/useSession";
-import { sampleRender } from "../sampleRender";
 
 interface Props {
   template: TemplateRow;
@@ -14,11 +12,10 @@ interface Props {
 
 export function TemplateCard({ template, busy, disabled, choose }: Props) {
   const { t } = useI18n();
-  const { shop } = useSession();
   return (
     <Card padding="0">
       <MessageFrame
-        html={sampleRender(template.html, shop.name)}
+        html={template.picture}
         title={t("gallery.picture_of", { name: template.name })}
         width={640}
         maxHeight={340}

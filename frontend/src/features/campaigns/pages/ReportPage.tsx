@@ -29,7 +29,7 @@ import { Recipients } from "../components/Recipients";
 import { RevenueChart } from "../components/RevenueChart";
 import { SendingCard } from "../components/SendingCard";
 import { TopLinks } from "../components/TopLinks";
-import { hasVariables, subjectInWords } from "../sampleRender";
+import { hasVariables, subjectInWords } from "../subjectInWords";
 
 const UNSENT = ["draft", "scheduled"];
 
