@@ -61,6 +61,8 @@ STAGING = Staging(
         "sms_opt_in_level": "text",
         "sms_consent_at": "timestamptz",
     },
+    key=("gid",),
+    version="shopify_updated_at",
 )
 
 

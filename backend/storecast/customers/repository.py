@@ -23,6 +23,8 @@ from sqlalchemy.orm import Session
 
 from storecast.customers.models import Customer, CustomerFacts
 from storecast.customers.records import STAGING, CustomerRecord
+from storecast.db import staging
+from storecast.db.staging import Upsert
 from storecast.kit.types import ShopId
 
 _IDENTITY = ("email", "phone", "first_name", "last_name", "country", "province", "city")
@@ -84,60 +86,55 @@ _TAG_CHANGES = """CASE WHEN customers.tag_changes = '{}' THEN customers.tag_chan
    WHERE (change ->> 'at')::timestamptz > EXCLUDED.shopify_updated_at) END"""
 
 
-def _upsert(source: str, *, bulk: bool) -> str:
-    offered = {column: f"EXCLUDED.{column}" for column in (*_IDENTITY, "shopify_updated_at")}
-    offered |= {column: f"coalesce(EXCLUDED.{column}, customers.{column})" for column in _OPTIONAL}
-    columns = list(STAGING.columns)
+def _upsert(*, bulk: bool) -> Upsert:
+    changed = {column: f"EXCLUDED.{column}" for column in (*_IDENTITY, "shopify_updated_at")}
+    changed |= {column: f"coalesce(EXCLUDED.{column}, customers.{column})" for column in _OPTIONAL}
+    inserted = {column: f"newest.{column}" for column in STAGING.columns}
     # A new customer gets the column's own default where the source says nothing.
     defaults = {"tags": "'{}'", "open_tracking": "true", "email_state": "'not_subscribed'"}
-    values = [f"coalesce({name}, {defaults[name]})" if name in defaults else name for name in columns]
+    inserted |= {column: f"coalesce(newest.{column}, {value})" for column, value in defaults.items()}
     newer = _PROFILE_IS_NEWER
     if bulk:
-        offered["open_tracking"] = "EXCLUDED.open_tracking"
-        offered = {
+        changed["open_tracking"] = "EXCLUDED.open_tracking"
+        changed = {
             column: f"CASE WHEN {_PROFILE_IS_NEWER} THEN {value} ELSE customers.{column} END"
-            for column, value in offered.items()
+            for column, value in changed.items()
         }
         for channel, fields in _CONSENT.items():
-            offered |= {
+            changed |= {
                 column: f"CASE WHEN {_consent_is_newer(channel)} THEN EXCLUDED.{column} ELSE customers.{column} END"
                 for column in fields
             }
             newer += f" OR {_consent_is_newer(channel)}"
         tags = {"tags": _TAGS, "tag_changes": _TAG_CHANGES, "tags_at": "EXCLUDED.tags_at"}
-        offered |= {
+        changed |= {
             column: f"CASE WHEN {_TAGS_ARE_NEWER} THEN {value} ELSE customers.{column} END"
             for column, value in tags.items()
         }
         newer += f" OR {_TAGS_ARE_NEWER}"
-        columns.append("tags_at")
-        values.append("shopify_updated_at")
-    return f"""
-    WITH written AS (
-      INSERT INTO customers (shop_id, {", ".join(columns)})
-      SELECT :shop_id, {", ".join(values)} FROM (
-        SELECT DISTINCT ON (gid) * FROM {source} AS source ORDER BY gid, shopify_updated_at DESC, n DESC
-      ) AS newest ORDER BY n
-      ON CONFLICT (shop_id, gid) DO UPDATE SET
-        {", ".join(f"{column} = {value}" for column, value in offered.items())}, updated_at = now()
-      WHERE ({newer})
-        AND ({", ".join(f"customers.{column}" for column in offered)})
-          IS DISTINCT FROM ({", ".join(offered.values())})
-      RETURNING id
-    ), facts AS (
+        inserted["tags_at"] = "newest.shopify_updated_at"
+    return Upsert("customers", inserted=inserted, changed=changed, guard=newer)
+
+
+# A customer who was deleted after the look for them is a new one.
+_FACTS = """facts AS (
       INSERT INTO customer_facts (shop_id, customer_id) SELECT :shop_id, id FROM written ON CONFLICT DO NOTHING
+    )"""
+_UPSERT_STAGED = text(
+    _upsert(bulk=True).many(
+        f"{STAGING.name} AS newest",
+        also=_FACTS,
     )
+)
+_UPSERT_ONE = text(f"""
+    WITH written AS ({_upsert(bulk=False).few(f"{STAGING.values()} AS newest")} RETURNING id), {_FACTS}
     SELECT count(*) FROM written
-    """
-
-
-_UPSERT_STAGED = text(_upsert(STAGING.name, bulk=True))
-_UPSERT_ONE = text(_upsert(STAGING.values(), bulk=False))
+""")
 
 
 def upsert_staged(session: Session, shop_id: ShopId) -> int:
     """Carry the staged customers on; rows older than what is stored change nothing. Returns the rows written."""
-    return session.scalar(_UPSERT_STAGED, {"shop_id": shop_id}) or 0
+    return staging.carry_on(session, _UPSERT_STAGED, {"shop_id": shop_id})
 
 
 def upsert_one(session: Session, shop_id: ShopId, record: CustomerRecord) -> int:

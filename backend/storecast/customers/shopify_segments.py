@@ -8,7 +8,7 @@ from sqlalchemy import delete, select, text
 from sqlalchemy.orm import Session
 
 from storecast.customers.models import ShopifySegment
-from storecast.db.staging import Staging
+from storecast.db.staging import Staging, Upsert, carry_on
 from storecast.kit.types import ShopId
 from storecast.webhooks import objects
 
@@ -25,31 +25,25 @@ class SegmentRecord(NamedTuple):
 _STAGING = Staging(
     "staged_shopify_segments",
     {"gid": "text", "name": "text", "query": "text", "shopify_updated_at": "timestamptz"},
+    key=("gid",),
+    version="shopify_updated_at",
 )
 
-_UPSERT = text(f"""
-    WITH written AS (
-      INSERT INTO shopify_segments (shop_id, gid, name, query, shopify_updated_at)
-      SELECT :shop_id, gid, name, query, shopify_updated_at FROM (
-        SELECT DISTINCT ON (gid) * FROM {_STAGING.name} ORDER BY gid, shopify_updated_at DESC, n DESC
-      ) AS newest
-      ON CONFLICT (shop_id, gid) DO UPDATE SET
-        name = EXCLUDED.name, query = EXCLUDED.query, shopify_updated_at = EXCLUDED.shopify_updated_at,
-        updated_at = now()
-      WHERE shopify_segments.shopify_updated_at <= EXCLUDED.shopify_updated_at
-        AND (shopify_segments.name, shopify_segments.query, shopify_segments.shopify_updated_at)
-          IS DISTINCT FROM (EXCLUDED.name, EXCLUDED.query, EXCLUDED.shopify_updated_at)
-      RETURNING id
-    )
-    SELECT count(*) FROM written
-""")
+_UPSERT = text(
+    Upsert(
+        "shopify_segments",
+        inserted={column: f"newest.{column}" for column in _STAGING.columns},
+        changed={column: f"EXCLUDED.{column}" for column in _STAGING.columns if column != "gid"},
+        guard="shopify_segments.shopify_updated_at <= EXCLUDED.shopify_updated_at",
+    ).many(f"{_STAGING.name} AS newest")
+)
 
 
 def import_records(session: Session, shop_id: ShopId, records: Iterable[SegmentRecord]) -> int:
     """Upsert segments as a source reported them; stale ones change nothing. Returns the rows written."""
     _STAGING.fill(session, records)
     objects.drop_gone(session, shop_id, _STAGING.name)
-    return session.scalar(_UPSERT, {"shop_id": shop_id}) or 0
+    return carry_on(session, _UPSERT, {"shop_id": shop_id})
 
 
 def forget(session: Session, shop_id: ShopId, gid: str) -> None:

@@ -212,6 +212,15 @@ def _unit_of_work(session: Session) -> Iterator[Session]:
     finish(session)
 
 
+def commit_without_waiting(session: Session) -> None:
+    """Let this transaction's commit not wait for the disk: for what can be read again from where it came.
+
+    A crash of the database may lose it (PostgreSQL 18, "Asynchronous Commit"), never something of it, and then all
+    that was committed after it too: a later note that it is done, which does wait, is only there when it is.
+    """
+    session.execute(text("SET LOCAL synchronous_commit = off"))
+
+
 @contextmanager
 def tenant_session(shop_id: ShopId) -> Iterator[Session]:
     """One transaction inside a shop: commits on success, rolls back on any error."""

@@ -4,54 +4,211 @@ COPY straight into a table under row-level security is refused by PostgreSQL, an
 table is dropped at commit, so that a pooled connection never carries one shop's rows to another's transaction.
 """
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
+from operator import itemgetter
 from typing import Any
 
 from psycopg import Connection as PsycopgConnection
 from psycopg import sql
+from psycopg.errors import UniqueViolation
+from sqlalchemy import TextClause, text
+from sqlalchemy.exc import IntegrityError
 from sqlalchemy.orm import Session
+
+WORK_MEM = "32MB"
+"""A chunk's sorts and hashes stay in memory; there are few of them at once."""
+
+ATTEMPTS = 5
+"""Each one that is lost to another transaction finds that one's row the next time; so many losses are no accident."""
 
 
 @dataclass(frozen=True, slots=True)
 class Staging:
-    """A staging table: its name and its columns with their PostgreSQL types, in the order of a row."""
+    """A staging table: its name and its columns with their PostgreSQL types, in the order of a row.
+
+    Of rows that agree in all of ``key`` the one with the highest ``version`` is kept, of equal ones the last. Without
+    a key rows are passed on one by one as they come, however many.
+    """
 
     name: str
     columns: Mapping[str, str]
+    key: tuple[str, ...] = ()
+    version: str | None = None
 
     def fill(self, session: Session, rows: Iterable[Sequence[Any]]) -> int:
-        """Make the table hold exactly these rows; returns how many there were."""
+        """Make the table hold exactly these rows, one for each key; returns how many it holds."""
         columns = sql.SQL(", ").join(
             sql.SQL("{} {}").format(sql.Identifier(column), sql.SQL(kind))
             for column, kind in self.columns.items()
         )
         connection = raw_connection(session)
+        count = 0
         with connection.cursor() as cursor:
             table = sql.Identifier(self.name)
             cursor.execute(sql.SQL("DROP TABLE IF EXISTS pg_temp.{}").format(table))
-            # The ordinal tells the later of two rows with one key.
-            cursor.execute(
-                sql.SQL(
-                    "CREATE TEMPORARY TABLE {} (n bigint GENERATED ALWAYS AS IDENTITY, {}) ON COMMIT DROP"
-                ).format(table, columns)
-            )
+            cursor.execute(sql.SQL("CREATE TEMPORARY TABLE {} ({}) ON COMMIT DROP").format(table, columns))
             names = sql.SQL(", ").join(sql.Identifier(column) for column in self.columns)
             statement = sql.SQL("COPY {} ({}) FROM STDIN (FORMAT BINARY)").format(table, names)
-            count = 0
+            # The rows are not held: twenty thousand live tuples keep the garbage collector busy.
+            key = itemgetter(*map(list(self.columns).index, self.key)) if self.key else None
+            keys = set()
             with cursor.copy(statement) as copy:
                 copy.set_types(list(self.columns.values()))
-                for row in rows:
-                    copy.write_row(row)
-                    count += 1
-            # Without statistics the planner takes a new table for a tiny one and loops over it.
-            cursor.execute(sql.SQL("ANALYZE {}").format(table))
+                write_row = copy.write_row
+                for count, row in enumerate(rows, 1):  # noqa: B007  # how many there were
+                    write_row(row)
+                    if key is not None:
+                        keys.add(key(row))
+            if key is not None and len(keys) < count:
+                cursor.execute(self._drop_older())
+                return len(keys)
         return count
+
+    def _drop_older(self) -> sql.Composed:
+        """Of rows with one key leave the newest: a new table's rows lie in the order in which they came."""
+        table, keys = sql.Identifier(self.name), sql.SQL(", ").join(map(sql.Identifier, self.key))
+        newest = [sql.SQL("{} DESC").format(sql.Identifier(self.version))] if self.version else []
+        return sql.SQL(
+            "DELETE FROM {} WHERE ctid = ANY (ARRAY(SELECT ctid FROM ("
+            "SELECT ctid, row_number() OVER (PARTITION BY {} ORDER BY {}) AS place FROM {}) AS placed WHERE place > 1))"
+        ).format(table, keys, sql.SQL(", ").join([*newest, sql.SQL("ctid DESC")]), table)
 
     def values(self) -> str:
         """A FROM item of the same shape for a single row given as bound parameters named like the columns."""
         fields = ", ".join(f"CAST(:{column} AS {kind}) AS {column}" for column, kind in self.columns.items())
-        return f"(SELECT 0 AS n, {fields})"
+        return f"(SELECT {fields})"
+
+
+@dataclass(frozen=True, slots=True)
+class Upsert:
+    """How reports go into a table: as new rows, or as changes of rows that they are about and differ from.
+
+    ``inserted`` are a new row's columns as SQL over the source, ``changed`` those of a known one, in which ``EXCLUDED``
+    is the row that would have been inserted and the table's name the stored one; so in ``guard``, without which a
+    stored row stays. ``touched`` tables have ``updated_at``. A row that would stay the same is not written: no lock,
+    no new version of it, nothing to vacuum.
+    """
+
+    table: str
+    inserted: Mapping[str, str]
+    changed: Mapping[str, str]
+    guard: str = "true"
+    key: tuple[str, ...] = ("gid",)
+    touched: bool = True
+
+    def few(self, source: str) -> str:
+        """``INSERT … ON CONFLICT`` of a FROM clause: it never loses a race, whatever else writes these rows."""
+        return (
+            f"INSERT INTO {self.table} (shop_id, {', '.join(self.inserted)}) {self._offered(source, 'shop_id')} "
+            f"ON CONFLICT (shop_id, {', '.join(self.key)}) DO UPDATE SET {self._changes} WHERE {self._differs}"
+        )
+
+    def many(self, source: str, *, also: str = "") -> str:
+        """The same for a FROM clause whose keys differ, for `carry_on`; selects how many rows were written.
+
+        What is stored is looked up first. Rows that stay as they are cost no more than that, and new ones two thirds of
+        what ``ON CONFLICT`` takes. ``also`` is a further part of the statement, and sees the ``id`` of all ``written``.
+        """
+        columns = ", ".join(self.inserted)
+        keys = {column: f"excluded.{column}" for column in self.key}
+        into = f"INSERT INTO {self.table} (shop_id, {columns}) SELECT :shop_id, {columns} FROM found"
+        return f"""
+        WITH found AS MATERIALIZED (
+          SELECT excluded.*, {self.table}.id IS NULL AS is_new
+          FROM ({self._offered(source)}) AS excluded {look_up(self.table, keys)}
+          WHERE {self.table}.id IS NULL OR ({self._differs})
+        ), added AS (
+          {into} WHERE is_new RETURNING id
+        ), changed AS (
+          {into} WHERE NOT is_new
+          ON CONFLICT (shop_id, {", ".join(self.key)}) DO UPDATE SET {self._changes} WHERE {self._differs}
+          RETURNING id
+        ), written AS (
+          SELECT id FROM added UNION ALL SELECT id FROM changed
+        ){f", {also}" if also else ""}
+        SELECT count(*) FROM written
+        """
+
+    def _offered(self, source: str, *before: str) -> str:
+        fields = [f":{column}" for column in before]
+        fields += [f"{value} AS {column}" for column, value in self.inserted.items()]
+        return f"SELECT {', '.join(fields)} FROM {source}"
+
+    @property
+    def _changes(self) -> str:
+        values = [f"{column} = {value}" for column, value in self.changed.items()]
+        return ", ".join([*values, "updated_at = now()"] if self.touched else values)
+
+    @property
+    def _differs(self) -> str:
+        stored = ", ".join(f"{self.table}.{column}" for column in self.changed)
+        return f"({self.guard}) AND ({stored}) IS DISTINCT FROM ({', '.join(self.changed.values())})"
+
+
+def carry_on(session: Session, statement: TextClause, values: Mapping[str, Any]) -> int:
+    """Run the statement of `Upsert.many`; returns the rows written.
+
+    It looks once whether a row is there. Another transaction's insert that comes between makes it fail with a unique
+    violation, and is found by the next attempt.
+    """
+    connection = session.connection()
+    for attempts_left in reversed(range(ATTEMPTS)):
+        savepoint = connection.begin_nested()
+        try:
+            written: int = connection.execute(statement, values).scalar_one()
+        except IntegrityError as error:
+            savepoint.rollback()
+            if not (attempts_left and isinstance(error.orig, UniqueViolation)):
+                raise
+        else:
+            savepoint.commit()
+            return written
+    raise AssertionError("unreachable")
+
+
+def look_up(table: str, keys: Mapping[str, str], *, many: bool = False) -> str:
+    """A join with the row of the shop whose columns have these values, nulls where there is none; or with all such.
+
+    It goes by the index over these columns and no other. A planner that thinks a shop's rows few (it is new, or the
+    table was empty a minute ago) takes any index over shops, and would read all of the shop for every row. BETWEEN
+    keeps the order from being a matter of course, and without sorting (see `probing`) only that index has it.
+    """
+    found = " AND ".join(f"{table}.{column} BETWEEN {value} AND {value}" for column, value in keys.items())
+    order = ", ".join(f"{table}.{column}" for column in keys)
+    return (
+        f"{'CROSS' if many else 'LEFT'} JOIN LATERAL (SELECT * FROM {table} WHERE {table}.shop_id = :shop_id "
+        f"AND {found} ORDER BY {order}{'' if many else ' LIMIT 1'}) AS {table}{'' if many else ' ON true'}"
+    )
+
+
+_PROBING = {
+    "enable_mergejoin": "off",
+    "enable_seqscan": "off",
+    "enable_bitmapscan": "off",
+    "enable_sort": "off",
+    "enable_incremental_sort": "off",
+    "work_mem": WORK_MEM,
+}
+
+
+@contextmanager
+def probing(session: Session) -> Iterator[None]:
+    """Inside, rows of a staging table find the others by index, one by one.
+
+    A chunk is small beside the tables that it goes into, so that reading one of these whole costs ever more a row. The
+    planner cannot know: to ANALYZE every chunk for it takes as long as to COPY the chunk. Where a staging table is the
+    one to look in, ``NOT IN`` makes a hash of it (``NOT EXISTS`` would read all of it for every row).
+    """
+    names = list(_PROBING)
+    shown = ", ".join(f"current_setting('{name}')" for name in names)
+    change = text("SELECT " + ", ".join(f"set_config('{name}', :{name}, true)" for name in names))
+    before = dict(zip(names, session.execute(text(f"SELECT {shown}")).one(), strict=True))
+    session.execute(change, _PROBING)
+    yield
+    # After an error the transaction is rolled back, and the settings with it.
+    session.execute(change, before)
 
 
 def raw_connection(session: Session) -> PsycopgConnection[Any]:

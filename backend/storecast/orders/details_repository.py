@@ -11,7 +11,7 @@ from sqlalchemy import delete as sql_delete
 from sqlalchemy import text
 from sqlalchemy.orm import Session
 
-from storecast.db.staging import Staging
+from storecast.db.staging import Staging, Upsert, carry_on, look_up
 from storecast.kit.types import ShopId
 from storecast.orders.models import OrderFulfillment, OrderRefund, OrderTransaction
 from storecast.orders.records import FULFILLMENTS, ORDERS, REFUNDS, TRANSACTIONS, OrderDetails
@@ -25,49 +25,50 @@ _TABLES: tuple[tuple[Staging, _Model], ...] = (
 )
 
 
-def _columns(staging: Staging) -> list[str]:
-    return [column for column in staging.columns if column != "order_updated_at"]
+def _upsert(table: str, staging: Staging) -> Upsert:
+    columns = [column for column in staging.columns if column != "order_updated_at"]
+    return Upsert(
+        table,
+        inserted={column: f"newest.{column}" for column in columns},
+        changed={column: f"EXCLUDED.{column}" for column in columns if column != "gid"},
+        touched=False,
+    )
 
 
-def _upsert(table: str, staging: Staging, source: str) -> str:
-    columns = _columns(staging)
-    return f"""
-    INSERT INTO {table} (shop_id, {", ".join(columns)})
-    SELECT :shop_id, {", ".join(f"newest.{column}" for column in columns)}
-    FROM (SELECT DISTINCT ON (gid) * FROM {source} AS source ORDER BY gid, order_updated_at DESC, n DESC) AS newest
-    JOIN orders ON orders.shop_id = :shop_id AND orders.gid = newest.order_gid
-      AND orders.shopify_updated_at = newest.order_updated_at
-    ON CONFLICT (shop_id, gid) DO UPDATE SET
-      {", ".join(f"{column} = EXCLUDED.{column}" for column in columns if column != "gid")}
-    WHERE ({", ".join(f"{table}.{column}" for column in columns)})
-      IS DISTINCT FROM ({", ".join(f"EXCLUDED.{column}" for column in columns)})
-    """
+_OF_STORED_VERSION = f"""{look_up("orders", {"gid": "newest.order_gid"})}
+    WHERE orders.shopify_updated_at = newest.order_updated_at"""
 
 
 def _drop_absent(table: str, staging: Staging) -> str:
     return f"""
-    DELETE FROM {table} AS held USING {ORDERS.name} AS staged, orders
-    WHERE held.shop_id = :shop_id AND held.order_gid = staged.gid
-      AND orders.shop_id = :shop_id AND orders.gid = staged.gid
-      AND orders.shopify_updated_at = staged.shopify_updated_at
-      AND NOT EXISTS (SELECT 1 FROM {staging.name} AS kept WHERE kept.gid = held.gid)
+    DELETE FROM {table} WHERE shop_id = :shop_id AND id = ANY (ARRAY(
+      SELECT {table}.id
+      FROM {ORDERS.name} AS staged {look_up(table, {"order_gid": "staged.gid"}, many=True)}
+      {look_up("orders", {"gid": "staged.gid"})}
+      WHERE orders.shopify_updated_at = staged.shopify_updated_at
+        AND {table}.gid NOT IN (SELECT gid FROM {staging.name})
+    ))
     """
 
 
 def _given(staging: Staging) -> str:
     arrays = ", ".join(f"CAST(:{column} AS {kind}[])" for column, kind in staging.columns.items())
-    names = ", ".join(staging.columns)
-    return f"(SELECT * FROM unnest({arrays}) WITH ORDINALITY AS given ({names}, n))"
+    given = f"unnest({arrays}) WITH ORDINALITY AS given ({', '.join(staging.columns)}, n)"
+    newest = "ORDER BY gid, order_updated_at DESC, n DESC"
+    return f"(SELECT DISTINCT ON (gid) * FROM {given} {newest}) AS newest"
 
 
 _STAGED = [
     (
-        text(_upsert(model.__tablename__, staging, staging.name)),
+        text(_upsert(model.__tablename__, staging).many(f"{staging.name} AS newest {_OF_STORED_VERSION}")),
         text(_drop_absent(model.__tablename__, staging)),
     )
     for staging, model in _TABLES
 ]
-_GIVEN = [text(_upsert(model.__tablename__, staging, _given(staging))) for staging, model in _TABLES]
+_GIVEN = [
+    text(_upsert(model.__tablename__, staging).few(f"{_given(staging)} {_OF_STORED_VERSION}"))
+    for staging, model in _TABLES
+]
 
 
 def upsert_staged(session: Session, shop_id: ShopId, details: OrderDetails) -> None:
@@ -76,7 +77,7 @@ def upsert_staged(session: Session, shop_id: ShopId, details: OrderDetails) -> N
         staging.fill(session, rows)
         session.execute(drop, {"shop_id": shop_id})
         if rows:
-            session.execute(upsert, {"shop_id": shop_id})
+            carry_on(session, upsert, {"shop_id": shop_id})
 
 
 def replace(session: Session, shop_id: ShopId, order_gid: str, details: OrderDetails) -> None:

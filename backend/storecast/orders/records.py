@@ -139,6 +139,8 @@ ORDERS = Staging(
         "journey": "text",
         "shopify_updated_at": "timestamptz",
     },
+    key=("gid",),
+    version="shopify_updated_at",
 )
 
 LINES = Staging(
@@ -152,6 +154,7 @@ LINES = Staging(
         "quantity": "bigint",
         "price_minor": "bigint",
     },
+    key=("gid",),
 )
 
 TRANSACTIONS = Staging(
@@ -168,6 +171,8 @@ TRANSACTIONS = Staging(
         "processed_at": "timestamptz",
         "order_updated_at": "timestamptz",
     },
+    key=("gid",),
+    version="order_updated_at",
 )
 
 REFUNDS = Staging(
@@ -180,6 +185,8 @@ REFUNDS = Staging(
         "refunded_at": "timestamptz",
         "order_updated_at": "timestamptz",
     },
+    key=("gid",),
+    version="order_updated_at",
 )
 
 FULFILLMENTS = Staging(
@@ -193,6 +200,8 @@ FULFILLMENTS = Staging(
         "delivered_at": "timestamptz",
         "order_updated_at": "timestamptz",
     },
+    key=("gid",),
+    version="order_updated_at",
 )
 
 CHECKOUTS = Staging(
@@ -210,4 +219,6 @@ CHECKOUTS = Staging(
         "completed_at": "timestamptz",
         "shopify_updated_at": "timestamptz",
     },
+    key=("gid",),
+    version="shopify_updated_at",
 )

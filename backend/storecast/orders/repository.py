@@ -7,6 +7,8 @@ from sqlalchemy import delete as sql_delete
 from sqlalchemy import func, select, text, update
 from sqlalchemy.orm import Session
 
+from storecast.db import staging
+from storecast.db.staging import Upsert
 from storecast.kit.types import ShopId
 from storecast.orders.models import Order, OrderLine
 from storecast.orders.records import LINES, ORDERS, LineRecord, OrderRecord
@@ -15,50 +17,43 @@ _MAY_BE_ABSENT = ("landing_site", "journey", "cart_token", "checkout_token")
 """One source says these, the other does not: what is known stays."""
 
 
-def _upsert_orders(source: str) -> str:
-    columns = [column for column in ORDERS.columns if column != "gid"]
-    offered = {
-        column: f"coalesce(EXCLUDED.{column}, orders.{column})"
-        if column in _MAY_BE_ABSENT
-        else f"EXCLUDED.{column}"
-        for column in columns
-    }
-    # JSON travels as text: COPY would make a JSON string of it.
-    taken = [
-        "CAST(newest.journey AS jsonb)" if column == "journey" else f"newest.{column}" for column in columns
-    ]
-    return f"""
-    INSERT INTO orders (shop_id, customer_id, gid, {", ".join(columns)})
-    SELECT :shop_id, customers.id, newest.gid, {", ".join(taken)}
-    FROM (SELECT DISTINCT ON (gid) * FROM {source} AS source ORDER BY gid, shopify_updated_at DESC, n DESC) AS newest
-    LEFT JOIN customers ON customers.shop_id = :shop_id AND customers.gid = newest.customer_gid
-    ON CONFLICT (shop_id, gid) DO UPDATE SET
-      customer_id = EXCLUDED.customer_id, {", ".join(f"{column} = {value}" for column, value in offered.items())},
-      updated_at = now()
-    WHERE orders.shopify_updated_at <= EXCLUDED.shopify_updated_at
-      AND (orders.customer_id, {", ".join(f"orders.{column}" for column in columns)})
-        IS DISTINCT FROM (EXCLUDED.customer_id, {", ".join(offered.values())})
-    RETURNING orders.id
-    """
-
+_ORDERS = Upsert(
+    "orders",
+    inserted={
+        "customer_id": "customers.id",
+        **{column: f"newest.{column}" for column in ORDERS.columns},
+        # JSON travels as text: COPY would make a JSON string of it.
+        "journey": "CAST(newest.journey AS jsonb)",
+    },
+    changed={
+        "customer_id": "EXCLUDED.customer_id",
+        **{column: f"EXCLUDED.{column}" for column in ORDERS.columns if column != "gid"},
+        **{column: f"coalesce(EXCLUDED.{column}, orders.{column})" for column in _MAY_BE_ABSENT},
+    },
+    guard="orders.shopify_updated_at <= EXCLUDED.shopify_updated_at",
+)
+_THEIR_CUSTOMERS = staging.look_up("customers", {"gid": "newest.customer_gid"})
+_UPSERT_STAGED = text(_ORDERS.many(f"{ORDERS.name} AS newest {_THEIR_CUSTOMERS}"))
+_UPSERT_ONE = text(f"{_ORDERS.few(f'{ORDERS.values()} AS newest {_THEIR_CUSTOMERS}')} RETURNING orders.id")
 
 # A bulk result shows its lines as they were when the operation began: those of an order that has changed since came
-# by webhook and are newer. The parent of a line may not have been read yet.
-_UPSERT_LINES = text(f"""
-    INSERT INTO order_lines (shop_id, order_id, {", ".join(LINES.columns)})
-    SELECT :shop_id, orders.id, {", ".join(f"newest.{column}" for column in LINES.columns)}
-    FROM (SELECT DISTINCT ON (gid) * FROM {LINES.name} ORDER BY gid, n DESC) AS newest
-    LEFT JOIN orders ON orders.shop_id = :shop_id AND orders.gid = newest.order_gid
+# by webhook and are newer. The parent of a line may not have been read yet; it is looked up once for all its lines.
+_UPSERT_LINES = text(
+    Upsert(
+        "order_lines",
+        inserted={"order_id": "orders.id", **{column: f"newest.{column}" for column in LINES.columns}},
+        changed={column: f"EXCLUDED.{column}" for column in ("order_id", *LINES.columns) if column != "gid"},
+        touched=False,
+    ).many(f"""
+    {LINES.name} AS newest
+    LEFT JOIN (
+      SELECT named.order_gid, orders.id, orders.shopify_updated_at
+      FROM (SELECT DISTINCT order_gid FROM {LINES.name}) AS named
+      {staging.look_up("orders", {"gid": "named.order_gid"})}
+    ) AS orders ON orders.order_gid = newest.order_gid
     WHERE orders.id IS NULL OR orders.shopify_updated_at <= coalesce(CAST(:as_of AS timestamptz), 'infinity')
-    ON CONFLICT (shop_id, gid) DO UPDATE SET
-      order_id = EXCLUDED.order_id,
-      {", ".join(f"{column} = EXCLUDED.{column}" for column in LINES.columns if column != "gid")}
-    WHERE (order_lines.order_id, {", ".join(f"order_lines.{column}" for column in LINES.columns)})
-      IS DISTINCT FROM (EXCLUDED.order_id, {", ".join(f"EXCLUDED.{column}" for column in LINES.columns)})
-""")
-
-_UPSERT_STAGED = text(f"WITH written AS ({_upsert_orders(ORDERS.name)}) SELECT count(*) FROM written")
-_UPSERT_ONE = text(_upsert_orders(ORDERS.values()))
+    """)
+)
 
 _REPLACE_LINES = text(f"""
     WITH offered AS (
@@ -80,23 +75,26 @@ _REPLACE_LINES = text(f"""
 
 def upsert_staged_orders(session: Session, shop_id: ShopId) -> int:
     """Carry the staged orders on; rows older than what is stored change nothing. Returns the rows written."""
-    return session.scalar(_UPSERT_STAGED, {"shop_id": shop_id}) or 0
+    return staging.carry_on(session, _UPSERT_STAGED, {"shop_id": shop_id})
 
 
 def upsert_staged_lines(session: Session, shop_id: ShopId, *, as_of: datetime | None) -> None:
     """Carry the staged lines on, except those of orders that changed after ``as_of``."""
-    session.execute(_UPSERT_LINES, {"shop_id": shop_id, "as_of": as_of})
+    staging.carry_on(session, _UPSERT_LINES, {"shop_id": shop_id, "as_of": as_of})
 
 
 def drop_lines_of_staged(session: Session, shop_id: ShopId) -> None:
     """Of the staged orders, unless a newer report is stored, drop the lines that are not staged."""
     session.execute(
         text(f"""
-        DELETE FROM order_lines AS line USING orders, {ORDERS.name} AS staged
-        WHERE line.shop_id = :shop_id AND line.order_id = orders.id
-          AND orders.shop_id = :shop_id AND orders.gid = staged.gid
-          AND orders.shopify_updated_at <= staged.shopify_updated_at
-          AND NOT EXISTS (SELECT 1 FROM {LINES.name} AS kept WHERE kept.gid = line.gid)
+        DELETE FROM order_lines WHERE shop_id = :shop_id AND id = ANY (ARRAY(
+          SELECT order_lines.id
+          FROM {ORDERS.name} AS staged
+          {staging.look_up("orders", {"gid": "staged.gid"})}
+          {staging.look_up("order_lines", {"order_id": "orders.id"}, many=True)}
+          WHERE orders.shopify_updated_at <= staged.shopify_updated_at
+            AND order_lines.gid NOT IN (SELECT gid FROM {LINES.name})
+        ))
         """),
         {"shop_id": shop_id},
     )

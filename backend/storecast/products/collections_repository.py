@@ -6,43 +6,43 @@ from sqlalchemy import delete as sql_delete
 from sqlalchemy import text
 from sqlalchemy.orm import Session
 
+from storecast.db import staging
+from storecast.db.staging import Upsert
 from storecast.kit.types import ShopId
 from storecast.products.models import Collection, CollectionProduct
 from storecast.products.records import COLLECTIONS, MEMBERSHIPS
 
-_COLUMNS = [column for column in COLLECTIONS.columns if column != "gid"]
+_UPSERT = text(
+    Upsert(
+        "collections",
+        inserted={column: f"newest.{column}" for column in COLLECTIONS.columns},
+        changed={column: f"EXCLUDED.{column}" for column in COLLECTIONS.columns if column != "gid"},
+        guard="collections.shopify_updated_at <= EXCLUDED.shopify_updated_at",
+    ).many(f"{COLLECTIONS.name} AS newest")
+)
 
-_UPSERT = text(f"""
-    WITH written AS (
-      INSERT INTO collections (shop_id, {", ".join(COLLECTIONS.columns)})
-      SELECT :shop_id, {", ".join(COLLECTIONS.columns)} FROM (
-        SELECT DISTINCT ON (gid) * FROM {COLLECTIONS.name} ORDER BY gid, shopify_updated_at DESC, n DESC
-      ) AS newest
-      ON CONFLICT (shop_id, gid) DO UPDATE SET
-        {", ".join(f"{column} = EXCLUDED.{column}" for column in _COLUMNS)}, updated_at = now()
-      WHERE collections.shopify_updated_at <= EXCLUDED.shopify_updated_at
-        AND ({", ".join(f"collections.{column}" for column in _COLUMNS)})
-          IS DISTINCT FROM ({", ".join(f"EXCLUDED.{column}" for column in _COLUMNS)})
-      RETURNING id
-    )
-    SELECT count(*) FROM written
-""")
-
-_UPSERT_MEMBERS = text(f"""
-    INSERT INTO collection_products (shop_id, collection_gid, product_gid, seen_at)
-    SELECT DISTINCT :shop_id, collection_gid, product_gid, CAST(:seen_at AS timestamptz) FROM {MEMBERSHIPS.name}
-    ON CONFLICT (shop_id, collection_gid, product_gid) DO UPDATE SET seen_at = EXCLUDED.seen_at
-    WHERE collection_products.seen_at < EXCLUDED.seen_at
-""")
+_UPSERT_MEMBERS = text(
+    Upsert(
+        "collection_products",
+        inserted={
+            **{column: f"newest.{column}" for column in MEMBERSHIPS.columns},
+            "seen_at": "CAST(:seen_at AS timestamptz)",
+        },
+        changed={"seen_at": "EXCLUDED.seen_at"},
+        guard="collection_products.seen_at < EXCLUDED.seen_at",
+        key=MEMBERSHIPS.key,
+        touched=False,
+    ).many(f"{MEMBERSHIPS.name} AS newest")
+)
 
 
 def upsert_staged(session: Session, shop_id: ShopId) -> int:
     """Carry the staged collections on; older ones change nothing. Returns the rows written."""
-    return session.scalar(_UPSERT, {"shop_id": shop_id}) or 0
+    return staging.carry_on(session, _UPSERT, {"shop_id": shop_id})
 
 
 def upsert_staged_members(session: Session, shop_id: ShopId, *, seen_at: datetime) -> None:
-    session.execute(_UPSERT_MEMBERS, {"shop_id": shop_id, "seen_at": seen_at})
+    staging.carry_on(session, _UPSERT_MEMBERS, {"shop_id": shop_id, "seen_at": seen_at})
 
 
 def drop_members_of_staged(session: Session, shop_id: ShopId, *, seen_at: datetime) -> None:

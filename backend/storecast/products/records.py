@@ -63,16 +63,25 @@ PRODUCTS = Staging(
         "currency": "text",
         "shopify_updated_at": "timestamptz",
     },
+    key=("gid",),
+    version="shopify_updated_at",
 )
 
 VARIANTS = Staging(
     "staged_variants",
     {"product_gid": "text", "gid": "text", "title": "text", "sku": "text", "price_minor": "bigint"},
+    key=("gid",),
 )
 
 COLLECTIONS = Staging(
     "staged_collections",
     {"gid": "text", "title": "text", "handle": "text", "shopify_updated_at": "timestamptz"},
+    key=("gid",),
+    version="shopify_updated_at",
 )
 
-MEMBERSHIPS = Staging("staged_memberships", {"collection_gid": "text", "product_gid": "text"})
+MEMBERSHIPS = Staging(
+    "staged_memberships",
+    {"collection_gid": "text", "product_gid": "text"},
+    key=("collection_gid", "product_gid"),
+)

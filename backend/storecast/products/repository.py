@@ -7,65 +7,60 @@ from sqlalchemy import delete as sql_delete
 from sqlalchemy import func, select, text
 from sqlalchemy.orm import Session
 
+from storecast.db import staging
+from storecast.db.staging import Upsert
 from storecast.kit.types import ShopId
 from storecast.products.models import Product, ProductVariant
 from storecast.products.records import PRODUCTS, VARIANTS, ProductRecord
 
+_PRODUCT_COLUMNS = [column for column in PRODUCTS.columns if column != "gid"]
 
-def _upsert_products(source: str) -> str:
-    columns = [column for column in PRODUCTS.columns if column != "gid"]
-    return f"""
-    INSERT INTO products (shop_id, {", ".join(PRODUCTS.columns)})
-    SELECT :shop_id, {", ".join(PRODUCTS.columns)} FROM (
-      SELECT DISTINCT ON (gid) * FROM {source} AS source ORDER BY gid, shopify_updated_at DESC, n DESC
-    ) AS newest
-    ON CONFLICT (shop_id, gid) DO UPDATE SET
-      {", ".join(f"{column} = EXCLUDED.{column}" for column in columns)}, updated_at = now()
-    WHERE products.shopify_updated_at <= EXCLUDED.shopify_updated_at
-      AND ({", ".join(f"products.{column}" for column in columns)})
-        IS DISTINCT FROM ({", ".join(f"EXCLUDED.{column}" for column in columns)})
-    RETURNING products.id
-    """
-
-
-_UPSERT_STAGED = text(f"WITH written AS ({_upsert_products(PRODUCTS.name)}) SELECT count(*) FROM written")
-_UPSERT_ONE = text(_upsert_products(PRODUCTS.values()))
+_PRODUCTS = Upsert(
+    "products",
+    inserted={column: f"newest.{column}" for column in PRODUCTS.columns},
+    changed={column: f"EXCLUDED.{column}" for column in _PRODUCT_COLUMNS},
+    guard="products.shopify_updated_at <= EXCLUDED.shopify_updated_at",
+)
+_UPSERT_STAGED = text(_PRODUCTS.many(f"{PRODUCTS.name} AS newest"))
+_UPSERT_ONE = text(f"{_PRODUCTS.few(f'{PRODUCTS.values()} AS newest')} RETURNING products.id")
 
 _VARIANT_COLUMNS = [column for column in VARIANTS.columns if column != "gid"]
 
 # The variants of a product that changed after the bulk operation began came by webhook and are newer.
-_UPSERT_VARIANTS = text(f"""
-    INSERT INTO product_variants (shop_id, product_id, {", ".join(VARIANTS.columns)})
-    SELECT :shop_id, products.id, {", ".join(f"newest.{column}" for column in VARIANTS.columns)}
-    FROM (SELECT DISTINCT ON (gid) * FROM {VARIANTS.name} ORDER BY gid, n DESC) AS newest
-    LEFT JOIN products ON products.shop_id = :shop_id AND products.gid = newest.product_gid
+_UPSERT_VARIANTS = text(
+    Upsert(
+        "product_variants",
+        inserted={"product_id": "products.id", **{column: f"newest.{column}" for column in VARIANTS.columns}},
+        changed={column: f"EXCLUDED.{column}" for column in ("product_id", *_VARIANT_COLUMNS)},
+    ).many(f"""
+    {VARIANTS.name} AS newest
+    {staging.look_up("products", {"gid": "newest.product_gid"})}
     WHERE products.id IS NULL OR products.shopify_updated_at <= coalesce(CAST(:as_of AS timestamptz), 'infinity')
-    ON CONFLICT (shop_id, gid) DO UPDATE SET
-      product_id = EXCLUDED.product_id,
-      {", ".join(f"{column} = EXCLUDED.{column}" for column in _VARIANT_COLUMNS)}, updated_at = now()
-    WHERE (product_variants.product_id, {", ".join(f"product_variants.{column}" for column in _VARIANT_COLUMNS)})
-      IS DISTINCT FROM (EXCLUDED.product_id, {", ".join(f"EXCLUDED.{column}" for column in _VARIANT_COLUMNS)})
-""")
+    """)
+)
 
 
 def upsert_staged_products(session: Session, shop_id: ShopId) -> int:
     """Carry the staged products on; rows older than what is stored change nothing. Returns the rows written."""
-    return session.scalar(_UPSERT_STAGED, {"shop_id": shop_id}) or 0
+    return staging.carry_on(session, _UPSERT_STAGED, {"shop_id": shop_id})
 
 
 def upsert_staged_variants(session: Session, shop_id: ShopId, *, as_of: datetime | None) -> None:
-    session.execute(_UPSERT_VARIANTS, {"shop_id": shop_id, "as_of": as_of})
+    staging.carry_on(session, _UPSERT_VARIANTS, {"shop_id": shop_id, "as_of": as_of})
 
 
 def drop_variants_of_staged(session: Session, shop_id: ShopId) -> None:
     """Of the staged products, unless a newer report is stored, drop the variants that are not staged."""
     session.execute(
         text(f"""
-        DELETE FROM product_variants AS variant USING products, {PRODUCTS.name} AS staged
-        WHERE variant.shop_id = :shop_id AND variant.product_gid = staged.gid
-          AND products.shop_id = :shop_id AND products.gid = staged.gid
-          AND products.shopify_updated_at <= staged.shopify_updated_at
-          AND NOT EXISTS (SELECT 1 FROM {VARIANTS.name} AS kept WHERE kept.gid = variant.gid)
+        DELETE FROM product_variants WHERE shop_id = :shop_id AND id = ANY (ARRAY(
+          SELECT product_variants.id
+          FROM {PRODUCTS.name} AS staged
+          {staging.look_up("products", {"gid": "staged.gid"})}
+          {staging.look_up("product_variants", {"product_id": "products.id"}, many=True)}
+          WHERE products.shopify_updated_at <= staged.shopify_updated_at
+            AND product_variants.gid NOT IN (SELECT gid FROM {VARIANTS.name})
+        ))
         """),
         {"shop_id": shop_id},
     )

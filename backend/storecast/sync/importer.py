@@ -1,8 +1,9 @@
 """From the lines of a bulk result to rows: typed decoding, binary COPY to a temporary table, one guarded upsert.
 
-A chunk is one call and belongs to one transaction of the caller's, together with the note of how far it reaches. A
-line that cannot be used is refused with its number and the reason; the rest of the chunk is kept. Memory is that of
-one chunk of raw lines, whatever the size of the file.
+A chunk is one call and belongs to one transaction of the caller's; the note of how far it reaches is made in it or
+after it, never before, and to import a chunk again changes nothing. A line that cannot be used is refused with its
+number and the reason; the rest of the chunk is kept. Memory is that of one chunk of raw lines, whatever the size of
+the file.
 """
 
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
@@ -15,6 +16,7 @@ from sqlalchemy.orm import Session
 
 from storecast.customers import service as customers
 from storecast.customers import shopify_segments
+from storecast.db.staging import probing
 from storecast.kit.chunks import batched
 from storecast.kit.clock import utcnow
 from storecast.kit.types import ShopId
@@ -129,7 +131,8 @@ def import_chunk(
     currency = shops.get(session, shop_id).currency
     counts = ImportCounts(lines=len(lines))
     chunk = _Chunk(lines, first_line, currency, counts)
-    counts.rows_written = _IMPORTS[resource](session, shop_id, chunk, as_of, whole)
+    with probing(session):
+        counts.rows_written = _IMPORTS[resource](session, shop_id, chunk, as_of, whole)
     return counts
 
 
@@ -167,7 +170,7 @@ class _Chunk:
                 counts.refuse(number, "a zero character, which PostgreSQL cannot store")
             elif _CHILD in line:
                 self._children.append((number, line))
-            elif line.strip():
+            elif not line.isspace() and line:
                 self._parents.append((number, line))
 
     def parents(self, read: Callable[[bytes, str], T]) -> Iterator[T]:

@@ -79,7 +79,7 @@ def record_chunk(
     cursor: str | None = None,
     expected: int | None = None,
 ) -> bool:
-    """Note a chunk in the transaction that holds its rows; False when the run has been stopped.
+    """Note a chunk whose rows are in, or are in the same transaction; False when the run has been stopped.
 
     Of a bulk result ``bytes_done`` says how far it reaches, of pages ``cursor``.
     """

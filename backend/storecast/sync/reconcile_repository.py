@@ -4,7 +4,7 @@ from collections.abc import Callable, Iterable, Sequence
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import Column, DateTime, MetaData, Select, Table, Text, func, select
+from sqlalchemy import Column, DateTime, MetaData, Select, Table, Text, func, select, text
 from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.orm import Session
 
@@ -62,7 +62,10 @@ def list_page(
 
 def stage_theirs(session: Session, versions: Iterable[tuple[str, datetime]]) -> int:
     """Make Shopify's versions comparable; returns how many there are."""
-    return THEIRS.fill(session, versions)
+    count = THEIRS.fill(session, versions)
+    # It is compared with whole tables: without statistics the planner takes it for a small one and loops over it.
+    session.execute(text(f"ANALYZE {THEIRS.name}"))
+    return count
 
 
 def drop_erased(session: Session, shop_id: ShopId) -> int:

@@ -1,4 +1,4 @@
-"""Runs the steps of a synchronisation: network outside transactions, rows and the note of progress in one."""
+"""Runs the steps of a synchronisation: network outside transactions, progress noted with its rows or after them."""
 
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -7,7 +7,7 @@ from datetime import datetime, timedelta
 import structlog
 
 from storecast.auth.jobs import ShopInstalled
-from storecast.db.session import tenant_session
+from storecast.db.session import commit_without_waiting, tenant_session
 from storecast.kit.chunks import batched
 from storecast.kit.clock import utcnow
 from storecast.kit.errors import Permanent, StorecastError
@@ -19,6 +19,7 @@ from storecast.shopify.shop import fetch_profile
 from storecast.shops import pixel, tokens
 from storecast.shops import service as shops
 from storecast.sync import catch_up, importer, imports, incremental, operations, pages, reconcile, service
+from storecast.sync.importer import ImportCounts
 from storecast.sync.imports import ImportTask
 from storecast.sync.jobs import (
     CatchUpOrder,
@@ -39,6 +40,7 @@ from storecast.sync.jobs import (
     SyncNow,
     WakeSync,
 )
+from storecast.sync.lanes import in_lanes
 from storecast.sync.resources import KINDS, Resource
 from storecast.worker import outbox, schedule
 from storecast.worker.task import JobCancelled, TaskContext, task
@@ -383,25 +385,35 @@ def _import_result(ctx: TaskContext, work: ImportTask) -> bool:
 
 
 def _import_file(ctx: TaskContext, work: ImportTask, url: str) -> bool:
-    """Import chunk after chunk; False when the run was stopped meanwhile."""
-    lines_done = work.lines_done
+    """Import chunk after chunk, two at a time; False when the run was stopped meanwhile.
+
+    The note of a chunk is a transaction of its own, made when all chunks ahead of it are in.
+    """
     pieces = bulk.iter_lines(url, start_byte=work.bytes_done, size_bytes=work.bytes_total)
-    for chunk in batched(pieces, importer.CHUNK_LINES):
-        ctx.check_cancelled()
-        bytes_done = chunk[-1][1]
+
+    def chunks() -> Iterator[tuple[int, list[tuple[bytes | None, int]]]]:
+        first_line = work.lines_done + 1
+        for chunk in batched(pieces, importer.CHUNK_LINES):
+            ctx.check_cancelled()
+            yield first_line, chunk
+            first_line += len(chunk)
+
+    def take_over(numbered: tuple[int, list[tuple[bytes | None, int]]]) -> ImportCounts:
+        first_line, chunk = numbered
+        lines = [line for line, _ in chunk]
         with ctx.unit_of_work() as session:
-            counts = importer.import_chunk(
-                session,
-                ctx.shop_id,
-                work.resource,
-                [line for line, _ in chunk],
-                first_line=lines_done + 1,
-                as_of=work.as_of,
+            commit_without_waiting(session)
+            return importer.import_chunk(
+                session, ctx.shop_id, work.resource, lines, first_line=first_line, as_of=work.as_of
             )
-            if not imports.record_chunk(session, ctx.shop_id, work, counts, bytes_done=bytes_done):
-                return False
-        lines_done += counts.lines
-        ctx.progress(bytes_done, work.bytes_total or bytes_done, note=work.resource)
+
+    with in_lanes(take_over, chunks()) as told:
+        for (_, chunk), counts in told:
+            bytes_done = chunk[-1][1]
+            with ctx.unit_of_work() as session:
+                if not imports.record_chunk(session, ctx.shop_id, work, counts, bytes_done=bytes_done):
+                    return False
+            ctx.progress(bytes_done, work.bytes_total or bytes_done, note=work.resource)
     return True
 
 
