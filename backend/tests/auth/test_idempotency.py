@@ -173,7 +173,7 @@ def test_a_test_mail_that_failed_leaves_the_key_free_and_one_under_way_keeps_it(
     client: TestClient, signed_in: dict[str, str], shop: Shop
 ) -> None:
     path = "/api/v1/campaigns/cmp_unknown/test"
-    keyed = {**signed_in, "Idempotency-Key": "mail-2"}
+    keyed = {**signed_in, "Idempotency-Key": "mail-2", "Content-Type": "application/json"}
     assert client.post(path, headers=keyed, json={"email": "me@example.com"}).status_code == 404
     assert keys() == 0
     # Somebody else's call with the key is at work, or died at it.

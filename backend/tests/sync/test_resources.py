@@ -402,7 +402,7 @@ def test_collections_and_segments_follow_their_webhooks(
 ) -> None:
     with tenant_session(synced) as session:
         standing = select(CollectionProduct.collection_gid, CollectionProduct.product_gid)
-        kept = session.execute(standing).tuples().all()
+        kept = session.execute(standing).all()
         gid, product_gid = kept[0]
         title = session.scalars(select(Collection.title).where(Collection.gid == gid)).one()
         segment_gid = session.scalars(select(ShopifySegment.gid)).first()
@@ -419,7 +419,7 @@ def test_collections_and_segments_follow_their_webhooks(
         hear(worker, synced, topic, named)
     with tenant_session(synced) as session:
         assert session.scalars(select(Collection.title).where(Collection.gid == gid)).one() == title
-        assert sorted(session.execute(standing).tuples()) == sorted(kept)
+        assert sorted(session.execute(standing)) == sorted(kept)
         assert "Before" not in session.scalars(select(ShopifySegment.name)).all()
 
     # A segment that is gone before it was read, and a collection whose end is told.
