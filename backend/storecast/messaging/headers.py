@@ -43,6 +43,17 @@ def find_address(email: str) -> str | None:
     return f"{local}@{domain}"
 
 
+def find_domain(text: str) -> str | None:
+    """A domain in its ASCII form and in lower case, None for what is none."""
+    domain = text.strip().rstrip(".").lower()
+    if not domain.isascii():
+        try:
+            domain = domain.encode("idna").decode()
+        except UnicodeError:
+            return None
+    return domain if _DOMAIN.fullmatch(domain) and len(domain) <= 253 else None
+
+
 def unstructured(name: str, text: str) -> bytes:
     """``Subject: …`` with its CRLF; text outside ASCII as encoded words, long text folded."""
     value = one_line(text)

@@ -10,6 +10,7 @@ open circuit makes no message unknown.
 
 import asyncio
 import base64
+import socket
 import ssl
 from collections import Counter, deque
 from collections.abc import Coroutine, Iterable, Iterator, Sized
@@ -21,8 +22,10 @@ from typing import Any, cast
 import structlog
 import uvloop
 
+from storecast.kit.addresses import is_public
 from storecast.messaging.channels.protocol import ChannelUnavailable, Outcome, Verdict
 from storecast.messaging.channels.smtp_url import SmtpServer
+from storecast.messaging.channels.source import Source, told
 from storecast.messaging.compose import Prepared
 from storecast.observability import tracing
 from storecast.resilience.circuit import CircuitOpen
@@ -417,7 +420,7 @@ class SmtpChannel:
         An error of the iterable itself ends the batch; it is raised behind the last outcome, so that none is lost.
         """
         outcomes: list[Outcome] = []
-        shared = _Shared(iter(messages))
+        shared = Source(messages)
         wanted = min(self._server.connections, len(messages)) if isinstance(messages, Sized) else None
         self._losses.clear()
         with tracing.span("smtp.send", kind="client", attributes={"server.address": self._host}) as span:
@@ -427,7 +430,7 @@ class SmtpChannel:
                     call.failed(self._losses[-1])
             verdicts = Counter(outcome.verdict for outcome in outcomes)
             span.set({f"storecast.messages.{verdict}": count for verdict, count in verdicts.items()})
-        return _told(outcomes, shared)
+        return told(outcomes, shared)
 
     @contextmanager
     def _guarded(self) -> Iterator[Call]:
@@ -478,7 +481,7 @@ class SmtpChannel:
         if not self._connections:
             self._connections.append(await self._open())
 
-    async def _send(self, shared: "_Shared", outcomes: list[Outcome], wanted: int) -> None:
+    async def _send(self, shared: Source, outcomes: list[Outcome], wanted: int) -> None:
         await self._ready()
         lanes = [self._lane(connection, shared, outcomes) for connection in self._connections[:wanted]]
         lanes += [self._lane(None, shared, outcomes) for _ in range(wanted - len(lanes))]
@@ -488,7 +491,7 @@ class SmtpChannel:
             if isinstance(result, BaseException) and not isinstance(result, ChannelUnavailable):
                 raise result
 
-    async def _lane(self, connection: _Connection | None, shared: "_Shared", outcomes: list[Outcome]) -> None:
+    async def _lane(self, connection: _Connection | None, shared: Source, outcomes: list[Outcome]) -> None:
         """Send over one connection, and over another in its place as long as each one carries something."""
         while not shared.exhausted:
             if connection is None:
@@ -512,10 +515,7 @@ class SmtpChannel:
                 if server.path is not None:
                     _transport, connection = await loop.create_unix_connection(_Connection, server.path)
                 else:
-                    context = ssl.create_default_context() if server.security == "tls" else None
-                    _transport, connection = await loop.create_connection(
-                        _Connection, server.host, server.port, ssl=context
-                    )
+                    connection = await self._connect(loop)
                 await connection.open(server)
         except (OSError, TimeoutError, ssl.SSLError) as error:
             if connection is not None:
@@ -529,29 +529,22 @@ class SmtpChannel:
             raise
         return connection
 
-
-class _Shared(Iterator[Prepared]):
-    """The messages of one `send`, drawn on by every connection."""
-
-    def __init__(self, source: Iterator[Prepared]) -> None:
-        self._source = source
-        self.exhausted = False
-        self.error: Exception | None = None
-
-    def __next__(self) -> Prepared:
-        if self.exhausted:
-            raise StopIteration
-        try:
-            return next(self._source)
-        except StopIteration:
-            self.exhausted = True
-        except Exception as error:  # noqa: BLE001  # the caller's own: raised again behind the outcomes
-            self.exhausted = True
-            self.error = error
-        raise StopIteration
-
-
-def _told(outcomes: list[Outcome], shared: _Shared) -> Iterator[Outcome]:
-    yield from outcomes
-    if shared.error is not None:
-        raise shared.error
+    async def _connect(self, loop: asyncio.AbstractEventLoop) -> _Connection:
+        server = self._server
+        host = server.host
+        if server.public_only:
+            # Merchants choose these servers: the connection goes to an address that was looked at.
+            found = await loop.getaddrinfo(host, server.port, type=socket.SOCK_STREAM)
+            addresses = [str(entry[4][0]) for entry in found]
+            if not addresses or not all(map(is_public, addresses)):
+                raise ChannelUnavailable("The SMTP server's address belongs to a private network.")
+            host = addresses[0]
+        encrypted = server.security == "tls"
+        _transport, connection = await loop.create_connection(
+            _Connection,
+            host,
+            server.port,
+            ssl=ssl.create_default_context() if encrypted else None,
+            server_hostname=server.host if encrypted else None,
+        )
+        return connection
