@@ -7,8 +7,8 @@ from sqlalchemy.dialects import postgresql
 from storecast.db import tenancy
 from storecast.db.roles import Role
 
-revision = "0014"
-down_revision = "0013"
+revision = "0017"
+down_revision = "0016"
 
 
 def upgrade() -> None:

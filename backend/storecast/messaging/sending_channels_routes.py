@@ -45,29 +45,29 @@ def order_sending_channels(body: ChannelOrder, db: TenantDb, principal: CurrentP
     return _listed(db, principal.shop_id)
 
 
-@router.put("/{channel_id}", dependencies=[require(Permission.MANAGE)])
+@router.put("/{sending_channel_id}", dependencies=[require(Permission.MANAGE)])
 def replace_sending_channel(
-    channel_id: ChannelId, body: ChannelInput, db: TenantDb, principal: CurrentPrincipal
+    sending_channel_id: ChannelId, body: ChannelInput, db: TenantDb, principal: CurrentPrincipal
 ) -> SendingChannel:
     """Replace a channel's settings; its secret stays when none is given and it leads where it led."""
-    row = sending_channels.replace(db, principal.shop_id, channel_id, body, actor=principal.actor)
+    row = sending_channels.replace(db, principal.shop_id, sending_channel_id, body, actor=principal.actor)
     return _shown(row)
 
 
-@router.delete("/{channel_id}", status_code=204, dependencies=[require(Permission.MANAGE)])
-def remove_sending_channel(channel_id: ChannelId, db: TenantDb, principal: CurrentPrincipal) -> None:
+@router.delete("/{sending_channel_id}", status_code=204, dependencies=[require(Permission.MANAGE)])
+def remove_sending_channel(sending_channel_id: ChannelId, db: TenantDb, principal: CurrentPrincipal) -> None:
     """Remove a channel and its credentials."""
-    sending_channels.remove(db, principal.shop_id, channel_id, actor=principal.actor)
+    sending_channels.remove(db, principal.shop_id, sending_channel_id, actor=principal.actor)
 
 
-@router.post("/{channel_id}/test", dependencies=[require(Permission.MANAGE)])
-def test_sending_channel(channel_id: ChannelId, principal: CurrentPrincipal) -> SendingChannel:
+@router.post("/{sending_channel_id}/test", dependencies=[require(Permission.MANAGE)])
+def test_sending_channel(sending_channel_id: ChannelId, principal: CurrentPrincipal) -> SendingChannel:
     """Connect and sign in now, without sending anything; ``error`` says why that failed."""
     unit_of_work = partial(tenant_session, principal.shop_id)
     error = None
     try:
         with unit_of_work() as session:
-            row = sending_channels.get(session, principal.shop_id, channel_id)
+            row = sending_channels.get(session, principal.shop_id, sending_channel_id)
             outlet = delivery.outlet(principal.shop_id, row)
         with delivery.opened(delivery.Route(None, (outlet,), {})) as channel:
             channel.connect()
@@ -76,7 +76,7 @@ def test_sending_channel(channel_id: ChannelId, principal: CurrentPrincipal) -> 
     except SealBroken:
         error = "The credentials do not open; enter them again."
     with unit_of_work() as session:
-        return _shown(sending_channels.record_test(session, principal.shop_id, channel_id, error))
+        return _shown(sending_channels.record_test(session, principal.shop_id, sending_channel_id, error))
 
 
 def _listed(session: Session, shop_id: ShopId) -> SendingChannels:
