@@ -14,7 +14,7 @@ import socket
 import ssl
 from collections import Counter, deque
 from collections.abc import Coroutine, Iterable, Iterator, Sized
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from enum import Enum, auto
 from pathlib import PurePath
 from typing import Any, cast
@@ -36,6 +36,8 @@ log = structlog.get_logger(__name__)
 CONNECT_TIMEOUT_S = 15.0
 REPLY_TIMEOUT_S = 120.0
 """RFC 5321 §4.5.3.2 allows minutes for the reply after the final dot; a server that slow would hold a batch's lease."""
+
+GOODBYE_S = 1.0
 
 MAX_REPLY_BYTES = 8_192
 MAX_REPLY_CHARS = 500
@@ -69,6 +71,7 @@ class _Connection(asyncio.Protocol):
         self._waiter: asyncio.Future[tuple[int, str]] | None = None
         self._early: deque[tuple[int, str]] = deque()
         self._lost: Exception | None = None
+        self.gone = asyncio.Event()
         self.extensions: dict[str, str] = {}
         # The stream of one `run`:
         self._source: Iterator[Prepared] | None = None
@@ -112,6 +115,7 @@ class _Connection(asyncio.Protocol):
             self.abort(_Lost("the server's reply does not end"))
 
     def connection_lost(self, exc: Exception | None) -> None:
+        self.gone.set()
         self._lost = self._lost or exc or _Lost("the server closed the connection")
         if self._waiter is not None and not self._waiter.done():
             self._waiter.set_exception(_Lost(str(self._lost)))
@@ -464,10 +468,16 @@ class SmtpChannel:
         self._loop.run_until_complete(work)
 
     async def _close_all(self) -> None:
-        for connection in self._connections:
+        closing, self._connections = self._connections, []
+        for connection in closing:
             connection.close()
-        self._connections.clear()
-        # One turn of the loop lets the transports close their sockets.
+        # TLS says goodbye and waits for the answer; a socket without it is closed in the loop's next turn.
+        with suppress(TimeoutError):
+            async with asyncio.timeout(GOODBYE_S):
+                for connection in closing:
+                    await connection.gone.wait()
+        for connection in closing:
+            connection.abort(_Lost("closed"))
         await asyncio.sleep(0)
 
     async def _forget_lost(self) -> None:

@@ -12,7 +12,7 @@ export const sending = {
   "sending.domain.none_body":
     "Postfachanbieter lehnen Massenmails von Domains ab, für die niemand bürgt. Fügen Sie die Domain Ihrer Absenderadresse hinzu.",
   "sending.domain.verify": "Jetzt prüfen",
-  "sending.domain.verify_of": "{domain} jetzt prüfen",
+  "sending.domain.verify_of": "Jetzt prüfen: {domain}",
   "sending.domain.verify_failed": "Die Domain konnte nicht geprüft werden",
   "sending.domain.rotate": "Neue Schlüssel erzeugen",
   "sending.domain.rotate_title": "Neue Schlüssel für {domain}?",
@@ -88,7 +88,7 @@ export const sending = {
   "sending.channel.change_title": "{title} ändern",
   "sending.channel.not_saved": "Der Versandweg wurde nicht gespeichert",
   "sending.channel.test": "Verbindung testen",
-  "sending.channel.test_of": "Verbindung von {title} testen",
+  "sending.channel.test_of": "Verbindung testen: {title}",
   "sending.channel.test_failed": "Die Verbindung konnte nicht getestet werden",
   "sending.channel.tested": "Zuletzt getestet",
   "sending.channel.up": "Nach oben",

@@ -12,7 +12,7 @@ export const sending = {
   "sending.domain.none_body":
     "Mailbox providers refuse bulk mail from domains that nobody vouches for. Add the domain of your sender address.",
   "sending.domain.verify": "Check now",
-  "sending.domain.verify_of": "Check {domain} now",
+  "sending.domain.verify_of": "Check now: {domain}",
   "sending.domain.verify_failed": "The domain could not be checked",
   "sending.domain.rotate": "Make new keys",
   "sending.domain.rotate_title": "New keys for {domain}?",
@@ -85,7 +85,7 @@ export const sending = {
   "sending.channel.change_title": "Change {title}",
   "sending.channel.not_saved": "The channel was not saved",
   "sending.channel.test": "Test connection",
-  "sending.channel.test_of": "Test the connection of {title}",
+  "sending.channel.test_of": "Test connection: {title}",
   "sending.channel.test_failed": "The connection could not be tested",
   "sending.channel.tested": "Last tested",
   "sending.channel.up": "Move up",

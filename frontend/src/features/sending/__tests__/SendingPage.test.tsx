@@ -23,7 +23,7 @@ test("who may not manage sees the state and is offered nothing", async () => {
   renderApp(PATH);
   expect(await screen.findByText("mail.acme.example")).toBeInTheDocument();
   expect(screen.queryByRole("button", { name: "Add a domain" })).toBeNull();
-  expect(screen.queryByRole("button", { name: "Check mail.acme.example now" })).toBeNull();
+  expect(screen.queryByRole("button", { name: "Check now: mail.acme.example" })).toBeNull();
 });
 
 test("a wrong name is told beside its field, and a right one is added", async () => {
@@ -74,7 +74,7 @@ test("checking asks now and shows what was found", async () => {
   );
   renderApp(PATH);
   expect(await screen.findByText("Not verified")).toBeInTheDocument();
-  await userEvent.click(screen.getByRole("button", { name: "Check news.acme.example now" }));
+  await userEvent.click(screen.getByRole("button", { name: "Check now: news.acme.example" }));
   expect(await screen.findByText("Verified")).toBeInTheDocument();
 });
 
@@ -161,7 +161,7 @@ test("the order changes, and a test says why it failed", async () => {
   await userEvent.click(screen.getByRole("button", { name: "Actions for Spare" }));
   await userEvent.click(await screen.findByRole("menuitem", { name: "Move up" }));
   await waitFor(() => expect(order).toEqual({ ids: ["chn_2", "chn_1"] }));
-  await userEvent.click(screen.getByRole("button", { name: "Test the connection of Our relay" }));
+  await userEvent.click(screen.getByRole("button", { name: "Test connection: Our relay" }));
   await waitFor(() => expect(isTested).toBe(true));
 });
 

@@ -1,4 +1,4 @@
-import { Banner, BlockStack, Button, Card, InlineStack, Text } from "@shopify/polaris";
+import { Banner, BlockStack, Box, Button, Card, InlineStack, Text } from "@shopify/polaris";
 import { useQuery } from "@tanstack/react-query";
 import { useState } from "react";
 import { ErrorState } from "@/components/ErrorState";
@@ -18,12 +18,14 @@ export function ChannelsSection() {
   const [isAdding, setAdding] = useState(false);
   return (
     <BlockStack gap="400">
-      <InlineStack align="space-between" blockAlign="center" gap="200">
-        <Text as="h2" variant="headingMd">
-          {t("sending.channels")}
-        </Text>
-        {mayManage && <Button onClick={() => setAdding(true)}>{t("sending.channel.add")}</Button>}
-      </InlineStack>
+      <Box paddingInline={{ xs: "400", sm: "0" }}>
+        <InlineStack align="space-between" blockAlign="center" gap="200">
+          <Text as="h2" variant="headingMd">
+            {t("sending.channels")}
+          </Text>
+          {mayManage && <Button onClick={() => setAdding(true)}>{t("sending.channel.add")}</Button>}
+        </InlineStack>
+      </Box>
       <QueryView
         query={query}
         skeleton={
@@ -60,9 +62,11 @@ function Channels({ found }: { found: SendingChannels }) {
         </Card>
       )}
       {found.channels.length > 1 && (
-        <Text as="p" tone="subdued">
-          {t("sending.channel.order_why")}
-        </Text>
+        <Box paddingInline={{ xs: "400", sm: "0" }}>
+          <Text as="p" tone="subdued">
+            {t("sending.channel.order_why")}
+          </Text>
+        </Box>
       )}
       {order.error && <ErrorState error={order.error} title={t("sending.channel.order_failed")} />}
       {found.channels.some((channel) => channel.enabled && channel.signs_itself) && (

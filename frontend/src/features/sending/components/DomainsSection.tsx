@@ -1,4 +1,4 @@
-import { BlockStack, Button, Card, InlineStack, Text, TextField } from "@shopify/polaris";
+import { BlockStack, Box, Button, Card, InlineStack, Text, TextField } from "@shopify/polaris";
 import { EmailIcon } from "@shopify/polaris-icons";
 import { useQuery } from "@tanstack/react-query";
 import { useState } from "react";
@@ -21,12 +21,14 @@ export function DomainsSection() {
   const add = mayManage && <Button onClick={() => setAdding(true)}>{t("sending.domain.add")}</Button>;
   return (
     <BlockStack gap="400">
-      <InlineStack align="space-between" blockAlign="center" gap="200">
-        <Text as="h2" variant="headingMd">
-          {t("sending.domains")}
-        </Text>
-        {add}
-      </InlineStack>
+      <Box paddingInline={{ xs: "400", sm: "0" }}>
+        <InlineStack align="space-between" blockAlign="center" gap="200">
+          <Text as="h2" variant="headingMd">
+            {t("sending.domains")}
+          </Text>
+          {add}
+        </InlineStack>
+      </Box>
       <QueryView
         query={query}
         skeleton={
