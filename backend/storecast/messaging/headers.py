@@ -51,7 +51,9 @@ def find_domain(text: str) -> str | None:
             domain = domain.encode("idna").decode()
         except UnicodeError:
             return None
-    return domain if _DOMAIN.fullmatch(domain) and len(domain) <= 253 else None
+    if not _DOMAIN.fullmatch(domain) or len(domain) > 253 or domain.rpartition(".")[2].isdigit():
+        return None  # nor an address: no top-level domain is a number
+    return domain
 
 
 def unstructured(name: str, text: str) -> bytes:

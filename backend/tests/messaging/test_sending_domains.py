@@ -193,7 +193,7 @@ def test_new_keys_take_over_when_they_are_found(uow: UnitOfWork, shop_id: ShopId
 
 
 @pytest.mark.parametrize(
-    "name", ["", "localhost", "a b.example", "-a.example", "x" * 64 + ".example", "http://a.b"]
+    "name", ["", "localhost", "a b.example", "-a.example", "x" * 64 + ".example", "http://a.b", "10.0.0.1"]
 )
 def test_what_is_no_domain_is_refused(uow: UnitOfWork, shop_id: ShopId, name: str) -> None:
     with uow() as session, pytest.raises(Invalid) as refused:
