@@ -53,6 +53,7 @@ class ProviderServer:
     requests: int = 0
     connections: int = 0
     refuses_us: bool = False
+    probe: Reply = (200, {}, {"ok": True})
 
 
 def _of_message(data: bytes, rcpt_to: str) -> Taken:
@@ -92,7 +93,7 @@ class _Handler(BaseHTTPRequestHandler):
             self._say(*_STRANGER[self.provider.kind])
             return
         if self.command == "GET":
-            self._say(200, {}, {"ok": True})
+            self._say(*self.provider.probe)
             return
         taken = _READ[self.provider.kind](self, body)
         reply = self.provider.script(taken.rcpt_to)

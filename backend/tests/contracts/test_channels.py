@@ -365,6 +365,18 @@ def test_what_a_providers_own_codes_mean(
     assert len(outcomes) == (2 if gone else 1)
 
 
+def test_a_key_that_may_only_send_is_good_enough() -> None:
+    refused = (
+        403,
+        {"x-amzn-ErrorType": "AccessDeniedException"},
+        {"message": "not authorized: ses:GetAccount"},
+    )
+    with providing(ProviderServer("ses", probe=refused)) as server:
+        channel = HttpChannel(provider("ses", server.url), connections=1)
+        assert [outcome.verdict for outcome in channel.send([prepared(0)])] == [Verdict.ACCEPTED]
+        channel.close()
+
+
 def test_a_provider_that_cannot_be_reached_is_left_alone(redis_url: str) -> None:
     guard = Guard(Circuits(make_redis(redis_url), policy=Policy(failures=2)), None)
     channel = HttpChannel(provider("postmark", "http://127.0.0.1:1"), guard)

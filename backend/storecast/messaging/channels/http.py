@@ -53,12 +53,17 @@ class Request(NamedTuple):
 
 
 class Judged(NamedTuple):
-    """What an answer means. ``ends_batch``: the provider refuses us, not this message."""
+    """What an answer means. ``ends_batch``: the provider refuses us, not this message.
+
+    ``knows_us``: it knows the key, which may not do what was asked; good enough for a probe that asked for more than
+    sending takes.
+    """
 
     verdict: Verdict
     text: str
     refused_address: bool = False
     ends_batch: bool = False
+    knows_us: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -225,9 +230,10 @@ class HttpChannel:
         except (httpx.HTTPError, TimeoutError) as error:
             why = str(error) or type(error).__name__
             raise ChannelUnavailable(f"{name} cannot be reached: {why}", host_failed=True) from error
-        if 200 <= answer.status < 300:
+        judged = self._provider.judge(answer)
+        if judged.verdict is Verdict.ACCEPTED or judged.knows_us:
             return
-        text = self._provider.judge(answer).text
+        text = judged.text
         call.answered()
         raise ChannelUnavailable(
             f"{name} answered {answer.status} {text}"[:MAX_REPLY_CHARS], host_failed=answer.status >= 500

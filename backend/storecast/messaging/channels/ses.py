@@ -34,7 +34,7 @@ class Ses:
         self._secret_key = secret_key
 
     def probe(self, *, at: datetime) -> Request:
-        """GetAccount: free, and refused to whoever may not use the account."""
+        """GetAccount: free. A key that may only send is refused by name, which proves it all the same."""
         return self._signed("GET", "/v2/email/account", b"", at)
 
     def request(self, message: Prepared, *, at: datetime) -> Request:
@@ -60,7 +60,7 @@ class Ses:
         if kind in _LATER:
             # A daily quota that is used up comes under the same name; waiting is right for both.
             return Judged(Verdict.TEMPORARY, text)
-        return judge_status(answer, text)
+        return judge_status(answer, text)._replace(knows_us=kind == "AccessDeniedException")
 
     def _signed(self, method: str, path: str, body: bytes, at: datetime) -> Request:
         headers = {"Host": urlsplit(self.url).netloc}
