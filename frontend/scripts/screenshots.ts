@@ -26,6 +26,7 @@ const PAGES: [string, string][] = [
   ["workers", "/workers"],
   ["alerts", "/workers/alerts"],
   ["settings", "/settings"],
+  ["domains", "/settings/sending"],
   ["access", "/settings/access"],
   ["webhooks", "/settings/webhooks"],
   ["webhook", "/settings/webhooks/7"],

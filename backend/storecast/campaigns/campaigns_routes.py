@@ -76,6 +76,7 @@ def send_test(campaign_id: str, body: schemas.TestRequest, principal: CurrentPri
     with tenant_session(principal.shop_id) as session:
         campaign = service.get(session, principal.shop_id, campaign_id)
         trial = trials.load(session, principal.shop_id, campaign, None)
+        trial = trials.routed(session, principal.shop_id, trial)
     return trials.send(trial, body.email)
 
 

@@ -1,14 +1,19 @@
 """The send gate: pure judgement over facts that others gathered. Red (stop) keeps the button off, yellow asks."""
 
 from collections.abc import Mapping, Sequence
+from typing import Any, Literal
 from urllib.parse import urlsplit
 
-from storecast.campaigns.schemas import Audience, Check
+from storecast.campaigns.schemas import Audience, Check, Level
 from storecast.messaging import compose, headers, sandbox
 from storecast.messaging.compose import Content
+from storecast.messaging.sending_domains import SenderStanding
 
 CLIP_BYTES = 102_000
 """Gmail shows no more of a message than this and hides the rest, the unsubscribe link with it."""
+
+BULK_RECIPIENTS = 5_000
+"""From about so many a day on, Gmail, Yahoo and Outlook refuse what has no DMARC policy."""
 
 _PLACEHOLDER_HOSTS = ("example.com", "example.org", "example.net")
 
@@ -20,8 +25,14 @@ def judge(
     audience: Audience,
     lacking: Mapping[str, int],
     urls: Sequence[str],
+    sender: SenderStanding | None = None,
+    strictness: Literal["stop", "ask"] = "stop",
 ) -> list[Check]:
-    """Every check with its level; ``lacking`` counts recipients without a value that the content prints."""
+    """Every check with its level; ``lacking`` counts recipients without a value that the content prints.
+
+    ``sender`` is what is known of the From domain, None where nobody minds; ``strictness`` is the level of what
+    receivers refuse mail for.
+    """
     faults = compose.faults(content)
     broken = [
         {"field": field, "line": fault.line, "column": fault.column, "message": fault.message}
@@ -37,9 +48,57 @@ def judge(
         Check(code="preview_text", level="ok" if content.preview_text.strip() else "ask"),
         Check(code="template", level="stop" if broken else "ok", facts={"errors": broken} if broken else {}),
     ]
+    if sender is not None and headers.find_address(content.from_email):
+        checks += _sender_checks(sender, strictness, audience.recipients)
     if not broken:
         checks += [_unsubscribe(content), _size(content), _missing(lacking), _placeholders(urls)]
     return checks
+
+
+def _sender_checks(
+    sender: SenderStanding, strictness: Literal["stop", "ask"], recipients: int
+) -> list[Check]:
+    """What receivers ask of a bulk sender, by what DNS said last."""
+    if sender.domain is None:
+        return [Check(code="sender_domain", level=strictness, facts={"domain": sender.author})]
+    facts: dict[str, Any] = {
+        "domain": sender.domain,
+        "checked_at": sender.checked_at and sender.checked_at.isoformat(),
+    }
+    if sender.state == "unverified":
+        return [Check(code="sender_domain", level=strictness, facts=facts | {"state": sender.state})]
+    policy = sender.dmarc_policy
+    without_policy: Level = strictness if recipients >= BULK_RECIPIENTS else "ask"
+    by_provider = sender.signed_by == "provider"
+    dkim: Level = "ok" if by_provider or _passed(sender, "dkim_rsa") else strictness
+    signed = {"by": sender.signed_by, "provider": sender.provider}
+    return [
+        Check(code="sender_domain", level="ok", facts=facts),
+        # Receivers want both, but only DKIM goes along when mail is forwarded: it alone keeps the button off.
+        Check(code="spf", level="ok" if _passed(sender, "spf") else "ask", facts=_found(sender, "spf")),
+        Check(code="dkim", level=dkim, facts=_found(sender, "dkim_rsa") | signed),
+        Check(
+            code="dmarc",
+            level="ok" if policy else without_policy,
+            facts=_found(sender, "dmarc") | {"policy": policy},
+        ),
+        Check(
+            code="alignment",
+            level="ok" if sender.aligned else strictness,
+            facts={"from": sender.author, "domain": sender.domain},
+        ),
+        # What a provider signs is not known here; our own signature covers both headers.
+        Check(code="unsubscribe_signed", level="ask" if by_provider else "ok", facts=signed),
+    ]
+
+
+def _passed(sender: SenderStanding, code: str) -> bool:
+    return sender.findings.get(code, {}).get("state") == "ok"
+
+
+def _found(sender: SenderStanding, code: str) -> dict[str, Any]:
+    finding = sender.findings.get(code, {})
+    return {name: finding.get(name) for name in ("state", "name", "problem", "found")}
 
 
 def _audience(has_segment: bool, audience: Audience) -> Check:

@@ -117,11 +117,14 @@ class Audience(BaseModel):
     exclusions: list[Exclusion]
 
 
+Level = Literal["ok", "ask", "stop"]
+
+
 class Check(BaseModel):
     """One line of the send gate: ``stop`` keeps the button off, ``ask`` wants a look."""
 
     code: str
-    level: Literal["ok", "ask", "stop"]
+    level: Level
     facts: dict[str, Any] = {}
 
 

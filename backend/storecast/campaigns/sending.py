@@ -47,6 +47,8 @@ LEASE = timedelta(seconds=180)
 MAX_ATTEMPTS = 8
 FIRST_RETRY = timedelta(seconds=15)
 MAX_RETRY = timedelta(minutes=30)
+MAX_RETRY_AFTER_S = 3_600.0
+"""A server that asks for a longer rest is asked again after this."""
 
 MAX_OUTAGES = 6
 FIRST_OUTAGE_WAIT = timedelta(seconds=5)
@@ -312,9 +314,10 @@ def _outcome(row: RowOf, sent: Sent, message_id: str, now: datetime) -> Outcome:
                 return Outcome(
                     row.id, "failed", "retries_exhausted", None, code, sent.reply, message_id, True
                 )
-            return Outcome(
-                row.id, "pending", None, now + retry_wait(row.attempts), code, sent.reply, message_id, True
+            wait = max(
+                retry_wait(row.attempts), timedelta(seconds=min(sent.retry_after_s, MAX_RETRY_AFTER_S))
             )
+            return Outcome(row.id, "pending", None, now + wait, code, sent.reply, message_id, True)
 
 
 def _final(delivery_id: int, state: str, reason: str, reply: str | None = None) -> Outcome:

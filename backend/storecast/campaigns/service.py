@@ -29,6 +29,7 @@ from storecast.campaigns.errors import (
 from storecast.campaigns.gate import judge
 from storecast.campaigns.jobs import Dispatch, Finish, Freeze, SendBatch
 from storecast.campaigns.models import Campaign, MessageDelivery
+from storecast.config.settings import get_settings
 from storecast.customers import selectables as customer_selectables
 from storecast.customers import service as customers
 from storecast.events.deliveries import DeliveryFact, DeliveryRef
@@ -37,7 +38,7 @@ from storecast.kit.errors import FieldError, Invalid
 from storecast.kit.ids import public_id
 from storecast.kit.pages import Page, decode_cursor, encode_cursor
 from storecast.kit.types import ShopId
-from storecast.messaging import compose, headers, templates
+from storecast.messaging import compose, delivery, headers, templates
 from storecast.messaging import service as messaging
 from storecast.segments import service as segments
 from storecast.shops import service as shops
@@ -201,12 +202,15 @@ def gate(session: Session, shop_id: ShopId, campaign: Campaign) -> schemas.Gate:
     written = content.content_of(session, campaign, shop)
     chosen = members(session, shop_id, campaign)
     lacking = repository.counts_without(session, shop_id, campaign, chosen, compose.unguarded_fields(written))
+    level = get_settings().sender_level
     checks = judge(
         written,
         has_segment=campaign.segment_id is not None,
         audience=audience(session, shop_id, campaign),
         lacking={field: count for field, count in lacking.items() if count},
         urls=compose.find_urls(written, content.origin_of(session, campaign, shop)),
+        sender=None if level == "off" else delivery.sender_standing(session, shop_id, written.from_email),
+        strictness="ask" if level == "ask" else "stop",
     )
     return schemas.Gate(ready=all(check.level != "stop" for check in checks), checks=checks)
 

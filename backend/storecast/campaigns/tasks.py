@@ -52,7 +52,7 @@ def send_batch(job: SendBatch, ctx: TaskContext) -> None:
         job,
         job_id=ctx.job_id,
         attempt=ctx.attempt,
-        channel=channel(),
+        channel=channel(ctx.unit_of_work, ctx.shop_id),
         progress=ctx.progress,
     )
 

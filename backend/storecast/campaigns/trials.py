@@ -21,15 +21,12 @@ from storecast.customers.schemas import CustomerRow
 from storecast.kit.clock import utcnow
 from storecast.kit.errors import FieldError, Invalid
 from storecast.kit.types import ShopId
-from storecast.messaging import compose, headers, links, preview, sandbox, templates, text_part
+from storecast.messaging import compose, delivery, headers, links, preview, sandbox, templates, text_part
 from storecast.messaging import service as messaging
-from storecast.messaging.channels import smtp_url
 from storecast.messaging.channels.protocol import ChannelUnavailable, Verdict
-from storecast.messaging.channels.smtp import SmtpChannel
 from storecast.messaging.compose import Content, Origin, Variant
 from storecast.messaging.context import PERSONAL, ContextBuilder, Recipient
-from storecast.messaging.delivery import tokens
-from storecast.resilience.guard import process_guard
+from storecast.messaging.delivery import Route, tokens
 from storecast.shops import service as shops
 
 _PLACEHOLDER_TOKEN = "preview"  # noqa: S105  # a link that leads nowhere
@@ -43,6 +40,8 @@ class Trial:
     origin: Origin
     recipient: Recipient
     customer: CustomerRow | None
+    route: Route | None = None
+    """How a test mail goes out; a preview needs none."""
 
 
 def load(
@@ -86,6 +85,11 @@ def load(
         recipient=_recipient(row, own.get(internal_id) if internal_id is not None else None),
         customer=shown[0] if shown else None,
     )
+
+
+def routed(session: Session, shop_id: ShopId, trial: Trial) -> Trial:
+    """The same trial, with the way that the shop's mail goes out."""
+    return replace(trial, route=delivery.route(session, shop_id))
 
 
 def _profile(session: Session, shop_id: ShopId, customer_id: int) -> Row[*tuple[Any, ...]] | None:
@@ -194,12 +198,10 @@ def send(trial: Trial, email: str) -> schemas.TestResult:
     except compose.NoAddress as error:
         raise TestRefused("Set a sender address first.", code="sender_missing") from error
     message = variant.prepare(trial.recipient._replace(email=address), date=compose.date_line(utcnow()))
-    channel = SmtpChannel(smtp_url.parse(settings.smtp_url), process_guard())
     try:
-        (outcome,) = channel.send([message])
+        with delivery.opened(trial.route or delivery.installation_route()) as channel:
+            (outcome,) = channel.send([message])
     except ChannelUnavailable as error:
         return schemas.TestResult(accepted=False, reply=str(error))
-    finally:
-        channel.close()
     reply = f"{outcome.code} {outcome.reply}" if outcome.code else outcome.reply
     return schemas.TestResult(accepted=outcome.verdict is Verdict.ACCEPTED, reply=reply)

@@ -83,17 +83,30 @@ class Settings(BaseSettings):
 
     edge_url: str = Field(validation_alias="STORECAST_EDGE_URL")
     smtp_url: str = Field(validation_alias="STORECAST_SMTP_URL")
+    # What a sender's SPF record has to include, so that mail by the server above passes.
+    spf_include: str | None = Field(None, validation_alias="STORECAST_SPF_INCLUDE")
+    # Whether a campaign may leave from a domain that DNS does not confirm: stop, ask or off. Unset: stop in production,
+    # off elsewhere, where mail goes to a catcher.
+    sender_checks: Literal["stop", "ask", "off"] | None = Field(
+        None, validation_alias="STORECAST_SENDER_CHECKS"
+    )
+    # Name servers to ask instead of the system's, host:port parted by spaces.
+    dns_servers: str = Field("", validation_alias="STORECAST_DNS_SERVERS")
+    # Where the mail providers' APIs are instead of their own addresses: only in front of a fake, {provider} in it.
+    provider_origin: str | None = Field(None, validation_alias="STORECAST_PROVIDER_ORIGIN")
     frontend_dist: Path | None = Field(None, validation_alias="STORECAST_FRONTEND_DIST")
     otlp_endpoint: str | None = Field(None, validation_alias="OTEL_EXPORTER_OTLP_ENDPOINT")
     trace_url: str | None = Field(None, validation_alias="STORECAST_TRACE_URL")
     # A build or commit beside the version: deploys are told apart by it.
     release: str = Field("", validation_alias="STORECAST_RELEASE")
 
-    @field_validator("otlp_endpoint", "trace_url")
+    @field_validator(
+        "otlp_endpoint", "trace_url", "spf_include", "sender_checks", "provider_origin", mode="before"
+    )
     @classmethod
-    def _read_blank_as_unset(cls, value: str | None) -> str | None:
+    def _read_blank_as_unset(cls, value: object) -> object:
         # docker compose passes a variable that is not set on as an empty one.
-        return value.strip() or None if value is not None else None
+        return value.strip() or None if isinstance(value, str) else value
 
     @field_validator("trace_url")
     @classmethod
@@ -126,6 +139,11 @@ class Settings(BaseSettings):
             admin_frame_origins=self.shopify_admin_frame_origins.split(),
             scopes=[scope.strip() for scope in self.shopify_scopes.split(",") if scope.strip()],
         )
+
+    @property
+    def sender_level(self) -> Literal["stop", "ask", "off"]:
+        """How much the send gate minds a sender that DNS does not confirm."""
+        return self.sender_checks or ("stop" if self.environment == "production" else "off")
 
     @property
     def secure_cookies(self) -> bool:

@@ -82,6 +82,9 @@ _GRANTS: dict[Role, dict[str, str]] = {
         "privacy_requests": _ALL,
         "privacy_archives": "SELECT, DELETE",
         "erasure_keys": "SELECT, UPDATE",
+        # What is sealed in them is sealed anew when keys rotate.
+        "dkim_keys": "SELECT, UPDATE",
+        "sending_channels": "SELECT, UPDATE",
     },
     # It owns the partitioned tables (job_runs, job_logs); of the others it erases what a law asks for.
     Role.RETENTION: {

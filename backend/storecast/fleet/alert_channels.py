@@ -24,6 +24,7 @@ import orjson
 
 from storecast.config.settings import get_settings
 from storecast.fleet.models import AlertChannel
+from storecast.kit.addresses import is_public
 from storecast.kit.errors import Permanent, Retryable
 from storecast.kit.sealing import Sealer
 from storecast.resilience.circuit import CircuitOpen
@@ -42,7 +43,6 @@ _LATER = (408, 425, 429)
 _ADDRESS = re.compile(
     r"[A-Za-z0-9!#$%&'*+/=?^_`{|}~.-]{1,64}@(?:[A-Za-z0-9](?:[A-Za-z0-9-]{0,61}[A-Za-z0-9])?\.)+[A-Za-z]{2,63}"
 )
-_GLOBAL_UNICAST = ipaddress.IPv6Network("2000::/3")
 
 
 class TargetRefused(Permanent):
@@ -240,18 +240,8 @@ def _checked_addresses(host: str, port: int) -> list[str]:
 
 
 def _refuse_private(address: str) -> None:
-    if not _is_public(address) and not _may_stay_inside():
+    if not is_public(address) and not _may_stay_inside():
         raise TargetRefused("The address belongs to a private network.")
-
-
-def _is_public(address: str) -> bool:
-    ip = ipaddress.ip_address(address.partition("%")[0])
-    if isinstance(ip, ipaddress.IPv6Address):
-        if ip.ipv4_mapped is None:
-            # Outside of 2000::/3 and in 6to4 are addresses that stand for another one, such as NAT64's.
-            return ip.is_global and ip in _GLOBAL_UNICAST and ip.sixtofour is None
-        ip = ip.ipv4_mapped
-    return ip.is_global and not ip.is_multicast
 
 
 def _may_stay_inside() -> bool:

@@ -9,12 +9,9 @@ from storecast.config.settings import get_settings
 from storecast.fleet.alert_channels import Message, register_mail
 from storecast.kit.clock import utcnow
 from storecast.kit.errors import Permanent, Retryable
-from storecast.messaging import headers, quoted_printable
-from storecast.messaging.channels import smtp_url
+from storecast.messaging import delivery, headers, quoted_printable
 from storecast.messaging.channels.protocol import ChannelUnavailable, Verdict
-from storecast.messaging.channels.smtp import SmtpChannel
 from storecast.messaging.compose import Prepared
-from storecast.resilience.guard import process_guard
 
 
 @register_mail
@@ -24,13 +21,11 @@ def send(address: str, message: Message) -> None:
     Not over the connections that campaigns share: the API's threads send test messages side by side.
     """
     prepared = compose(address, message)
-    channel = SmtpChannel(smtp_url.parse(get_settings().smtp_url), process_guard())
     try:
-        (outcome,) = channel.send([prepared])
+        with delivery.opened(delivery.installation_route()) as channel:
+            (outcome,) = channel.send([prepared])
     except ChannelUnavailable as error:
         raise Retryable(str(error)) from error
-    finally:
-        channel.close()
     reply = f"{outcome.code} {outcome.reply}" if outcome.code else outcome.reply
     match outcome.verdict:
         case Verdict.ACCEPTED:

@@ -43,6 +43,19 @@ def find_address(email: str) -> str | None:
     return f"{local}@{domain}"
 
 
+def find_domain(text: str) -> str | None:
+    """A domain in its ASCII form and in lower case, None for what is none."""
+    domain = text.strip().rstrip(".").lower()
+    if not domain.isascii():
+        try:
+            domain = domain.encode("idna").decode()
+        except UnicodeError:
+            return None
+    if not _DOMAIN.fullmatch(domain) or len(domain) > 253 or domain.rpartition(".")[2].isdigit():
+        return None  # nor an address: no top-level domain is a number
+    return domain
+
+
 def unstructured(name: str, text: str) -> bytes:
     """``Subject: …`` with its CRLF; text outside ASCII as encoded words, long text folded."""
     value = one_line(text)

@@ -17,3 +17,25 @@ class WriteConsent(Job):
 
     def unique_key(self) -> str | None:
         return self.customer_gid
+
+
+@dataclass(frozen=True, slots=True)
+class CheckSendingDomainsEverywhere(Job):
+    """Stage a look at the sending domains of every shop. Safe to run twice."""
+
+    name: ClassVar[str] = "messaging.check_sending_domains_everywhere"
+    queue: ClassVar[Queue] = "default"
+
+    def unique_key(self) -> str | None:
+        return "check"
+
+
+@dataclass(frozen=True, slots=True)
+class CheckSendingDomains(Job):
+    """Look at a shop's sending domains in DNS. Safe to run twice."""
+
+    name: ClassVar[str] = "messaging.check_sending_domains"
+    queue: ClassVar[Queue] = "default"
+
+    def unique_key(self) -> str | None:
+        return "check"

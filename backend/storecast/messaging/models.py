@@ -1,12 +1,13 @@
-"""Addresses that must not be written to, the shop's look, and the templates that it keeps."""
+"""Addresses that must not be written to, the shop's look and templates, its sending domains and channels."""
 
 from datetime import datetime
 from typing import ClassVar
 
-from sqlalchemy import CheckConstraint, ForeignKey, Index, Integer, text
+from sqlalchemy import CheckConstraint, ForeignKey, Index, Integer, UniqueConstraint, text
 from sqlalchemy.orm import Mapped, mapped_column
 
 from storecast.db.base import Base, Id, Tenant, Timestamps
+from storecast.kit.sealing import SealedColumns
 
 
 class Suppression(Tenant, Base):
@@ -62,3 +63,98 @@ class SavedTemplate(Tenant, Timestamps, Base):
     html: Mapped[str]
     mjml: Mapped[str | None]
     version: Mapped[int] = mapped_column(Integer, server_default=text("1"))
+
+
+class SendingDomain(Tenant, Timestamps, Base):
+    """A domain that a shop's mail comes from, and what DNS said of it last."""
+
+    __tablename__ = "sending_domains"
+    __table_args__ = (
+        UniqueConstraint("shop_id", "domain"),
+        CheckConstraint("state IN ('unverified', 'verified', 'failing')", name="state"),
+    )
+    personal_data: ClassVar[tuple[str, ...]] = ()
+
+    id: Mapped[Id]
+    public_id: Mapped[str] = mapped_column(unique=True)
+    domain: Mapped[str]
+    # Verified once one of its keys was found where only its owner can publish it; failing when it is gone again.
+    state: Mapped[str] = mapped_column(server_default=text("'unverified'"))
+    # Of each check its code, state, problem and what was found.
+    checks: Mapped[list[object]] = mapped_column(server_default=text("'[]'"))
+    # The policy that receivers apply (RFC 9989): "none", "quarantine", "reject"; whether DKIM must align exactly.
+    dmarc_policy: Mapped[str | None]
+    dkim_strict: Mapped[bool] = mapped_column(server_default=text("false"))
+    checked_at: Mapped[datetime | None]
+    verified_at: Mapped[datetime | None]
+
+
+class DkimKeyPair(Tenant, Base):
+    """One generation of a domain's signing keys: an RSA and an Ed25519 key under selectors of their own, sealed."""
+
+    __tablename__ = "dkim_keys"
+    __table_args__ = (
+        UniqueConstraint("domain_id", "number"),
+        CheckConstraint("state IN ('pending', 'active', 'retiring')", name="state"),
+        Index("ix_dkim_keys_shop_id", "shop_id"),
+        # One signs; a second one waits to be published, or stays published for mail on its way.
+        Index("uq_dkim_keys_active", "domain_id", unique=True, postgresql_where=text("state = 'active'")),
+        Index("uq_dkim_keys_pending", "domain_id", unique=True, postgresql_where=text("state = 'pending'")),
+    )
+    personal_data: ClassVar[tuple[str, ...]] = ()
+    sealed: ClassVar[SealedColumns] = SealedColumns("dkim-keys", ("rsa_private", "ed25519_private"))
+
+    id: Mapped[Id]
+    domain_id: Mapped[int] = mapped_column(ForeignKey("sending_domains.id", ondelete="CASCADE"))
+    number: Mapped[int] = mapped_column(Integer)
+    state: Mapped[str] = mapped_column(server_default=text("'pending'"))
+    rsa_private: Mapped[bytes]
+    ed25519_private: Mapped[bytes]
+    rsa_record: Mapped[str]
+    ed25519_record: Mapped[str]
+    # The second signature is made only while its key is found: one that is not would fail at every receiver.
+    ed25519_published: Mapped[bool] = mapped_column(server_default=text("false"))
+    created_at: Mapped[datetime] = mapped_column(server_default=text("now()"))
+    activated_at: Mapped[datetime | None]
+    retires_at: Mapped[datetime | None]
+
+    @property
+    def rsa_selector(self) -> str:
+        """Where the RSA key is published: ``{selector}._domainkey``."""
+        return f"sc{self.number}r"
+
+    @property
+    def ed25519_selector(self) -> str:
+        """Where the Ed25519 key is published."""
+        return f"sc{self.number}e"
+
+
+class SendingChannel(Tenant, Timestamps, Base):
+    """A server or provider that a shop's mail goes out through; of several the lowest position is tried first."""
+
+    __tablename__ = "sending_channels"
+    __table_args__ = (
+        CheckConstraint("kind IN ('smtp', 'ses', 'sendgrid', 'mailgun', 'postmark')", name="kind"),
+        CheckConstraint("connections BETWEEN 1 AND 64", name="connections"),
+        CheckConstraint("per_second BETWEEN 1 AND 100000", name="per_second"),
+        Index("ix_sending_channels_shop_id", "shop_id", "position"),
+    )
+    personal_data: ClassVar[tuple[str, ...]] = ()
+    sealed: ClassVar[SealedColumns] = SealedColumns("sending-channels", ("secret",))
+
+    id: Mapped[Id]
+    public_id: Mapped[str] = mapped_column(unique=True)
+    kind: Mapped[str]
+    title: Mapped[str]
+    position: Mapped[int] = mapped_column(Integer)
+    enabled: Mapped[bool] = mapped_column(server_default=text("true"))
+    # Host, port, security and user name of a server; region or domain at a provider.
+    config: Mapped[dict[str, object]] = mapped_column(server_default=text("'{}'"))
+    # The password or key; a server that needs none has none.
+    secret: Mapped[bytes | None]
+    connections: Mapped[int] = mapped_column(Integer)
+    # Messages a second over all processes; null: as fast as it takes them.
+    per_second: Mapped[int | None] = mapped_column(Integer)
+    tested_at: Mapped[datetime | None]
+    # Why the last test failed; null when it passed.
+    error: Mapped[str | None]

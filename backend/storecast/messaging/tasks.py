@@ -1,14 +1,33 @@
 """Job bodies of messaging. Who runs jobs also sends alerts, so their mail is made known here."""
 
 from storecast.customers import consent
-from storecast.messaging import alert_mail
-from storecast.messaging.jobs import WriteConsent
+from storecast.messaging import alert_mail, sending_domains
+from storecast.messaging.jobs import CheckSendingDomains, CheckSendingDomainsEverywhere, WriteConsent
+from storecast.messaging.resolver import process_resolver
+from storecast.shops import service as shops
+from storecast.worker import outbox, schedule
 from storecast.worker.task import TaskContext, task
 
 __all__ = ["alert_mail", "write_consent"]
+
+schedule.daily(CheckSendingDomainsEverywhere(), hour=3, minute=30)
 
 
 @task(WriteConsent)
 def write_consent(job: WriteConsent, ctx: TaskContext) -> None:
     """The consent is stored: `customers` gives it back to Shopify."""
     consent.write_back(ctx.unit_of_work, ctx.shop_id, job.customer_gid, "email")
+
+
+@task(CheckSendingDomainsEverywhere)
+def check_sending_domains_everywhere(_job: CheckSendingDomainsEverywhere, ctx: TaskContext) -> None:
+    """One job a shop: each waits for name servers of its own."""
+    with ctx.unit_of_work() as session:
+        for shop_id in shops.installed_ids(session):
+            outbox.add(session, shop_id, CheckSendingDomains())
+
+
+@task(CheckSendingDomains)
+def check_sending_domains(_job: CheckSendingDomains, ctx: TaskContext) -> None:
+    """A record that went missing shows before the next campaign."""
+    ctx.result(domains=sending_domains.check_all(ctx.unit_of_work, ctx.shop_id, process_resolver()))

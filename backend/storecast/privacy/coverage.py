@@ -194,6 +194,7 @@ MENTIONS: dict[str, Mention] = {
     "sync_runs": Mention(empties=("error",)),
     "sync_resources": Mention(empties=("refusals",)),
     "alert_events": Mention(empties=("deliveries",)),
+    "sending_channels": Mention(empties=("error",)),
     "marketing_activities": Mention(empties=("error",)),
     "marketing_reports": Mention(empties=("error",)),
     "discount_sets": Mention(empties=("error",)),

@@ -22,6 +22,7 @@ from storecast.fleet.models import AlertChannel
 from storecast.kit.clock import utcnow
 from storecast.kit.sealing import Sealer
 from storecast.kit.types import ShopId
+from storecast.messaging.models import DkimKeyPair, SendingChannel, SendingDomain
 from storecast.privacy.models import PrivacyRequest
 from storecast.shopify.oauth import Grant
 from storecast.shops import tokens
@@ -71,6 +72,22 @@ def sealed_rows(shop: Shop, other_shop: Shop) -> None:
             )
         )  # fmt: skip
     with tenant_session(ShopId(shop.id)) as session:
+        domain = SendingDomain(shop_id=shop.id, public_id="dom_1", domain="acme.example")
+        session.add(domain)
+        session.flush()
+        seal_key = Sealer([OLD], DkimKeyPair.sealed.purpose).seal
+        session.add(
+            DkimKeyPair(
+                shop_id=shop.id, domain_id=domain.id, number=1, rsa_record="", ed25519_record="",
+                rsa_private=seal_key(shop.id, "rsa"), ed25519_private=seal_key(shop.id, "ed25519"),
+            )
+        )  # fmt: skip
+        session.add(
+            SendingChannel(
+                shop_id=shop.id, public_id="chn_1", kind="postmark", title="Postmark", position=0, connections=1,
+                secret=Sealer([OLD], SendingChannel.sealed.purpose).seal(shop.id, "token"),
+            )
+        )  # fmt: skip
         session.add(
             ErasureKey(shop_id=shop.id, key=Sealer([OLD], ErasureKey.sealed.purpose).seal(shop.id, "00" * 32))
         )
@@ -138,8 +155,11 @@ def test_after_a_rotation_everything_opens_with_the_newest_key_alone(sealed_rows
         "alert_channels.target": (1, 1, 0),
         "alert_channels.secret": (1, 1, 0),
         "erasure_keys.key": (1, 1, 0),
+        "dkim_keys.ed25519_private": (1, 1, 0),
+        "dkim_keys.rsa_private": (1, 1, 0),
         "idempotency_keys.answer": (1, 1, 0),
         "privacy_requests.passphrase": (1, 1, 0),
+        "sending_channels.secret": (1, 1, 0),
         "shop_tokens.access_token": (2, 2, 0),
         "shop_tokens.refresh_token": (2, 2, 0),
     }
@@ -216,7 +236,7 @@ def test_many_rows_take_many_batches_and_a_killed_run_is_run_again(sealed_rows: 
 
     with pytest.raises(Killed):
         list(rotation.rotate(killed, load_models(), [NEW, OLD], batch=1))
-    assert sum(report.rotated for report in rotate(NEW, OLD).values()) == 9 - 2
+    assert sum(report.rotated for report in rotate(NEW, OLD).values()) == 12 - 2
     assert all(report.old == 0 and not report.unknown for report in rotate(NEW).values())
 
 

@@ -286,6 +286,7 @@ CAPPED = {
     "/api/v1/schedules": "a hundred a shop",
     "/api/v1/schedules/jobs": "what the program knows",
     "/api/v1/segments/of-customer/{customer_id}": "the newest hundred segments are asked",
+    "/api/v1/sending/domains": "twenty a shop",
     "/api/v1/templates": "what the program knows",
     "/api/v1/templates/saved": "five hundred a shop",
     "/api/v1/workers/{name}/orphans": "the latest of one process",

@@ -41,6 +41,7 @@ OPERATIONS = [
 ]
 WITH_ID = [(path, method) for path, method in OPERATIONS if "{" in path]
 RULES = {"field": "orders_count", "operator": "gte", "value": 1}
+RELAY = {"kind": "smtp", "title": "Relay", "config": {"host": "smtp.acme.example"}}
 BODIES: dict[tuple[str, str], dict[str, Any]] = {
     ("/api/v1/segments/{segment_id}", "put"): {"name": "Taken", "rules": RULES},
     ("/api/v1/micro-segments/{micro_segment_id}/adopt", "post"): {"name": "Taken"},
@@ -52,6 +53,7 @@ BODIES: dict[tuple[str, str], dict[str, Any]] = {
     ("/api/v1/dead-letters/{fingerprint}/discard", "post"): {"reason": "theft"},
     ("/api/v1/dead-letters/{fingerprint}/notes", "post"): {"body": "theft"},
     ("/api/v1/alerts/rules/{rule_id}/mute", "post"): {"until": None},
+    ("/api/v1/sending/channels/{sending_channel_id}", "put"): RELAY,
     ("/api/v1/members/{member_id}", "patch"): {"role": "viewer"},
     ("/api/v1/customers/{customer_id}/store-credit", "post"): {"amount_minor": 1000, "reason": "theft"},
 }
@@ -146,6 +148,8 @@ def things(client: TestClient, shop: Shop) -> dict[str, str]:
     channel = client.post("/api/v1/alerts/channels", headers=mine, json=hook).json()
     watch = {"title": "Dead", "metric": "dead_letters", "op": "above", "threshold": 0}
     rule = client.post("/api/v1/alerts/rules", headers=mine, json=watch).json()
+    domain = client.post("/api/v1/sending/domains", headers=mine, json={"domain": "acme.example"}).json()
+    relay = client.post("/api/v1/sending/channels", headers=mine, json=RELAY).json()
     key = client.post("/api/v1/api-keys", headers=mine, json={"name": "Mine", "scopes": ["read"]}).json()
     with platform_session() as session:
         session.add(
@@ -161,6 +165,8 @@ def things(client: TestClient, shop: Shop) -> dict[str, str]:
         "key_id": key["id"],
         "member_id": "77",
         "channel_id": str(channel["id"]),
+        "domain_id": domain["id"],
+        "sending_channel_id": relay["id"],
         "rule_id": str(rule["id"]),
         "host": "acme.myshopify.com",
         "kind": "queue",

@@ -157,6 +157,10 @@ export const pages: RouteObject[] = [
     lazy: async () => ({ Component: (await import("@/features/sync/pages/SyncPage")).SyncPage }),
   },
   {
+    path: "settings/sending",
+    lazy: async () => ({ Component: (await import("@/features/sending/pages/SendingPage")).SendingPage }),
+  },
+  {
     path: "settings/privacy",
     lazy: async () => ({ Component: (await import("@/features/privacy/pages/PrivacyPage")).PrivacyPage }),
   },

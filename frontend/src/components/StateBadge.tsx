@@ -15,6 +15,7 @@ const TONES: Record<string, BadgeProps["tone"]> = {
   excluded: undefined,
   expired: "critical",
   failed: "critical",
+  failing: "critical",
   frozen: "warning",
   granted: "success",
   importing: "info",

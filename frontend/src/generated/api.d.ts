@@ -2091,6 +2091,178 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/v1/sending/channels": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * List Sending Channels
+         * @description The shop's channels in the order in which they are tried; credentials are not shown.
+         */
+        get: operations["list_sending_channels"];
+        put?: never;
+        /**
+         * Add Sending Channel
+         * @description Add a server or a provider behind the others.
+         */
+        post: operations["add_sending_channel"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/sending/channels/{sending_channel_id}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        /**
+         * Replace Sending Channel
+         * @description Replace a channel's settings; its secret stays when none is given and it leads where it led.
+         */
+        put: operations["replace_sending_channel"];
+        post?: never;
+        /**
+         * Remove Sending Channel
+         * @description Remove a channel and its credentials.
+         */
+        delete: operations["remove_sending_channel"];
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/sending/channels/{sending_channel_id}/test": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Test Sending Channel
+         * @description Connect and sign in now, without sending anything; ``error`` says why that failed.
+         */
+        post: operations["test_sending_channel"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/sending/channels/order": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        /**
+         * Order Sending Channels
+         * @description Set the order in which the channels are tried.
+         */
+        put: operations["order_sending_channels"];
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/sending/domains": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * List Sending Domains
+         * @description The shop's domains, with the records to publish and what was found last.
+         */
+        get: operations["list_sending_domains"];
+        put?: never;
+        /**
+         * Add Sending Domain
+         * @description Add a domain and make its keys; the answer says what to publish.
+         */
+        post: operations["add_sending_domain"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/sending/domains/{domain_id}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        post?: never;
+        /**
+         * Remove Sending Domain
+         * @description Remove a domain and its keys; its records can go after a week.
+         */
+        delete: operations["remove_sending_domain"];
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/sending/domains/{domain_id}/rotate": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Rotate Sending Keys
+         * @description Make new keys; the ones in use sign on until the new ones are published and found.
+         */
+        post: operations["rotate_sending_keys"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/sending/domains/{domain_id}/verify": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Verify Sending Domain
+         * @description Ask DNS now.
+         */
+        post: operations["verify_sending_domain"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/v1/session": {
         parameters: {
             query?: never;
@@ -3458,6 +3630,82 @@ export interface components {
             subject: string;
         };
         /**
+         * ChannelConfig
+         * @description Where a channel leads: what its kind has no use for stays empty.
+         */
+        ChannelConfig: {
+            /** Domain */
+            domain?: string | null;
+            /** Host */
+            host?: string | null;
+            /** Port */
+            port?: number | null;
+            /** Region */
+            region?: string | null;
+            /** Security */
+            security?: ("none" | "starttls" | "tls") | null;
+            /** Stream */
+            stream?: string | null;
+            /** Username */
+            username?: string | null;
+        };
+        /**
+         * ChannelInput
+         * @description A channel to add, or to replace. ``secret`` (password, secret key, API key, token) is never shown again.
+         * @example {
+         *       "config": {
+         *         "host": "smtp.example.com",
+         *         "port": 587,
+         *         "security": "starttls",
+         *         "username": "news"
+         *       },
+         *       "connections": 4,
+         *       "kind": "smtp",
+         *       "per_second": 50,
+         *       "secret": "correct horse battery staple",
+         *       "title": "Our relay"
+         *     }
+         */
+        ChannelInput: {
+            /** @default {} */
+            config?: components["schemas"]["ChannelConfig"];
+            /**
+             * Connections
+             * @default 4
+             */
+            connections?: number;
+            /**
+             * Enabled
+             * @default true
+             */
+            enabled?: boolean;
+            /**
+             * Kind
+             * @enum {string}
+             */
+            kind: "smtp" | "ses" | "sendgrid" | "mailgun" | "postmark";
+            /** Per Second */
+            per_second?: number | null;
+            /** Secret */
+            secret?: string | null;
+            /** Title */
+            title: string;
+        };
+        /**
+         * ChannelOrder
+         * @description Every channel's id in the order in which they are to be tried.
+         * @example {
+         *       "ids": [
+         *         "chn_01",
+         *         "chn_02"
+         *       ]
+         *     }
+         */
+        ChannelOrder: {
+            /** Ids */
+            ids: string[];
+        };
+        /**
          * ChannelRequest
          * @description A new channel.
          * @example {
@@ -4073,6 +4321,58 @@ export interface components {
             state: "queued" | "running" | "done" | "failed";
             /** Title */
             title: string;
+        };
+        /**
+         * DomainCheck
+         * @description One thing that DNS was asked; ``name`` is where, ``found`` what stands there.
+         */
+        DomainCheck: {
+            /**
+             * Code
+             * @enum {string}
+             */
+            code: "dkim_rsa" | "dkim_ed25519" | "spf" | "dmarc";
+            /** Found */
+            found: string[];
+            /** Name */
+            name: string;
+            /** Problem */
+            problem: string | null;
+            /**
+             * State
+             * @enum {string}
+             */
+            state: "ok" | "missing" | "wrong" | "unknown";
+        };
+        /**
+         * DomainInput
+         * @description A domain that mail is to come from.
+         * @example {
+         *       "domain": "mail.example.com"
+         *     }
+         */
+        DomainInput: {
+            /** Domain */
+            domain: string;
+        };
+        /**
+         * DomainRecord
+         * @description A TXT record to publish; ``key_state`` says of a key whether it signs already.
+         */
+        DomainRecord: {
+            /** Key State */
+            key_state: ("pending" | "active" | "retiring") | null;
+            /** Name */
+            name: string;
+            /** Optional */
+            optional: boolean;
+            /**
+             * Purpose
+             * @enum {string}
+             */
+            purpose: "dkim_rsa" | "dkim_ed25519" | "spf" | "dmarc";
+            /** Value */
+            value: string;
         };
         /**
          * Earned
@@ -6535,6 +6835,83 @@ export interface components {
             name: string | null;
             /** Verified */
             verified: boolean;
+        };
+        /**
+         * SendingChannel
+         * @description A channel as it is shown; ``signs_itself``: the provider makes the message anew and signs it.
+         */
+        SendingChannel: {
+            config: components["schemas"]["ChannelConfig"];
+            /** Connections */
+            connections: number;
+            /** Enabled */
+            enabled: boolean;
+            /** Error */
+            error: string | null;
+            /** Has Secret */
+            has_secret: boolean;
+            /** Id */
+            id: string;
+            /**
+             * Kind
+             * @enum {string}
+             */
+            kind: "smtp" | "ses" | "sendgrid" | "mailgun" | "postmark";
+            /** Per Second */
+            per_second: number | null;
+            /** Signs Itself */
+            signs_itself: boolean;
+            /** Tested At */
+            tested_at: string | null;
+            /** Title */
+            title: string;
+        };
+        /**
+         * SendingChannels
+         * @description The shop's channels in their order; without any its mail goes through the installation's own servers.
+         */
+        SendingChannels: {
+            /** Channels */
+            channels: components["schemas"]["SendingChannel"][];
+            /**
+             * In Use
+             * @enum {string}
+             */
+            in_use: "shop" | "installation";
+            /** Installation Servers */
+            installation_servers: number;
+        };
+        /**
+         * SendingDomain
+         * @description A domain, the records to publish under it, and what was found at the last look.
+         */
+        SendingDomain: {
+            /** Checked At */
+            checked_at: string | null;
+            /** Checks */
+            checks: components["schemas"]["DomainCheck"][];
+            /**
+             * Created At
+             * Format: date-time
+             */
+            created_at: string;
+            /** Dmarc Policy */
+            dmarc_policy: ("none" | "quarantine" | "reject") | null;
+            /** Domain */
+            domain: string;
+            /** Id */
+            id: string;
+            /** Records */
+            records: components["schemas"]["DomainRecord"][];
+            /** Rotating */
+            rotating: boolean;
+            /**
+             * State
+             * @enum {string}
+             */
+            state: "unverified" | "verified" | "failing";
+            /** Verified At */
+            verified_at: string | null;
         };
         /**
          * SendRequest
@@ -21337,6 +21714,1326 @@ export interface operations {
                 };
             };
             /** @description Service Unavailable: `unavailable` or `segment_too_slow` */
+            503: {
+                headers: {
+                    /**
+                     * @description Seconds to wait (RFC 9110, section 10.2.3)
+                     * @example 5
+                     */
+                    "Retry-After"?: number;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    list_sending_channels: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "channels": [
+                     *         {
+                     *           "config": {
+                     *             "domain": "example.myshopify.com",
+                     *             "host": "host",
+                     *             "port": 42,
+                     *             "region": "region",
+                     *             "security": "none",
+                     *             "stream": "stream",
+                     *             "username": "username"
+                     *           },
+                     *           "connections": 42,
+                     *           "enabled": true,
+                     *           "error": "error",
+                     *           "has_secret": true,
+                     *           "id": "01jd8wz6k3r9v5n2m7q4t1x0ya",
+                     *           "kind": "smtp",
+                     *           "per_second": 42,
+                     *           "signs_itself": true,
+                     *           "tested_at": "2026-11-22T08:30:00Z",
+                     *           "title": "Come back"
+                     *         }
+                     *       ],
+                     *       "in_use": "shop",
+                     *       "installation_servers": 42
+                     *     }
+                     */
+                    "application/json": components["schemas"]["SendingChannels"];
+                };
+            };
+            /** @description Unauthorized: `unauthenticated` or `id_token_refused` */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Forbidden: `forbidden` */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Too Many Requests: `rate_limited` or `too_many_requests` */
+            429: {
+                headers: {
+                    /**
+                     * @description Seconds to wait (RFC 9110, section 10.2.3)
+                     * @example 5
+                     */
+                    "Retry-After"?: number;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Service Unavailable: `unavailable` */
+            503: {
+                headers: {
+                    /**
+                     * @description Seconds to wait (RFC 9110, section 10.2.3)
+                     * @example 5
+                     */
+                    "Retry-After"?: number;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    add_sending_channel: {
+        parameters: {
+            query?: never;
+            header?: {
+                /**
+                 * @description Makes the call repeatable for 24 hours: the same key with the same body answers the same again, with `Idempotency-Replayed: true`, and nothing happens twice.
+                 * @example 8e03978e-40d5-43dd-bc93-6894a57f9324
+                 */
+                "Idempotency-Key"?: string;
+            };
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                /**
+                 * @example {
+                 *       "config": {
+                 *         "host": "smtp.example.com",
+                 *         "port": 587,
+                 *         "security": "starttls",
+                 *         "username": "news"
+                 *       },
+                 *       "connections": 4,
+                 *       "kind": "smtp",
+                 *       "per_second": 50,
+                 *       "secret": "correct horse battery staple",
+                 *       "title": "Our relay"
+                 *     }
+                 */
+                "application/json": components["schemas"]["ChannelInput"];
+            };
+        };
+        responses: {
+            /** @description Successful Response */
+            201: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "config": {
+                     *         "domain": "example.myshopify.com",
+                     *         "host": "host",
+                     *         "port": 42,
+                     *         "region": "region",
+                     *         "security": "none",
+                     *         "stream": "stream",
+                     *         "username": "username"
+                     *       },
+                     *       "connections": 42,
+                     *       "enabled": true,
+                     *       "error": "error",
+                     *       "has_secret": true,
+                     *       "id": "01jd8wz6k3r9v5n2m7q4t1x0ya",
+                     *       "kind": "smtp",
+                     *       "per_second": 42,
+                     *       "signs_itself": true,
+                     *       "tested_at": "2026-11-22T08:30:00Z",
+                     *       "title": "Come back"
+                     *     }
+                     */
+                    "application/json": components["schemas"]["SendingChannel"];
+                };
+            };
+            /** @description Unauthorized: `unauthenticated` or `id_token_refused` */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Forbidden: `forbidden` or `cross_site` */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Conflict: `too_many_sending_channels` or `idempotency_key_in_use` */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Request Entity Too Large: `too_large` */
+            413: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Unprocessable Entity: `invalid` or `idempotency_key_invalid` or `idempotency_key_reused` */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Too Many Requests: `rate_limited` or `too_many_requests` */
+            429: {
+                headers: {
+                    /**
+                     * @description Seconds to wait (RFC 9110, section 10.2.3)
+                     * @example 5
+                     */
+                    "Retry-After"?: number;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Service Unavailable: `unavailable` */
+            503: {
+                headers: {
+                    /**
+                     * @description Seconds to wait (RFC 9110, section 10.2.3)
+                     * @example 5
+                     */
+                    "Retry-After"?: number;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    replace_sending_channel: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                sending_channel_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                /**
+                 * @example {
+                 *       "config": {
+                 *         "host": "smtp.example.com",
+                 *         "port": 587,
+                 *         "security": "starttls",
+                 *         "username": "news"
+                 *       },
+                 *       "connections": 4,
+                 *       "kind": "smtp",
+                 *       "per_second": 50,
+                 *       "secret": "correct horse battery staple",
+                 *       "title": "Our relay"
+                 *     }
+                 */
+                "application/json": components["schemas"]["ChannelInput"];
+            };
+        };
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "config": {
+                     *         "domain": "example.myshopify.com",
+                     *         "host": "host",
+                     *         "port": 42,
+                     *         "region": "region",
+                     *         "security": "none",
+                     *         "stream": "stream",
+                     *         "username": "username"
+                     *       },
+                     *       "connections": 42,
+                     *       "enabled": true,
+                     *       "error": "error",
+                     *       "has_secret": true,
+                     *       "id": "01jd8wz6k3r9v5n2m7q4t1x0ya",
+                     *       "kind": "smtp",
+                     *       "per_second": 42,
+                     *       "signs_itself": true,
+                     *       "tested_at": "2026-11-22T08:30:00Z",
+                     *       "title": "Come back"
+                     *     }
+                     */
+                    "application/json": components["schemas"]["SendingChannel"];
+                };
+            };
+            /** @description Unauthorized: `unauthenticated` or `id_token_refused` */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Forbidden: `forbidden` or `cross_site` */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Not Found: `sending_channel_unknown` */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Conflict: `conflict` */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Request Entity Too Large: `too_large` */
+            413: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Unprocessable Entity: `invalid` */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Too Many Requests: `rate_limited` or `too_many_requests` */
+            429: {
+                headers: {
+                    /**
+                     * @description Seconds to wait (RFC 9110, section 10.2.3)
+                     * @example 5
+                     */
+                    "Retry-After"?: number;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Service Unavailable: `unavailable` */
+            503: {
+                headers: {
+                    /**
+                     * @description Seconds to wait (RFC 9110, section 10.2.3)
+                     * @example 5
+                     */
+                    "Retry-After"?: number;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    remove_sending_channel: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                sending_channel_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            204: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description Unauthorized: `unauthenticated` or `id_token_refused` */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Forbidden: `forbidden` or `cross_site` */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Not Found: `sending_channel_unknown` */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Conflict: `conflict` */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Unprocessable Entity: `invalid` */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Too Many Requests: `rate_limited` or `too_many_requests` */
+            429: {
+                headers: {
+                    /**
+                     * @description Seconds to wait (RFC 9110, section 10.2.3)
+                     * @example 5
+                     */
+                    "Retry-After"?: number;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Service Unavailable: `unavailable` */
+            503: {
+                headers: {
+                    /**
+                     * @description Seconds to wait (RFC 9110, section 10.2.3)
+                     * @example 5
+                     */
+                    "Retry-After"?: number;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    test_sending_channel: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                sending_channel_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "config": {
+                     *         "domain": "example.myshopify.com",
+                     *         "host": "host",
+                     *         "port": 42,
+                     *         "region": "region",
+                     *         "security": "none",
+                     *         "stream": "stream",
+                     *         "username": "username"
+                     *       },
+                     *       "connections": 42,
+                     *       "enabled": true,
+                     *       "error": "error",
+                     *       "has_secret": true,
+                     *       "id": "01jd8wz6k3r9v5n2m7q4t1x0ya",
+                     *       "kind": "smtp",
+                     *       "per_second": 42,
+                     *       "signs_itself": true,
+                     *       "tested_at": "2026-11-22T08:30:00Z",
+                     *       "title": "Come back"
+                     *     }
+                     */
+                    "application/json": components["schemas"]["SendingChannel"];
+                };
+            };
+            /** @description Unauthorized: `unauthenticated` or `id_token_refused` */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Forbidden: `forbidden` or `cross_site` */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Not Found: `sending_channel_unknown` */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Conflict: `conflict` */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Unprocessable Entity: `invalid` */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Too Many Requests: `rate_limited` or `too_many_requests` */
+            429: {
+                headers: {
+                    /**
+                     * @description Seconds to wait (RFC 9110, section 10.2.3)
+                     * @example 5
+                     */
+                    "Retry-After"?: number;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Service Unavailable: `unavailable` */
+            503: {
+                headers: {
+                    /**
+                     * @description Seconds to wait (RFC 9110, section 10.2.3)
+                     * @example 5
+                     */
+                    "Retry-After"?: number;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    order_sending_channels: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                /**
+                 * @example {
+                 *       "ids": [
+                 *         "chn_01",
+                 *         "chn_02"
+                 *       ]
+                 *     }
+                 */
+                "application/json": components["schemas"]["ChannelOrder"];
+            };
+        };
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "channels": [
+                     *         {
+                     *           "config": {
+                     *             "domain": "example.myshopify.com",
+                     *             "host": "host",
+                     *             "port": 42,
+                     *             "region": "region",
+                     *             "security": "none",
+                     *             "stream": "stream",
+                     *             "username": "username"
+                     *           },
+                     *           "connections": 42,
+                     *           "enabled": true,
+                     *           "error": "error",
+                     *           "has_secret": true,
+                     *           "id": "01jd8wz6k3r9v5n2m7q4t1x0ya",
+                     *           "kind": "smtp",
+                     *           "per_second": 42,
+                     *           "signs_itself": true,
+                     *           "tested_at": "2026-11-22T08:30:00Z",
+                     *           "title": "Come back"
+                     *         }
+                     *       ],
+                     *       "in_use": "shop",
+                     *       "installation_servers": 42
+                     *     }
+                     */
+                    "application/json": components["schemas"]["SendingChannels"];
+                };
+            };
+            /** @description Unauthorized: `unauthenticated` or `id_token_refused` */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Forbidden: `forbidden` or `cross_site` */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Conflict: `conflict` */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Request Entity Too Large: `too_large` */
+            413: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Unprocessable Entity: `invalid` */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Too Many Requests: `rate_limited` or `too_many_requests` */
+            429: {
+                headers: {
+                    /**
+                     * @description Seconds to wait (RFC 9110, section 10.2.3)
+                     * @example 5
+                     */
+                    "Retry-After"?: number;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Service Unavailable: `unavailable` */
+            503: {
+                headers: {
+                    /**
+                     * @description Seconds to wait (RFC 9110, section 10.2.3)
+                     * @example 5
+                     */
+                    "Retry-After"?: number;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    list_sending_domains: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example [
+                     *       {
+                     *         "checked_at": "2026-11-22T08:30:00Z",
+                     *         "checks": [
+                     *           {
+                     *             "code": "dkim_rsa",
+                     *             "found": [
+                     *               "found"
+                     *             ],
+                     *             "name": "Come back",
+                     *             "problem": "problem",
+                     *             "state": "ok"
+                     *           }
+                     *         ],
+                     *         "created_at": "2026-11-22T08:30:00Z",
+                     *         "dmarc_policy": "none",
+                     *         "domain": "example.myshopify.com",
+                     *         "id": "01jd8wz6k3r9v5n2m7q4t1x0ya",
+                     *         "records": [
+                     *           {
+                     *             "key_state": "pending",
+                     *             "name": "Come back",
+                     *             "optional": true,
+                     *             "purpose": "dkim_rsa",
+                     *             "value": "value"
+                     *           }
+                     *         ],
+                     *         "rotating": true,
+                     *         "state": "unverified",
+                     *         "verified_at": "2026-11-22T08:30:00Z"
+                     *       }
+                     *     ]
+                     */
+                    "application/json": components["schemas"]["SendingDomain"][];
+                };
+            };
+            /** @description Unauthorized: `unauthenticated` or `id_token_refused` */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Forbidden: `forbidden` */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Too Many Requests: `rate_limited` or `too_many_requests` */
+            429: {
+                headers: {
+                    /**
+                     * @description Seconds to wait (RFC 9110, section 10.2.3)
+                     * @example 5
+                     */
+                    "Retry-After"?: number;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Service Unavailable: `unavailable` */
+            503: {
+                headers: {
+                    /**
+                     * @description Seconds to wait (RFC 9110, section 10.2.3)
+                     * @example 5
+                     */
+                    "Retry-After"?: number;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    add_sending_domain: {
+        parameters: {
+            query?: never;
+            header?: {
+                /**
+                 * @description Makes the call repeatable for 24 hours: the same key with the same body answers the same again, with `Idempotency-Replayed: true`, and nothing happens twice.
+                 * @example 8e03978e-40d5-43dd-bc93-6894a57f9324
+                 */
+                "Idempotency-Key"?: string;
+            };
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                /**
+                 * @example {
+                 *       "domain": "mail.example.com"
+                 *     }
+                 */
+                "application/json": components["schemas"]["DomainInput"];
+            };
+        };
+        responses: {
+            /** @description Successful Response */
+            201: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "checked_at": "2026-11-22T08:30:00Z",
+                     *       "checks": [
+                     *         {
+                     *           "code": "dkim_rsa",
+                     *           "found": [
+                     *             "found"
+                     *           ],
+                     *           "name": "Come back",
+                     *           "problem": "problem",
+                     *           "state": "ok"
+                     *         }
+                     *       ],
+                     *       "created_at": "2026-11-22T08:30:00Z",
+                     *       "dmarc_policy": "none",
+                     *       "domain": "example.myshopify.com",
+                     *       "id": "01jd8wz6k3r9v5n2m7q4t1x0ya",
+                     *       "records": [
+                     *         {
+                     *           "key_state": "pending",
+                     *           "name": "Come back",
+                     *           "optional": true,
+                     *           "purpose": "dkim_rsa",
+                     *           "value": "value"
+                     *         }
+                     *       ],
+                     *       "rotating": true,
+                     *       "state": "unverified",
+                     *       "verified_at": "2026-11-22T08:30:00Z"
+                     *     }
+                     */
+                    "application/json": components["schemas"]["SendingDomain"];
+                };
+            };
+            /** @description Unauthorized: `unauthenticated` or `id_token_refused` */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Forbidden: `forbidden` or `cross_site` */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Conflict: `sending_domain_taken` or `too_many_sending_domains` or `idempotency_key_in_use` */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Request Entity Too Large: `too_large` */
+            413: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Unprocessable Entity: `invalid` or `idempotency_key_invalid` or `idempotency_key_reused` */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Too Many Requests: `rate_limited` or `too_many_requests` */
+            429: {
+                headers: {
+                    /**
+                     * @description Seconds to wait (RFC 9110, section 10.2.3)
+                     * @example 5
+                     */
+                    "Retry-After"?: number;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Service Unavailable: `unavailable` */
+            503: {
+                headers: {
+                    /**
+                     * @description Seconds to wait (RFC 9110, section 10.2.3)
+                     * @example 5
+                     */
+                    "Retry-After"?: number;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    remove_sending_domain: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                domain_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            204: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description Unauthorized: `unauthenticated` or `id_token_refused` */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Forbidden: `forbidden` or `cross_site` */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Not Found: `sending_domain_unknown` */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Conflict: `conflict` */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Unprocessable Entity: `invalid` */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Too Many Requests: `rate_limited` or `too_many_requests` */
+            429: {
+                headers: {
+                    /**
+                     * @description Seconds to wait (RFC 9110, section 10.2.3)
+                     * @example 5
+                     */
+                    "Retry-After"?: number;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Service Unavailable: `unavailable` */
+            503: {
+                headers: {
+                    /**
+                     * @description Seconds to wait (RFC 9110, section 10.2.3)
+                     * @example 5
+                     */
+                    "Retry-After"?: number;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    rotate_sending_keys: {
+        parameters: {
+            query?: never;
+            header?: {
+                /**
+                 * @description Makes the call repeatable for 24 hours: the same key with the same body answers the same again, with `Idempotency-Replayed: true`, and nothing happens twice.
+                 * @example 8e03978e-40d5-43dd-bc93-6894a57f9324
+                 */
+                "Idempotency-Key"?: string;
+            };
+            path: {
+                domain_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "checked_at": "2026-11-22T08:30:00Z",
+                     *       "checks": [
+                     *         {
+                     *           "code": "dkim_rsa",
+                     *           "found": [
+                     *             "found"
+                     *           ],
+                     *           "name": "Come back",
+                     *           "problem": "problem",
+                     *           "state": "ok"
+                     *         }
+                     *       ],
+                     *       "created_at": "2026-11-22T08:30:00Z",
+                     *       "dmarc_policy": "none",
+                     *       "domain": "example.myshopify.com",
+                     *       "id": "01jd8wz6k3r9v5n2m7q4t1x0ya",
+                     *       "records": [
+                     *         {
+                     *           "key_state": "pending",
+                     *           "name": "Come back",
+                     *           "optional": true,
+                     *           "purpose": "dkim_rsa",
+                     *           "value": "value"
+                     *         }
+                     *       ],
+                     *       "rotating": true,
+                     *       "state": "unverified",
+                     *       "verified_at": "2026-11-22T08:30:00Z"
+                     *     }
+                     */
+                    "application/json": components["schemas"]["SendingDomain"];
+                };
+            };
+            /** @description Unauthorized: `unauthenticated` or `id_token_refused` */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Forbidden: `forbidden` or `cross_site` */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Not Found: `sending_domain_unknown` */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Conflict: `rotation_under_way` or `idempotency_key_in_use` */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Unprocessable Entity: `invalid` or `idempotency_key_invalid` or `idempotency_key_reused` */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Too Many Requests: `rate_limited` or `too_many_requests` */
+            429: {
+                headers: {
+                    /**
+                     * @description Seconds to wait (RFC 9110, section 10.2.3)
+                     * @example 5
+                     */
+                    "Retry-After"?: number;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Service Unavailable: `unavailable` */
+            503: {
+                headers: {
+                    /**
+                     * @description Seconds to wait (RFC 9110, section 10.2.3)
+                     * @example 5
+                     */
+                    "Retry-After"?: number;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    verify_sending_domain: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                domain_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "checked_at": "2026-11-22T08:30:00Z",
+                     *       "checks": [
+                     *         {
+                     *           "code": "dkim_rsa",
+                     *           "found": [
+                     *             "found"
+                     *           ],
+                     *           "name": "Come back",
+                     *           "problem": "problem",
+                     *           "state": "ok"
+                     *         }
+                     *       ],
+                     *       "created_at": "2026-11-22T08:30:00Z",
+                     *       "dmarc_policy": "none",
+                     *       "domain": "example.myshopify.com",
+                     *       "id": "01jd8wz6k3r9v5n2m7q4t1x0ya",
+                     *       "records": [
+                     *         {
+                     *           "key_state": "pending",
+                     *           "name": "Come back",
+                     *           "optional": true,
+                     *           "purpose": "dkim_rsa",
+                     *           "value": "value"
+                     *         }
+                     *       ],
+                     *       "rotating": true,
+                     *       "state": "unverified",
+                     *       "verified_at": "2026-11-22T08:30:00Z"
+                     *     }
+                     */
+                    "application/json": components["schemas"]["SendingDomain"];
+                };
+            };
+            /** @description Unauthorized: `unauthenticated` or `id_token_refused` */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Forbidden: `forbidden` or `cross_site` */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Not Found: `sending_domain_unknown` */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Conflict: `conflict` */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Unprocessable Entity: `invalid` */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Too Many Requests: `rate_limited` or `too_many_requests` */
+            429: {
+                headers: {
+                    /**
+                     * @description Seconds to wait (RFC 9110, section 10.2.3)
+                     * @example 5
+                     */
+                    "Retry-After"?: number;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Service Unavailable: `unavailable` */
             503: {
                 headers: {
                     /**

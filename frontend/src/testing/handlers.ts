@@ -3,6 +3,7 @@ import { HttpResponse, http } from "msw";
 import * as access from "./accessData";
 import { consoleHandlers } from "./consoleHandlers";
 import * as data from "./data";
+import * as sending from "./sendingData";
 import { taskHandlers } from "./taskHandlers";
 
 const API = "*/api/v1";
@@ -59,6 +60,8 @@ export function problem(status: number, fields: Record<string, unknown> = {}) {
 export const handlers = [
   http.get(`${API}/session`, () => HttpResponse.json(data.session)),
   http.delete(`${API}/sessions`, () => new HttpResponse(null, { status: 204 })),
+  http.get(`${API}/sending/domains`, () => HttpResponse.json(sending.domains)),
+  http.get(`${API}/sending/channels`, () => HttpResponse.json(sending.channels)),
   http.get(`${API}/members`, () => HttpResponse.json(access.members)),
   http.get(`${API}/api-keys`, () => page(access.apiKeys)),
   http.post(`${API}/api-keys`, () => HttpResponse.json(access.newKey, { status: 201 })),

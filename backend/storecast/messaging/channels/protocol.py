@@ -36,6 +36,8 @@ class Outcome(NamedTuple):
     reply: str
     refused_address: bool = False
     """The server refused the recipient itself, not this message or this sender."""
+    retry_after_s: float = 0.0
+    """The server asks for no further try before this many seconds have passed."""
 
 
 class Channel(Protocol):

@@ -10,10 +10,11 @@ open circuit makes no message unknown.
 
 import asyncio
 import base64
+import socket
 import ssl
 from collections import Counter, deque
 from collections.abc import Coroutine, Iterable, Iterator, Sized
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from enum import Enum, auto
 from pathlib import PurePath
 from typing import Any, cast
@@ -21,8 +22,10 @@ from typing import Any, cast
 import structlog
 import uvloop
 
+from storecast.kit.addresses import is_public
 from storecast.messaging.channels.protocol import ChannelUnavailable, Outcome, Verdict
 from storecast.messaging.channels.smtp_url import SmtpServer
+from storecast.messaging.channels.source import Source, told
 from storecast.messaging.compose import Prepared
 from storecast.observability import tracing
 from storecast.resilience.circuit import CircuitOpen
@@ -33,6 +36,8 @@ log = structlog.get_logger(__name__)
 CONNECT_TIMEOUT_S = 15.0
 REPLY_TIMEOUT_S = 120.0
 """RFC 5321 §4.5.3.2 allows minutes for the reply after the final dot; a server that slow would hold a batch's lease."""
+
+GOODBYE_S = 1.0
 
 MAX_REPLY_BYTES = 8_192
 MAX_REPLY_CHARS = 500
@@ -66,6 +71,7 @@ class _Connection(asyncio.Protocol):
         self._waiter: asyncio.Future[tuple[int, str]] | None = None
         self._early: deque[tuple[int, str]] = deque()
         self._lost: Exception | None = None
+        self.gone = asyncio.Event()
         self.extensions: dict[str, str] = {}
         # The stream of one `run`:
         self._source: Iterator[Prepared] | None = None
@@ -109,6 +115,7 @@ class _Connection(asyncio.Protocol):
             self.abort(_Lost("the server's reply does not end"))
 
     def connection_lost(self, exc: Exception | None) -> None:
+        self.gone.set()
         self._lost = self._lost or exc or _Lost("the server closed the connection")
         if self._waiter is not None and not self._waiter.done():
             self._waiter.set_exception(_Lost(str(self._lost)))
@@ -417,7 +424,7 @@ class SmtpChannel:
         An error of the iterable itself ends the batch; it is raised behind the last outcome, so that none is lost.
         """
         outcomes: list[Outcome] = []
-        shared = _Shared(iter(messages))
+        shared = Source(messages)
         wanted = min(self._server.connections, len(messages)) if isinstance(messages, Sized) else None
         self._losses.clear()
         with tracing.span("smtp.send", kind="client", attributes={"server.address": self._host}) as span:
@@ -427,7 +434,7 @@ class SmtpChannel:
                     call.failed(self._losses[-1])
             verdicts = Counter(outcome.verdict for outcome in outcomes)
             span.set({f"storecast.messages.{verdict}": count for verdict, count in verdicts.items()})
-        return _told(outcomes, shared)
+        return told(outcomes, shared)
 
     @contextmanager
     def _guarded(self) -> Iterator[Call]:
@@ -461,10 +468,16 @@ class SmtpChannel:
         self._loop.run_until_complete(work)
 
     async def _close_all(self) -> None:
-        for connection in self._connections:
+        closing, self._connections = self._connections, []
+        for connection in closing:
             connection.close()
-        self._connections.clear()
-        # One turn of the loop lets the transports close their sockets.
+        # TLS says goodbye and waits for the answer; a socket without it is closed in the loop's next turn.
+        with suppress(TimeoutError):
+            async with asyncio.timeout(GOODBYE_S):
+                for connection in closing:
+                    await connection.gone.wait()
+        for connection in closing:
+            connection.abort(_Lost("closed"))
         await asyncio.sleep(0)
 
     async def _forget_lost(self) -> None:
@@ -478,7 +491,7 @@ class SmtpChannel:
         if not self._connections:
             self._connections.append(await self._open())
 
-    async def _send(self, shared: "_Shared", outcomes: list[Outcome], wanted: int) -> None:
+    async def _send(self, shared: Source, outcomes: list[Outcome], wanted: int) -> None:
         await self._ready()
         lanes = [self._lane(connection, shared, outcomes) for connection in self._connections[:wanted]]
         lanes += [self._lane(None, shared, outcomes) for _ in range(wanted - len(lanes))]
@@ -488,7 +501,7 @@ class SmtpChannel:
             if isinstance(result, BaseException) and not isinstance(result, ChannelUnavailable):
                 raise result
 
-    async def _lane(self, connection: _Connection | None, shared: "_Shared", outcomes: list[Outcome]) -> None:
+    async def _lane(self, connection: _Connection | None, shared: Source, outcomes: list[Outcome]) -> None:
         """Send over one connection, and over another in its place as long as each one carries something."""
         while not shared.exhausted:
             if connection is None:
@@ -512,10 +525,7 @@ class SmtpChannel:
                 if server.path is not None:
                     _transport, connection = await loop.create_unix_connection(_Connection, server.path)
                 else:
-                    context = ssl.create_default_context() if server.security == "tls" else None
-                    _transport, connection = await loop.create_connection(
-                        _Connection, server.host, server.port, ssl=context
-                    )
+                    connection = await self._connect(loop)
                 await connection.open(server)
         except (OSError, TimeoutError, ssl.SSLError) as error:
             if connection is not None:
@@ -529,29 +539,22 @@ class SmtpChannel:
             raise
         return connection
 
-
-class _Shared(Iterator[Prepared]):
-    """The messages of one `send`, drawn on by every connection."""
-
-    def __init__(self, source: Iterator[Prepared]) -> None:
-        self._source = source
-        self.exhausted = False
-        self.error: Exception | None = None
-
-    def __next__(self) -> Prepared:
-        if self.exhausted:
-            raise StopIteration
-        try:
-            return next(self._source)
-        except StopIteration:
-            self.exhausted = True
-        except Exception as error:  # noqa: BLE001  # the caller's own: raised again behind the outcomes
-            self.exhausted = True
-            self.error = error
-        raise StopIteration
-
-
-def _told(outcomes: list[Outcome], shared: _Shared) -> Iterator[Outcome]:
-    yield from outcomes
-    if shared.error is not None:
-        raise shared.error
+    async def _connect(self, loop: asyncio.AbstractEventLoop) -> _Connection:
+        server = self._server
+        host = server.host
+        if server.public_only:
+            # Merchants choose these servers: the connection goes to an address that was looked at.
+            found = await loop.getaddrinfo(host, server.port, type=socket.SOCK_STREAM)
+            addresses = [str(entry[4][0]) for entry in found]
+            if not addresses or not all(map(is_public, addresses)):
+                raise ChannelUnavailable("The SMTP server's address belongs to a private network.")
+            host = addresses[0]
+        encrypted = server.security == "tls"
+        _transport, connection = await loop.create_connection(
+            _Connection,
+            host,
+            server.port,
+            ssl=ssl.create_default_context() if encrypted else None,
+            server_hostname=server.host if encrypted else None,
+        )
+        return connection

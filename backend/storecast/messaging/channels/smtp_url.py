@@ -2,7 +2,8 @@
 
 ``smtp://host:25`` plain, ``smtp+starttls://user:password@host:587`` STARTTLS and AUTH, ``smtps://host:465`` TLS from
 the first byte, ``smtp+unix:///path`` a socket on this machine. TLS is always verified; a password never travels
-without it, except to this machine.
+without it, except to this machine. ``?connections=8&per_second=50`` sets a server's own limits; several URLs parted
+by blanks are tried in their order.
 """
 
 from dataclasses import dataclass
@@ -33,6 +34,9 @@ class SmtpServer:
     username: str | None
     password: str | None
     connections: int
+    per_second: int | None = None
+    public_only: bool = False
+    """Refuse a name that leads into a private network: for servers that merchants choose."""
 
     @property
     def local(self) -> bool:
@@ -43,21 +47,37 @@ class SmtpServer:
 def parse(url: str) -> SmtpServer:
     """The server of a URL; raises ValueError with the reason."""
     parts = urlsplit(url)
-    connections = int(parse_qs(parts.query).get("connections", [str(DEFAULT_CONNECTIONS)])[0])
+    query = parse_qs(parts.query)
+    connections = int(query.get("connections", [str(DEFAULT_CONNECTIONS)])[0])
     if not 1 <= connections <= MAX_CONNECTIONS:
         raise ValueError(f"connections must be between 1 and {MAX_CONNECTIONS}")
+    per_second = int(query["per_second"][0]) if "per_second" in query else None
+    if per_second is not None and per_second < 1:
+        raise ValueError("per_second must be 1 or more")
     username = unquote(parts.username) if parts.username else None
     password = unquote(parts.password) if parts.password else None
     if parts.scheme == "smtp+unix":
         if not parts.path:
             raise ValueError("smtp+unix:// needs the path of a socket")
-        return SmtpServer("localhost", 0, unquote(parts.path), "none", username, password, connections)
+        return SmtpServer(
+            "localhost", 0, unquote(parts.path), "none", username, password, connections, per_second
+        )
     if parts.scheme not in _SCHEMES:
         raise ValueError(f"{parts.scheme}:// is no SMTP scheme; use smtp, smtp+starttls, smtps or smtp+unix")
     if not parts.hostname:
         raise ValueError("the SMTP URL names no host")
     security, port = _SCHEMES[parts.scheme]
-    server = SmtpServer(parts.hostname, parts.port or port, None, security, username, password, connections)
+    server = SmtpServer(
+        parts.hostname, parts.port or port, None, security, username, password, connections, per_second
+    )
     if password is not None and security == "none" and not server.local:
         raise ValueError("a password needs TLS: use smtp+starttls:// or smtps://")
     return server
+
+
+def parse_all(urls: str) -> list[SmtpServer]:
+    """The servers of several URLs; raises ValueError with the reason."""
+    servers = [parse(url) for url in urls.split()]
+    if not servers:
+        raise ValueError("the SMTP URL is empty")
+    return servers

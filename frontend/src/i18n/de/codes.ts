@@ -122,6 +122,8 @@ export const codes = {
   "jobs.auth.forget_idempotency_keys": "Schlüssel wiederholter Aufrufe vergessen",
   "jobs.customers.write_consent": "Dem Shop wird gemeldet, wer Nachrichten möchte",
   "jobs.messaging.write_consent": "Abmeldung wird dem Shop gemeldet",
+  "jobs.messaging.check_sending_domains_everywhere": "Absenderdomains aller Shops prüfen",
+  "jobs.messaging.check_sending_domains": "Absenderdomains des Shops prüfen",
   "jobs.webhooks.drain": "Nachrichten des Shops werden gelesen",
   "jobs.jobs.maintain_partitions": "Verzeichnis wird aufgeräumt",
   "jobs.fleet.check_alerts": "Alarmregeln werden geprüft",

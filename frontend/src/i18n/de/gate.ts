@@ -22,4 +22,24 @@ export const gate = {
   "gate.preview_text.ask": "Ohne Vorschautext zeigt der Posteingang die ersten Wörter der Nachricht",
   "gate.merge_values.ok": "Für jeden Platzhalter hat jede Person einen Wert",
   "gate.merge_values.ask": "Manchen fehlt ein Wert, den die Nachricht zeigt: {missing}",
+  "gate.sender_domain.ok": "{domain} ist als Ihre Domain bestätigt",
+  "gate.sender_domain.ask":
+    "{domain} ist nicht als Ihre Domain bestätigt: Fügen Sie sie unter Einstellungen, Versand hinzu",
+  "gate.sender_domain.stop": "Bestätigen Sie {domain} als Ihre Domain unter Einstellungen, Versand",
+  "gate.spf.ok": "SPF nennt, wer für die Domain senden darf",
+  "gate.spf.ask": "Der SPF-Eintrag der Domain fehlt oder ist nicht richtig",
+  "gate.dkim.ok": "Nachrichten tragen eine DKIM-Signatur",
+  "gate.dkim.ask": "Der DKIM-Schlüssel der Domain wird im DNS nicht gefunden",
+  "gate.dkim.stop": "Veröffentlichen Sie den DKIM-Schlüssel der Domain: Er wird im DNS nicht gefunden",
+  "gate.dmarc.ok": "Die Domain hat eine DMARC-Richtlinie",
+  "gate.dmarc.ask": "Die Domain hat keine DMARC-Richtlinie; große Aussendungen brauchen eine",
+  "gate.dmarc.stop":
+    "Veröffentlichen Sie eine DMARC-Richtlinie: Postfachanbieter lehnen Aussendungen dieser Größe ohne sie ab",
+  "gate.alignment.ok": "Die Absenderadresse gehört zur Domain, die signiert",
+  "gate.alignment.ask": "Die Absenderadresse gehört nicht zu {domain}, die signiert",
+  "gate.alignment.stop":
+    "Verwenden Sie eine Absenderadresse bei {domain}: Ihre Richtlinie verlangt genau dieselbe Domain",
+  "gate.unsubscribe_signed.ok": "Die Signatur deckt die Abmelde-Kopfzeilen ab",
+  "gate.unsubscribe_signed.ask":
+    "{provider} signiert die Nachrichten: Sehen Sie an einer Testmail nach, ob die Signatur die Abmelde-Kopfzeilen abdeckt",
 } as const;

@@ -17,6 +17,7 @@ import { queues } from "./queues";
 import { report } from "./report";
 import { schedules } from "./schedules";
 import { segments } from "./segments";
+import { sending } from "./sending";
 import { settings } from "./settings";
 import { shell } from "./shell";
 import { store } from "./store";
@@ -36,6 +37,7 @@ export const de: Messages = {
   ...segments,
   ...analytics,
   ...operations,
+  ...sending,
   ...settings,
   ...privacy,
   ...dataKinds,

@@ -121,6 +121,8 @@ export const codes = {
   "jobs.auth.forget_idempotency_keys": "Forgetting keys of repeated calls",
   "jobs.customers.write_consent": "Telling the store who wants messages",
   "jobs.messaging.write_consent": "Telling the store about an unsubscribe",
+  "jobs.messaging.check_sending_domains_everywhere": "Looking up the sending domains of all stores",
+  "jobs.messaging.check_sending_domains": "Looking up the store's sending domains",
   "jobs.webhooks.drain": "Reading messages from the store",
   "jobs.jobs.maintain_partitions": "Tidying up the ledger",
   "jobs.fleet.check_alerts": "Looking at the alert rules",

@@ -16,6 +16,7 @@ import { queues } from "./queues";
 import { report } from "./report";
 import { schedules } from "./schedules";
 import { segments } from "./segments";
+import { sending } from "./sending";
 import { settings } from "./settings";
 import { shell } from "./shell";
 import { store } from "./store";
@@ -35,6 +36,7 @@ export const en = {
   ...segments,
   ...analytics,
   ...operations,
+  ...sending,
   ...settings,
   ...privacy,
   ...dataKinds,

@@ -55,6 +55,11 @@ function SettingsContent({ settings }: { settings: Settings }) {
         >
           <SenderCard key={`${settings.sender.name}|${settings.sender.email}`} sender={settings.sender} />
         </Layout.AnnotatedSection>
+        <Layout.AnnotatedSection id="sending" title={t("sending.title")} description={t("sending.link_why")}>
+          <Card>
+            <Button url="/settings/sending">{t("sending.link")}</Button>
+          </Card>
+        </Layout.AnnotatedSection>
         <Layout.AnnotatedSection
           id="pixel"
           title={t("settings.pixel.title")}
