@@ -9,6 +9,7 @@ import pytest
 from sqlalchemy.orm import Session
 
 from storecast.kit.clock import utcnow
+from storecast.kit.types import ShopId
 from storecast.shops.models import Shop
 from storecast.webhooks.jobs import DrainInbox, SweepInbox
 from storecast.worker import outbox
@@ -63,13 +64,13 @@ def test_a_backlog_of_one_shop_does_not_keep_anothers_delivery_waiting(
 ) -> None:
     """One worker with one slot: the other shop's turn comes before the backlog ends."""
     deliver(connection, shop, BACKLOG, utcnow())
-    outbox.add(platform, shop.id, DrainInbox())
+    outbox.add(platform, ShopId(shop.id), DrainInbox())
     platform.commit()
 
     with relay(tmp_path), worker(tmp_path, "critical"):
         wait_until(lambda: pending(connection, shop) < BACKLOG, "the backlog's first batch")
         deliver(connection, other_shop, 1, utcnow())
-        outbox.add(platform, other_shop.id, DrainInbox())
+        outbox.add(platform, ShopId(other_shop.id), DrainInbox())
         platform.commit()
         wait_until(lambda: pending(connection, other_shop) == 0, "the other shop's delivery")
         assert pending(connection, shop) > 0
