@@ -1,0 +1,132 @@
+import { screen, waitFor, within } from "@testing-library/react";
+import userEvent from "@testing-library/user-event";
+import { HttpResponse, http } from "msw";
+import { expect, test } from "vitest";
+import { customerLists, customers, segments } from "@/testing/data";
+import { problem } from "@/testing/handlers";
+import { renderApp } from "@/testing/render";
+import { server } from "@/testing/server";
+
+test("a behaviour is asked with how often, since when and of what", async () => {
+  const saved: unknown[] = [];
+  server.use(
+    http.post("*/api/v1/segments", async ({ request }) => {
+      saved.push(await request.json());
+      return HttpResponse.json({ ...segments[0], id: "seg_new" }, { status: 201 });
+    }),
+  );
+  renderApp("/segments/new");
+  await userEvent.type(await screen.findByRole("textbox", { name: "Name" }), "Readers");
+  await userEvent.click(screen.getByRole("button", { name: "Add condition" }));
+  await userEvent.selectOptions(screen.getByRole("combobox", { name: "Field" }), "Opened a message");
+  const times = screen.getByRole("spinbutton", { name: /^Value for Opened a message: how often/ });
+  await userEvent.clear(times);
+  await userEvent.type(times, "3");
+  await userEvent.type(
+    screen.getByRole("spinbutton", { name: /^Value for Opened a message: in how many days/ }),
+    "90",
+  );
+  await userEvent.selectOptions(
+    screen.getByRole("combobox", { name: "Value for Opened a message: about what" }),
+    "of a campaign",
+  );
+  await userEvent.click(await screen.findByRole("button", { name: "Save" }));
+  expect(await screen.findByText("Fill this in.")).toBeInTheDocument();
+  await userEvent.click(screen.getByRole("combobox", { name: "Choose a campaign" }));
+  await userEvent.click(await screen.findByRole("option", { name: "Winter sale" }));
+  await userEvent.click(await screen.findByRole("button", { name: "Save" }));
+  const value = { times: 3, days: 90, campaign: "campaign-1" };
+  await waitFor(() =>
+    expect(saved).toEqual([
+      { name: "Readers", rules: { op: "and", rules: [{ field: "opened", operator: "did", value }] } },
+    ]),
+  );
+});
+
+test("why somebody is in the segment is told condition by condition", async () => {
+  server.use(
+    http.post("*/api/v1/segments/explain", () =>
+      HttpResponse.json({
+        customer_id: customers[0]?.id,
+        member: true,
+        conditions: [
+          { pointer: "/rules/rules/0", field: "orders_count", holds: true, seen: 4 },
+          { pointer: "/rules/rules/1", field: "last_order_at", holds: false, seen: null },
+          { pointer: "/rules/rules/2", field: "email_subscription", holds: true, seen: "subscribed" },
+        ],
+      }),
+    ),
+  );
+  renderApp("/segments/seg_lapsed");
+  await userEvent.click(
+    await screen.findByRole("button", { name: `Why is ${customers[0]?.name} in this segment?` }),
+  );
+  const dialog = await screen.findByRole("dialog");
+  expect(await within(dialog).findByText("This customer is in the segment.")).toBeInTheDocument();
+  const told = within(dialog)
+    .getAllByRole("listitem")
+    .map((item) => item.textContent);
+  expect(told).toEqual([
+    "SuccessTrueNumber of orders is at least 2Seen: 4",
+    "AttentionNot trueLast order was not in the last 90 daysSeen: nothing known",
+    "SuccessTrueE-mail subscription is SubscribedSeen: Subscribed",
+  ]);
+});
+
+test("a file becomes a list, and its refused rows are told", async () => {
+  const asked: { name: string | null; type: string | null }[] = [];
+  server.use(
+    http.post("*/api/v1/segments/lists", ({ request }) => {
+      const name = new URL(request.url).searchParams.get("name");
+      asked.push({ name, type: request.headers.get("Content-Type") });
+      return HttpResponse.json(customerLists[0], { status: 201 });
+    }),
+  );
+  renderApp("/segments");
+  await userEvent.click(await screen.findByRole("button", { name: "Upload list" }));
+  const dialog = await screen.findByRole("dialog");
+  const input = dialog.querySelector<HTMLInputElement>('input[type="file"]');
+  if (!input) throw new Error("no file field");
+  await userEvent.upload(input, new File(["email\nada@example.com\n"], "guests.csv", { type: "text/csv" }));
+  await userEvent.click(within(dialog).getByRole("button", { name: "Upload list" }));
+  expect(await screen.findByText("120 rows read, 114 customers found.")).toBeInTheDocument();
+  const rows = await within(await screen.findByRole("dialog")).findAllByText("No such customer");
+  expect(rows.length).toBeGreaterThan(0);
+  expect(asked).toEqual([{ name: "guests", type: "text/csv" }]);
+});
+
+test("a file that cannot be read is refused beside the field", async () => {
+  server.use(
+    http.post("*/api/v1/segments/lists", () =>
+      problem(422, {
+        code: "csv_encoding",
+        errors: [{ pointer: "/file", message: "The file is UTF-16.", code: "csv_encoding" }],
+      }),
+    ),
+  );
+  renderApp("/segments");
+  await userEvent.click(await screen.findByRole("button", { name: "Upload list" }));
+  const dialog = await screen.findByRole("dialog");
+  await userEvent.click(within(dialog).getByRole("button", { name: "Upload list" }));
+  expect(within(dialog).getByText("Choose a file.")).toBeInTheDocument();
+  const input = dialog.querySelector<HTMLInputElement>('input[type="file"]');
+  if (!input) throw new Error("no file field");
+  await userEvent.upload(input, new File(["x"], "guests.csv", { type: "text/csv" }));
+  await userEvent.click(within(dialog).getByRole("button", { name: "Upload list" }));
+  expect(await within(dialog).findByText("The file is UTF-16.")).toBeInTheDocument();
+});
+
+test("the size over time is drawn once there are two days", async () => {
+  server.use(
+    http.get("*/api/v1/segments/:id/sizes", () =>
+      HttpResponse.json({
+        items: [
+          { day: "2026-11-20", member_count: 4_700 },
+          { day: "2026-11-21", member_count: 4_812 },
+        ],
+      }),
+    ),
+  );
+  renderApp("/segments/seg_lapsed");
+  expect(await screen.findByTitle("People in the segment by day, from 4,700 to 4,812")).toBeInTheDocument();
+});
