@@ -18,7 +18,6 @@ from storecast.kit.errors import FieldError, Invalid
 from storecast.kit.ids import public_id
 from storecast.kit.pages import Page, decode_id_cursor, encode_cursor
 from storecast.kit.types import ShopId
-from storecast.messaging import selectables as messaging
 from storecast.segments import lists_repository as repository
 from storecast.segments import references, schemas
 from storecast.segments.errors import ListInUse, ListNameTaken, ListUnknown
@@ -35,7 +34,8 @@ MAX_LINE_BYTES = 16 * 1024
 PAGE = 50
 REFUSALS_PAGE = 500
 
-_ADDRESS = re.compile(messaging.EMAIL_SHAPE, re.ASCII)
+_HOST_PART = r"[^\s@<>,;:\"\\()\[\].]+"
+_ADDRESS = re.compile(rf"[A-Za-z0-9!#$%&'*+/=?^_`{{|}}~.-]+@{_HOST_PART}(\.{_HOST_PART})+")
 _HEADERS = {
     "email": ("email", "e-mail", "email address", "e-mail address", "e-mail-adresse", "customer email"),
     "gid": ("id", "gid", "customer id", "customer_id", "customer gid", "kunden-id"),
@@ -138,7 +138,7 @@ def _read(cell: str) -> tuple[str | None, str | None, str | None]:
         return None, None, "empty"
     if re.fullmatch(r"(gid://shopify/Customer/)?'?[0-9]{1,20}", cell, re.ASCII):
         return f"gid://shopify/Customer/{cell.rsplit('/', 1)[-1].removeprefix(chr(39))}", None, None
-    if len(cell) <= 320 and "\x00" not in cell and _ADDRESS.match(cell):
+    if len(cell) <= 320 and "\x00" not in cell and _ADDRESS.fullmatch(cell):
         return None, cell.lower(), None
     return None, None, "broken_address"
 

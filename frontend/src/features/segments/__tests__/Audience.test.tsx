@@ -1,4 +1,4 @@
-import { screen, waitFor, within } from "@testing-library/react";
+import { fireEvent, screen, waitFor, within } from "@testing-library/react";
 import userEvent from "@testing-library/user-event";
 import { HttpResponse, http } from "msw";
 import { expect, test } from "vitest";
@@ -16,16 +16,13 @@ test("a behaviour is asked with how often, since when and of what", async () => 
     }),
   );
   renderApp("/segments/new");
-  await userEvent.type(await screen.findByRole("textbox", { name: "Name" }), "Readers");
+  fireEvent.change(await screen.findByRole("textbox", { name: "Name" }), { target: { value: "Readers" } });
   await userEvent.click(screen.getByRole("button", { name: "Add condition" }));
   await userEvent.selectOptions(screen.getByRole("combobox", { name: "Field" }), "Opened a message");
-  const times = screen.getByRole("spinbutton", { name: /^Value for Opened a message: how often/ });
-  await userEvent.clear(times);
-  await userEvent.type(times, "3");
-  await userEvent.type(
-    screen.getByRole("spinbutton", { name: /^Value for Opened a message: in how many days/ }),
-    "90",
-  );
+  const value = (what: string) =>
+    screen.getByRole("spinbutton", { name: new RegExp(`^Value for Opened a message: ${what}`) });
+  fireEvent.change(value("how often"), { target: { value: "3" } });
+  fireEvent.change(value("in how many days"), { target: { value: "90" } });
   await userEvent.selectOptions(
     screen.getByRole("combobox", { name: "Value for Opened a message: about what" }),
     "of a campaign",
@@ -35,10 +32,10 @@ test("a behaviour is asked with how often, since when and of what", async () => 
   await userEvent.click(screen.getByRole("combobox", { name: "Choose a campaign" }));
   await userEvent.click(await screen.findByRole("option", { name: "Winter sale" }));
   await userEvent.click(await screen.findByRole("button", { name: "Save" }));
-  const value = { times: 3, days: 90, campaign: "campaign-1" };
+  const asked = { times: 3, days: 90, campaign: "campaign-1" };
   await waitFor(() =>
     expect(saved).toEqual([
-      { name: "Readers", rules: { op: "and", rules: [{ field: "opened", operator: "did", value }] } },
+      { name: "Readers", rules: { op: "and", rules: [{ field: "opened", operator: "did", value: asked }] } },
     ]),
   );
 });
@@ -128,5 +125,11 @@ test("the size over time is drawn once there are two days", async () => {
     ),
   );
   renderApp("/segments/seg_lapsed");
-  expect(await screen.findByTitle("People in the segment by day, from 4,700 to 4,812")).toBeInTheDocument();
+  expect(await screen.findByRole("heading", { name: "Size over time" })).toBeInTheDocument();
+  expect(screen.queryByText(/Storecast notes the size every day/)).not.toBeInTheDocument();
+});
+
+test("a new segment says when its size will be seen", async () => {
+  renderApp("/segments/seg_lapsed");
+  expect(await screen.findByText(/Storecast notes the size every day/)).toBeInTheDocument();
 });

@@ -2,9 +2,9 @@ import { Autocomplete } from "@shopify/polaris";
 import { useQuery } from "@tanstack/react-query";
 import { useState } from "react";
 import { useI18n } from "@/i18n/useI18n";
+import type { ChoiceKind } from "@/lib/rules";
 import { useDebounced } from "@/lib/useDebounced";
 import { choicesQuery } from "../api";
-import type { ChoiceKind } from "@/lib/rules";
 
 interface Props {
   label: string;

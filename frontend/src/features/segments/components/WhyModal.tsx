@@ -6,9 +6,9 @@ import type { Translate } from "@/i18n/translate";
 import { useI18n } from "@/i18n/useI18n";
 import type { ConditionSeen, FieldInfo } from "@/lib/api/types";
 import type { Format } from "@/lib/format";
-import { explainQuery } from "../api";
 import { conditionAt, type FieldsByKey, findCondition, type Group, type WrittenRules } from "@/lib/rules";
 import { conditionInWords } from "@/lib/ruleWords";
+import { explainQuery } from "../api";
 import styles from "./segments.module.css";
 
 interface Props {
