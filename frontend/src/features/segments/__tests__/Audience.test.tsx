@@ -17,21 +17,20 @@ test("a behaviour is asked with how often, since when and of what", async () => 
   );
   renderApp("/segments/new");
   fireEvent.change(await screen.findByRole("textbox", { name: "Name" }), { target: { value: "Readers" } });
-  await userEvent.click(screen.getByRole("button", { name: "Add condition" }));
-  await userEvent.selectOptions(screen.getByRole("combobox", { name: "Field" }), "Opened a message");
+  fireEvent.click(screen.getByRole("button", { name: "Add condition" }));
+  fireEvent.change(screen.getByRole("combobox", { name: "Field" }), { target: { value: "opened" } });
   const value = (what: string) =>
     screen.getByRole("spinbutton", { name: new RegExp(`^Value for Opened a message: ${what}`) });
   fireEvent.change(value("how often"), { target: { value: "3" } });
   fireEvent.change(value("in how many days"), { target: { value: "90" } });
-  await userEvent.selectOptions(
-    screen.getByRole("combobox", { name: "Value for Opened a message: about what" }),
-    "of a campaign",
-  );
-  await userEvent.click(await screen.findByRole("button", { name: "Save" }));
+  fireEvent.change(screen.getByRole("combobox", { name: "Value for Opened a message: about what" }), {
+    target: { value: "campaign" },
+  });
+  fireEvent.click(await screen.findByRole("button", { name: "Save" }));
   expect(await screen.findByText("Fill this in.")).toBeInTheDocument();
-  await userEvent.click(screen.getByRole("combobox", { name: "Choose a campaign" }));
-  await userEvent.click(await screen.findByRole("option", { name: "Winter sale" }));
-  await userEvent.click(await screen.findByRole("button", { name: "Save" }));
+  fireEvent.focus(screen.getByRole("combobox", { name: "Choose a campaign" }));
+  fireEvent.click(await screen.findByRole("option", { name: "Winter sale" }));
+  fireEvent.click(await screen.findByRole("button", { name: "Save" }));
   const asked = { times: 3, days: 90, campaign: "campaign-1" };
   await waitFor(() =>
     expect(saved).toEqual([
