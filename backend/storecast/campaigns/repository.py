@@ -1,6 +1,6 @@
 """All SQL of campaigns and of their ledger."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Collection, Iterable, Sequence
 from datetime import datetime
 from typing import Any, NamedTuple, TypeAlias
 from uuid import UUID
@@ -47,6 +47,28 @@ def find(session: Session, shop_id: ShopId, public_id: str) -> Campaign | None:
 
 def find_by_id(session: Session, shop_id: ShopId, campaign_id: int) -> Campaign | None:
     return session.scalar(select(Campaign).where(Campaign.shop_id == shop_id, Campaign.id == campaign_id))
+
+
+def ids_by_public_id(session: Session, shop_id: ShopId, public_ids: Collection[str]) -> dict[str, int]:
+    found = session.execute(
+        select(Campaign.public_id, Campaign.id).where(
+            Campaign.shop_id == shop_id, Campaign.public_id.in_(list(public_ids))
+        )
+    )
+    return {row.public_id: row.id for row in found}
+
+
+def list_names(
+    session: Session, shop_id: ShopId, search: str, public_ids: Sequence[str], limit: int
+) -> dict[str, str]:
+    """Names by public id: of these, or without them of those whose name has the words, the newest first."""
+    query = select(Campaign.public_id, Campaign.name).where(Campaign.shop_id == shop_id)
+    if public_ids:
+        query = query.where(Campaign.public_id.in_(public_ids))
+    elif search:
+        query = query.where(func.strpos(func.lower(Campaign.name), search.lower()) > 0)
+    found = session.execute(query.order_by(Campaign.id.desc()).limit(limit))
+    return {row.public_id: row.name for row in found}
 
 
 def lock(session: Session, shop_id: ShopId, public_id: str) -> Campaign | None:

@@ -40,11 +40,14 @@ from storecast.kit.pages import Page, decode_cursor, encode_cursor
 from storecast.kit.types import ShopId
 from storecast.messaging import compose, delivery, headers, templates
 from storecast.messaging import service as messaging
+from storecast.segments import references
 from storecast.segments import service as segments
 from storecast.shops import service as shops
 from storecast.worker import outbox
 
 log = structlog.get_logger(__name__)
+
+references.provide_campaigns(repository)
 
 PAGE = 50
 

@@ -48,3 +48,16 @@ class GiveStoreCredit(Job):
 
     def unique_key(self) -> str | None:
         return str(self.customer_id)
+
+
+@dataclass(frozen=True, slots=True)
+class ReadSegmentMembers(Job):
+    """Read who is in one of Shopify's segments. Safe to run twice."""
+
+    name: ClassVar[str] = "customers.read_segment_members"
+    queue: ClassVar[Queue] = "sync"
+
+    segment_gid: str
+
+    def unique_key(self) -> str | None:
+        return self.segment_gid

@@ -124,7 +124,7 @@ class CustomerFacts(TenantRow, Base):
 
 
 class ShopifySegment(Tenant, Timestamps, Base):
-    """A segment that the merchant keeps in Shopify: its name, and its query in ShopifyQL."""
+    """A segment that the merchant keeps in Shopify: its name, its query in ShopifyQL, when its members were read."""
 
     __tablename__ = "shopify_segments"
     __table_args__ = (UniqueConstraint("shop_id", "gid"),)
@@ -135,6 +135,21 @@ class ShopifySegment(Tenant, Timestamps, Base):
     name: Mapped[str]
     query: Mapped[str]
     shopify_updated_at: Mapped[datetime]
+    members_at: Mapped[datetime | None]
+    member_count: Mapped[int | None]
+
+
+class ShopifySegmentMember(TenantRow, Base):
+    """A customer who was in a segment of Shopify's when its members were last read."""
+
+    __tablename__ = "shopify_segment_members"
+    __table_args__ = (Index("ix_shopify_segment_members_customer_id", "customer_id"),)
+    personal_data: ClassVar[tuple[str, ...]] = ("segment_id",)
+
+    segment_id: Mapped[int] = mapped_column(
+        ForeignKey("shopify_segments.id", ondelete="CASCADE"), primary_key=True
+    )
+    customer_id: Mapped[int] = mapped_column(ForeignKey("customers.id", ondelete="CASCADE"), primary_key=True)
 
 
 class CustomerWrite(Tenant, Timestamps, Base):

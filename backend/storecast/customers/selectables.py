@@ -4,7 +4,7 @@ from typing import Any
 
 from sqlalchemy import Select, select
 
-from storecast.customers.models import Customer, CustomerFacts, ShopifySegment
+from storecast.customers.models import Customer, CustomerFacts, ShopifySegment, ShopifySegmentMember
 from storecast.kit.types import ShopId
 
 _PROFILE = (
@@ -21,6 +21,8 @@ _PROFILE = (
     "tags",
     "email_state",
     "email_consent_at",
+    "sms_state",
+    "sms_consent_at",
     "open_tracking",
     "shopify_created_at",
 )
@@ -63,4 +65,11 @@ def segment_versions(shop_id: ShopId) -> Select[*tuple[Any, ...]]:
     """Every segment kept in Shopify, likewise."""
     return select(ShopifySegment.gid, ShopifySegment.shopify_updated_at.label("version")).where(
         ShopifySegment.shop_id == shop_id
+    )
+
+
+def shopify_segment_members(shop_id: ShopId, segment_id: int) -> Select[int]:
+    """Who was in a segment of Shopify's when its members were last read: customer_id."""
+    return select(ShopifySegmentMember.customer_id).where(
+        ShopifySegmentMember.shop_id == shop_id, ShopifySegmentMember.segment_id == segment_id
     )

@@ -1,7 +1,7 @@
 """Job bodies of customers."""
 
-from storecast.customers import consent, store_credit, writing
-from storecast.customers.jobs import GiveStoreCredit, RunWrite, WriteConsent
+from storecast.customers import consent, shopify_segments, store_credit, writing
+from storecast.customers.jobs import GiveStoreCredit, ReadSegmentMembers, RunWrite, WriteConsent
 from storecast.worker.task import TaskContext, task
 
 
@@ -21,3 +21,11 @@ def run_write(job: RunWrite, ctx: TaskContext) -> None:
 def give_store_credit(job: GiveStoreCredit, ctx: TaskContext) -> None:
     """Carry the customer's oldest open credit on."""
     store_credit.give(ctx.unit_of_work, ctx.shop_id, job.customer_id)
+
+
+@task(ReadSegmentMembers)
+def read_segment_members(job: ReadSegmentMembers, ctx: TaskContext) -> None:
+    """Bring the members of a segment of Shopify's up to date."""
+    count = shopify_segments.read_members(ctx.unit_of_work, ctx.shop_id, job.segment_gid)
+    if count is not None:
+        ctx.result(members=count)

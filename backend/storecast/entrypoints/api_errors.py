@@ -55,7 +55,11 @@ RAISED: dict[str, dict[int, tuple[str, ...]]] = {
     "create_campaign": {404: ("not_found",)},
     "create_discount": {409: ("scope_missing",)},
     "create_schedule": {409: ("too_many_schedules",)},
-    "create_segment": {409: ("segment_name_taken",), 422: ("invalid", "rules_invalid")},
+    "create_segment": {
+        409: ("segment_name_taken",),
+        422: ("invalid", "rules_invalid"),
+        503: ("segment_too_slow",),
+    },
     "create_workflow": {422: ("invalid", "workflow_invalid")},
     "deactivate_pixel": {
         409: ("reauthorization_needed", "scope_missing"),
@@ -73,6 +77,7 @@ RAISED: dict[str, dict[int, tuple[str, ...]]] = {
         429: ("privacy_downloads_exhausted",),
     },
     "duplicate_campaign": {404: ("campaign_unknown",)},
+    "explain_segment": {404: ("customer_unknown",), 422: ("rules_invalid",)},
     "export_discount_codes": {404: ("discount_unknown",)},
     "export_sync_results": {404: ("sync_unknown", "sync_results_unknown")},
     "finish_connecting": {
@@ -93,6 +98,8 @@ RAISED: dict[str, dict[int, tuple[str, ...]]] = {
     "list_members": {403: ("people_only",)},
     "list_recipients": {404: ("campaign_unknown",)},
     "list_segments_of_customer": {404: ("customer_unknown",)},
+    "list_refused_rows": {404: ("customer_list_unknown",)},
+    "list_segment_sizes": {404: ("segment_unknown",)},
     "list_shops": {403: ("people_only",)},
     "mute_alert_rule": {404: ("alert_rule_unknown",)},
     "pause_campaign": {404: ("campaign_unknown",), 409: ("state_refused",)},
@@ -106,6 +113,7 @@ RAISED: dict[str, dict[int, tuple[str, ...]]] = {
     "preview_segment": {422: ("rules_invalid",), 503: ("segment_too_slow",)},
     "put_limit": {404: ("limit_subject_unknown",)},
     "read_campaign": {404: ("campaign_unknown",)},
+    "read_customer_list": {404: ("customer_list_unknown",)},
     "read_customer": {404: ("customer_unknown",)},
     "read_gate": {404: ("campaign_unknown",)},
     "read_privacy_request": {404: ("privacy_request_unknown",)},
@@ -127,7 +135,8 @@ RAISED: dict[str, dict[int, tuple[str, ...]]] = {
         404: ("member_unknown",),
         409: ("account_owner", "last_owner", "own_membership"),
     },
-    "remove_segment": {404: ("segment_unknown",)},
+    "remove_customer_list": {404: ("customer_list_unknown",), 409: ("customer_list_in_use",)},
+    "remove_segment": {404: ("segment_unknown",), 409: ("segment_in_use",)},
     "replace_segment": {
         404: ("segment_unknown",),
         409: ("segment_name_taken", "version_conflict"),
@@ -170,4 +179,9 @@ RAISED: dict[str, dict[int, tuple[str, ...]]] = {
     "give_store_credit": {404: ("customer_unknown",), 409: ("scope_missing",)},
     "list_store_credit": {404: ("customer_unknown",)},
     "read_discount": {404: ("discount_unknown",)},
+    "upload_customer_list": {
+        409: ("customer_list_name_taken",),
+        413: ("too_large",),
+        422: ("csv_empty", "csv_encoding", "csv_too_many_rows"),
+    },
 }

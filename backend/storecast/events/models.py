@@ -1,16 +1,19 @@
 """Tables of what was observed: pixel events, message events, and who stands behind a browser's client id.
 
-Rows are appended by the edge and judged once by ProcessEvents; `processed_at is null` is the work list.
+Rows are appended by the edge and judged once by ProcessEvents; `processed_at is null` is the work list. What segments
+ask of them is rolled up by customer in the same transaction, see `behaviour`.
 """
 
 from datetime import datetime
 from typing import ClassVar
 from uuid import UUID
 
-from sqlalchemy import BigInteger, CheckConstraint, Index, Integer, text
+from sqlalchemy import ARRAY, BigInteger, CheckConstraint, DateTime, ForeignKey, Index, Integer, text
 from sqlalchemy.orm import Mapped, mapped_column
 
-from storecast.db.base import Base, Tenant
+from storecast.db.base import Base, Tenant, TenantRow
+
+_INSTANTS = ARRAY(DateTime(timezone=True))
 
 
 class PixelEvent(Tenant, Base):
@@ -127,3 +130,40 @@ class Identity(Tenant, Base):
     campaign_id: Mapped[int | None]
     clicked_at: Mapped[datetime | None]
     seen_at: Mapped[datetime]
+
+
+class CustomerBehaviour(TenantRow, Base):
+    """When a customer last did each thing: the newest `behaviour.KEPT` instants, the newest first, null for never.
+
+    So "at least 3 times since then" is one comparison, ``opened_at[3] >= then``, however many events there are.
+    """
+
+    __tablename__ = "customer_behaviour"
+    personal_data: ClassVar[tuple[str, ...]] = (
+        "opened_at",
+        "clicked_at",
+        "viewed_at",
+        "added_to_cart_at",
+        "started_checkout_at",
+    )
+
+    customer_id: Mapped[int] = mapped_column(ForeignKey("customers.id", ondelete="CASCADE"), primary_key=True)
+    opened_at: Mapped[list[datetime] | None] = mapped_column(_INSTANTS)
+    clicked_at: Mapped[list[datetime] | None] = mapped_column(_INSTANTS)
+    viewed_at: Mapped[list[datetime] | None] = mapped_column(_INSTANTS)
+    added_to_cart_at: Mapped[list[datetime] | None] = mapped_column(_INSTANTS)
+    started_checkout_at: Mapped[list[datetime] | None] = mapped_column(_INSTANTS)
+
+
+class CustomerInterest(TenantRow, Base):
+    """The same of one product or campaign: ``subject`` is a product's gid or a campaign's internal id."""
+
+    __tablename__ = "customer_interests"
+    __table_args__ = (Index("ix_customer_interests_customer_id", "customer_id"),)
+    personal_data: ClassVar[tuple[str, ...]] = ("subject", "recent_at")
+
+    shop_id: Mapped[int] = mapped_column(BigInteger, primary_key=True)
+    kind: Mapped[str] = mapped_column(primary_key=True)
+    subject: Mapped[str] = mapped_column(primary_key=True)
+    customer_id: Mapped[int] = mapped_column(ForeignKey("customers.id", ondelete="CASCADE"), primary_key=True)
+    recent_at: Mapped[list[datetime]] = mapped_column(_INSTANTS)

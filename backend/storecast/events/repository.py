@@ -156,6 +156,18 @@ def merge_identities(session: Session, shop_id: ShopId, seen: Sequence[Seen], *,
     )
 
 
+def customers_of(session: Session, shop_id: ShopId, client_ids: Collection[str]) -> dict[str, int]:
+    """The customers that stand behind these browsers, as far as they are known."""
+    found = session.execute(
+        select(Identity.client_id, Identity.customer_id).where(
+            Identity.shop_id == shop_id,
+            Identity.client_id.in_(list(client_ids)),
+            Identity.customer_id.is_not(None),
+        )
+    )
+    return {row.client_id: row.customer_id for row in found if row.customer_id is not None}
+
+
 def last_pixel_event(
     session: Session, shop_id: ShopId, since: datetime
 ) -> tuple[datetime | None, str | None]:

@@ -13,7 +13,8 @@ import structlog
 from sqlalchemy.orm import Session
 
 from storecast.customers import service as customers
-from storecast.events import deliveries, repository
+from storecast.events import behaviour, deliveries, repository
+from storecast.events.behaviour import Moment
 from storecast.events.deliveries import DeliveryFact, DeliveryRef
 from storecast.events.jobs import TouchesRecorded, UnsubscribeRequested
 from storecast.events.models import MessageEvent, PixelEvent
@@ -45,8 +46,9 @@ def process_message_events(session: Session, shop_id: ShopId, *, now: datetime) 
     facts = deliveries.find_facts(session, shop_id, refs)
     judged = [_judged(event, facts, now) for event in events]
     repository.record_verdicts(session, judged)
-    machines = _demote_bursts(session, shop_id, events)
-    _apply_engagement(session, shop_id, [row for row in judged if row["id"] not in machines])
+    machines = _demote_bursts(session, shop_id, events, facts)
+    campaigns = {event.id: str(event.campaign_id) for event in events}
+    _apply_engagement(session, shop_id, [row for row in judged if row["id"] not in machines], campaigns)
     asked = {_ref(event): event.occurred_at for event in events if event.kind == "unsubscribe"}
     for ref, at in sorted(asked.items()):
         outbox.add(session, shop_id, UnsubscribeRequested(ref.campaign_id, ref.delivery_id, at.isoformat()))
@@ -71,12 +73,14 @@ def process_pixel_events(session: Session, shop_id: ShopId, *, now: datetime) ->
         event.client_id: by_gid[event.customer_gid] for event in events if event.customer_gid in by_gid
     }
     seen = _fold(events, signed_in, facts)
+    known = repository.customers_of(session, shop_id, [item.client_id for item in seen])
     repository.merge_identities(
         session, shop_id, [item for item in seen if item.client_id in signed_in], certain=True
     )
     repository.merge_identities(
         session, shop_id, [item for item in seen if item.client_id not in signed_in], certain=False
     )
+    _record_visits(session, shop_id, events, known)
     repository.mark_pixel_events(session, shop_id, events, now)
     clients = {event.client_id for event in events if event.delivery_id or event.name == "checkout_completed"}
     _announce_touches(session, shop_id, client_ids=clients)
@@ -130,7 +134,12 @@ def _judged(event: MessageEvent, facts: dict[DeliveryRef, DeliveryFact], now: da
     }
 
 
-def _demote_bursts(session: Session, shop_id: ShopId, events: Sequence[MessageEvent]) -> set[UUID]:
+def _demote_bursts(
+    session: Session,
+    shop_id: ShopId,
+    events: Sequence[MessageEvent],
+    facts: dict[DeliveryRef, DeliveryFact],
+) -> set[UUID]:
     """The clicks of bursts. Looks around the batch as well: a burst may have begun in the one before."""
     clicks = [event for event in events if event.kind == "click"]
     if not clicks:
@@ -142,21 +151,59 @@ def _demote_bursts(session: Session, shop_id: ShopId, events: Sequence[MessageEv
     found = bursts(near)
     if found:
         repository.set_verdict(session, shop_id, found, "machine", since, until)
+        whose = {ref.delivery_id: (fact.customer_id, str(ref.campaign_id)) for ref, fact in facts.items()}
+        before = found - {event.id for event in clicks}
+        earlier = [
+            (whose[click.delivery_id], click.at)
+            for key, click in near
+            if key in before and click.delivery_id in whose
+        ]
+        behaviour.retract(
+            session, shop_id, (Moment(who, "clicked", at, campaign) for (who, campaign), at in earlier)
+        )
     return found
 
 
-def _apply_engagement(session: Session, shop_id: ShopId, judged: Iterable[dict[str, Any]]) -> None:
+def _apply_engagement(
+    session: Session, shop_id: ShopId, judged: Iterable[dict[str, Any]], campaigns: dict[UUID, str]
+) -> None:
     opened: dict[int, datetime] = {}
     clicked: dict[int, datetime] = {}
-    for row in judged:
-        if row["verdict"] != "human" or row["customer_id"] is None:
-            continue
+    people = [row for row in judged if row["verdict"] == "human" and row["customer_id"] is not None]
+    for row in people:
         last = clicked if row["kind"] == "click" else opened
         last[row["customer_id"]] = max(row["occurred_at"], last.get(row["customer_id"], row["occurred_at"]))
     if not opened and not clicked:
         return
     customers.record_engagement(session, shop_id, opened=opened, clicked=clicked)
+    behaviour.record(
+        session,
+        shop_id,
+        (
+            Moment(
+                row["customer_id"],
+                behaviour.BY_MESSAGE[row["kind"]],
+                row["occurred_at"],
+                campaigns[row["id"]],
+            )
+            for row in people
+        ),
+    )
     _announce_touches(session, shop_id, customer_ids=opened.keys() | clicked.keys())
+
+
+def _record_visits(
+    session: Session, shop_id: ShopId, events: Sequence[PixelEvent], known: dict[str, int]
+) -> None:
+    """Roll up what known customers did; of a browser that has just become known, all that it did before as well."""
+    now_known = repository.customers_of(session, shop_id, {event.client_id for event in events})
+    moments = behaviour.earlier(session, shop_id, now_known.keys() - known.keys())
+    for event in events:
+        kind, customer_id = behaviour.BY_PIXEL.get(event.name), now_known.get(event.client_id)
+        if kind and customer_id:
+            at = min(event.occurred_at, event.received_at)
+            moments.append(Moment(customer_id, kind, at, event.product_gid))
+    behaviour.record(session, shop_id, moments)
 
 
 def _announce_touches(

@@ -45,6 +45,15 @@ def totals_by_customer(shop_id: ShopId, customer_ids: list[int] | None = None) -
     ).group_by(purchase.c.customer_id)
 
 
+def with_products(shop_id: ShopId, product_gids: Select[str] | str) -> Select[int | None]:
+    """The orders that hold one of the products: order_id, which is null while the order is not known."""
+    wanted = OrderLine.product_gid
+    return select(OrderLine.order_id).where(
+        OrderLine.shop_id == shop_id,
+        wanted == product_gids if isinstance(product_gids, str) else wanted.in_(product_gids),
+    )
+
+
 def versions(shop_id: ShopId, *, placed_since: datetime | None = None) -> Select[*tuple[Any, ...]]:
     """Every order by gid and ``version``, the instant of Shopify's last change."""
     query = select(Order.gid, Order.shopify_updated_at.label("version")).where(Order.shop_id == shop_id)

@@ -159,6 +159,10 @@ CUSTOMER_RULES: dict[str, Rule] = {
     "orders": Rule(_order, "clear", unlink=("customer_id",)),
     "abandoned_checkouts": Rule(_by_customer_gid, "delete"),
     "customer_facts": Rule(_by_customer_id, "delete"),
+    "customer_behaviour": Rule(_by_customer_id, "delete"),
+    "customer_interests": Rule(_by_customer_id, "delete"),
+    "shopify_segment_members": Rule(_by_customer_id, "delete"),
+    "customer_list_members": Rule(_by_customer_id, "delete"),
     "customer_write_targets": Rule(_by_customer_id, "delete"),
     # What was given stays in the store's books, to nobody.
     "store_credit_entries": Rule(_by_customer_id, "clear", unlink=("customer_id", "transaction_gid")),
@@ -201,6 +205,7 @@ MENTIONS: dict[str, Mention] = {
     "discount_codes": Mention(empties=("error",)),
     "shops": Mention(empties=("pixel_error",)),
     "segments": Mention(replaces=("rules",), numbered=("name",), authored=True),
+    "customer_lists": Mention(numbered=("name",), authored=True),
     "micro_segments": Mention(replaces=("label", "facts"), authored=True),
 }
 """What people type and what goes wrong may quote a customer. So may the audit log, whose chain is `audit`'s business.

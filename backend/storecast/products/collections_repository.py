@@ -1,9 +1,10 @@
 """SQL of collections and of what stands in them."""
 
+from collections.abc import Iterable, Sequence
 from datetime import datetime
 
 from sqlalchemy import delete as sql_delete
-from sqlalchemy import text
+from sqlalchemy import func, select, text
 from sqlalchemy.orm import Session
 
 from storecast.db import staging
@@ -72,3 +73,23 @@ def delete(session: Session, shop_id: ShopId, gid: str) -> None:
         )
     )
     session.execute(sql_delete(Collection).where(Collection.shop_id == shop_id, Collection.gid == gid))
+
+
+def known_gids(session: Session, shop_id: ShopId, gids: Iterable[str]) -> set[str]:
+    return set(
+        session.scalars(
+            select(Collection.gid).where(Collection.shop_id == shop_id, Collection.gid.in_(list(gids)))
+        )
+    )
+
+
+def list_titles(
+    session: Session, shop_id: ShopId, search: str, gids: Sequence[str], limit: int
+) -> dict[str, str]:
+    """Titles by gid: of these collections, or without them of those whose title has the words."""
+    query = select(Collection.gid, Collection.title).where(Collection.shop_id == shop_id)
+    if gids:
+        query = query.where(Collection.gid.in_(gids))
+    elif search:
+        query = query.where(func.strpos(func.lower(Collection.title), search.lower()) > 0)
+    return {row.gid: row.title for row in session.execute(query.order_by(Collection.title).limit(limit))}

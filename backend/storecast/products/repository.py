@@ -1,6 +1,6 @@
 """SQL of products and variants."""
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from datetime import datetime
 
 from sqlalchemy import delete as sql_delete
@@ -113,3 +113,21 @@ def list_sellable(session: Session, shop_id: ShopId, limit: int) -> Sequence[Pro
 
 def count(session: Session, shop_id: ShopId) -> int:
     return session.scalar(select(func.count()).where(Product.shop_id == shop_id)) or 0
+
+
+def known_gids(session: Session, shop_id: ShopId, gids: Iterable[str]) -> set[str]:
+    return set(
+        session.scalars(select(Product.gid).where(Product.shop_id == shop_id, Product.gid.in_(list(gids))))
+    )
+
+
+def list_titles(
+    session: Session, shop_id: ShopId, search: str, gids: Sequence[str], limit: int
+) -> dict[str, str]:
+    """Titles by gid: of these products, or without them of those whose title has the words."""
+    query = select(Product.gid, Product.title).where(Product.shop_id == shop_id)
+    if gids:
+        query = query.where(Product.gid.in_(gids))
+    elif search:
+        query = query.where(func.strpos(func.lower(Product.title), search.lower()) > 0)
+    return {row.gid: row.title for row in session.execute(query.order_by(Product.title).limit(limit))}

@@ -1,11 +1,11 @@
-"""Composable queries over the catalogue that other modules compare with."""
+"""Composable queries over the catalogue that segments join and other modules compare with."""
 
 from typing import Any
 
 from sqlalchemy import Select, func, select
 
 from storecast.kit.types import ShopId
-from storecast.products.models import Collection, Product
+from storecast.products.models import Collection, CollectionProduct, Product
 
 
 def product_versions(shop_id: ShopId) -> Select[*tuple[Any, ...]]:
@@ -31,3 +31,10 @@ def on_sale(shop_id: ShopId) -> Select[*tuple[Any, ...]]:
         Product.price_minor,
         Product.currency,
     ).where(Product.shop_id == shop_id, func.lower(Product.status) == "active")
+
+
+def in_collection(shop_id: ShopId, collection_gid: str) -> Select[str]:
+    """The products of a collection: product_gid."""
+    return select(CollectionProduct.product_gid).where(
+        CollectionProduct.shop_id == shop_id, CollectionProduct.collection_gid == collection_gid
+    )

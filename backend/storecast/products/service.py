@@ -1,6 +1,6 @@
 """Rules of products: the newest report wins."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Collection, Iterable, Sequence
 from datetime import datetime
 
 from sqlalchemy.orm import Session
@@ -116,3 +116,27 @@ def list_sellable(session: Session, shop_id: ShopId, limit: int) -> Sequence[Pro
 def count(session: Session, shop_id: ShopId) -> int:
     """How many products the shop has."""
     return repository.count(session, shop_id)
+
+
+def known_gids(session: Session, shop_id: ShopId, gids: Collection[str]) -> set[str]:
+    """Those of these products that the shop has."""
+    return repository.known_gids(session, shop_id, gids) if gids else set()
+
+
+def known_collection_gids(session: Session, shop_id: ShopId, gids: Collection[str]) -> set[str]:
+    """Those of these collections that the shop has."""
+    return collections_repository.known_gids(session, shop_id, gids) if gids else set()
+
+
+def list_titles(
+    session: Session, shop_id: ShopId, *, search: str = "", gids: Sequence[str] = (), limit: int
+) -> dict[str, str]:
+    """Products to choose from, by gid: these, or those whose title has the words."""
+    return repository.list_titles(session, shop_id, search, gids, limit)
+
+
+def list_collection_titles(
+    session: Session, shop_id: ShopId, *, search: str = "", gids: Sequence[str] = (), limit: int
+) -> dict[str, str]:
+    """Collections to choose from, likewise."""
+    return collections_repository.list_titles(session, shop_id, search, gids, limit)

@@ -23,7 +23,7 @@ from pydantic import (
 
 from storecast.kit.errors import FieldError, Invalid
 from storecast.kit.money import to_minor
-from storecast.segments.fields import FIELDS, Field
+from storecast.segments.fields import FIELDS, MAX_TIMES, Field, Subject
 
 MAX_DEPTH = 6
 """Nested and/or/not levels: more than a person can read in a rule builder."""
@@ -92,7 +92,20 @@ class Days:
     count: int
 
 
-Value: TypeAlias = int | str | date | Days | tuple[int, int] | tuple[str, ...] | None
+@dataclass(frozen=True, slots=True)
+class Happening:
+    """At least so many times, in the last ``days`` of the shop's calendar or ever, with one thing or with any."""
+
+    times: int
+    days: int | None
+    subject: Subject | None
+    subject_id: str
+
+
+Value: TypeAlias = int | str | date | Days | Happening | tuple[int, int] | tuple[str, ...] | None
+
+MEMBERSHIPS = ("segment", "shopify_segment", "list")
+_DAYS = ("in_last_days", "not_in_last_days", "more_than_days_ago")
 
 
 class _Unreadable(Exception):
@@ -113,6 +126,24 @@ def parse(tree: object, *, currency: str, pointer: str = "/rules") -> Group | Ne
     if errors := list(_faults(root, pointer, currency, root=True)):
         raise Invalid("The rules ask for something that is not there.", code="rules_invalid", errors=errors)
     return root
+
+
+def reread(tree: object) -> Group | Negation | Condition:
+    """A tree that was parsed before it was stored."""
+    return _ADAPTER.validate_python(tree)
+
+
+def list_conditions(
+    node: Group | Negation | Condition, pointer: str = "/rules"
+) -> Iterator[tuple[str, Condition]]:
+    """Every condition of a tree with the pointer to it, in the order in which it is read."""
+    if isinstance(node, Condition):
+        yield pointer, node
+    elif isinstance(node, Negation):
+        yield from list_conditions(node.rule, f"{pointer}/rule")
+    else:
+        for index, rule in enumerate(node.rules):
+            yield from list_conditions(rule, f"{pointer}/rules/{index}")
 
 
 def read_value(condition: Condition, currency: str) -> Value:
@@ -188,7 +219,7 @@ def _read(field: Field, operator: str, value: JsonValue, currency: str) -> Value
             raise _Unreadable("value_unexpected", "This operator takes no value.")
         return None
     if field.type == "date":
-        if operator in ("in_last_days", "not_in_last_days"):
+        if operator in _DAYS:
             return Days(_integer(value, low=1, high=MAX_DAYS))
         return _date(value)
     if field.type in ("number", "money"):
@@ -197,7 +228,27 @@ def _read(field: Field, operator: str, value: JsonValue, currency: str) -> Value
         return _quantity(field, value, currency)
     if field.type == "enum":
         return _options(field, operator, value)
+    if field.type == "behaviour":
+        return _happening(field, value)
     return _text(value)
+
+
+def _happening(field: Field, value: JsonValue) -> Happening:
+    """``{"times": 2, "days": 30, "product": "gid://…"}``; without times once, without days ever."""
+    if not isinstance(value, dict):
+        raise _Unreadable("value_type", "The value is an object with times, days and what it is about.")
+    if unknown := value.keys() - {"times", "days", *field.subjects}:
+        raise _Unreadable("value_invalid", f"Nothing is known of {', '.join(sorted(unknown))[:80]} here.")
+    subjects = [subject for subject in field.subjects if value.get(subject) is not None]
+    if len(subjects) > 1:
+        raise _Unreadable("value_invalid", "A rule is about one thing: a product or a collection.")
+    days = value.get("days")
+    return Happening(
+        times=_integer(value.get("times", 1), low=1, high=MAX_TIMES),
+        days=None if days is None else _integer(days, low=1, high=MAX_DAYS),
+        subject=subjects[0] if subjects else None,
+        subject_id=_text(value[subjects[0]]) if subjects else "",
+    )
 
 
 def _quantity(field: Field, value: JsonValue, currency: str) -> int:

@@ -6,33 +6,42 @@ whoever sends asks `members`, never the count.
 
 import time
 from collections.abc import Sequence
-from datetime import datetime
+from dataclasses import dataclass
+from datetime import datetime, timedelta
 from typing import Any
+from zoneinfo import ZoneInfo
 
 import structlog
-from sqlalchemy import Select
+from sqlalchemy import ColumnElement, Select, false, func
 from sqlalchemy.exc import OperationalError
 from sqlalchemy.orm import Session
 
-from storecast.customers import selectables, writing
 from storecast.customers import service as customers
+from storecast.customers import shopify_segments, writing
 from storecast.kit.clock import utcnow
 from storecast.kit.errors import FieldError, Invalid
 from storecast.kit.ids import public_id
 from storecast.kit.pages import Page, decode_cursor, encode_cursor
 from storecast.kit.types import ShopId
-from storecast.segments import repository, schemas
-from storecast.segments.compiler import Calendar, compile_rules
-from storecast.segments.errors import SegmentChanged, SegmentNameTaken, SegmentTooSlow, SegmentUnknown
+from storecast.segments import references, repository, schemas
+from storecast.segments.compiler import Calendar, Compiler, Known, select_members
+from storecast.segments.errors import (
+    SegmentChanged,
+    SegmentInUse,
+    SegmentNameTaken,
+    SegmentTooSlow,
+    SegmentUnknown,
+)
 from storecast.segments.fields import grouped
 from storecast.segments.models import Segment
-from storecast.segments.rules import Condition, Group, Negation, parse
+from storecast.segments.rules import Condition, Group, Negation, list_conditions, parse
 from storecast.shops import service as shops
 
 log = structlog.get_logger(__name__)
 
 PAGE_SIZE = 50
 SAMPLE_SIZE = 5
+CHOICES = 50
 
 SEGMENTS_ASKED = 100
 """Whether each holds a customer is a look at one row; a page that waits for more of them waits too long."""
@@ -53,6 +62,7 @@ def fields() -> schemas.Fields:
                         type=field.type,
                         operators=list(field.operators),
                         options=list(field.options),
+                        subjects=list(field.subjects),
                     )
                     for field in members
                 ],
@@ -62,10 +72,16 @@ def fields() -> schemas.Fields:
     )
 
 
+def count_rules(session: Session, shop_id: ShopId, tree: object) -> int:
+    """How many customers the rules describe."""
+    return count_members(session, _ask(session, shop_id, tree).members())
+
+
 def preview(session: Session, shop_id: ShopId, tree: object) -> schemas.SegmentPreview:
     """Count the tree without saving it, with a few of its members."""
     started = time.monotonic()
-    chosen = _members_of(session, shop_id, tree)
+    asked = _ask(session, shop_id, tree, strict=True)
+    chosen = asked.members()
     count = count_members(session, chosen)
     sample = repository.sample_members(session, chosen, SAMPLE_SIZE, COUNT_TIMEOUT_MS) if count else []
     return schemas.SegmentPreview(
@@ -73,12 +89,44 @@ def preview(session: Session, shop_id: ShopId, tree: object) -> schemas.SegmentP
         total=customers.count(session, shop_id),
         sample=customers.list_rows(session, shop_id, sample),
         took_ms=round((time.monotonic() - started) * 1000),
+        unread=shopify_segments.list_unread(session, shop_id, list(asked.known.shopify_segments)),
     )
+
+
+def explain(session: Session, shop_id: ShopId, tree: object, customer_id: str) -> schemas.Explanation:
+    """Whether a customer is a member and why: every condition with what it looked at, by the SQL that counts."""
+    asked = _ask(session, shop_id, tree, strict=True)
+    customer = customers.get(session, shop_id, customer_id)
+    compiler = Compiler.over(shop_id, asked.calendar, asked.known)
+    conditions = list(list_conditions(asked.rules))
+    columns: list[ColumnElement[Any]] = [func.coalesce(compiler.membership(asked.rules), false())]
+    for _at, condition in conditions:
+        columns += [func.coalesce(compiler.membership(condition), false()), compiler.seen(condition)]
+    labelled = [column.label(f"c{number}") for number, column in enumerate(columns)]
+    member, *found = repository.look(session, compiler.audience, labelled, customer.id)
+    return schemas.Explanation(
+        customer_id=customer_id,
+        member=member,
+        conditions=[
+            schemas.ConditionSeen(
+                pointer=pointer,
+                field=condition.field,
+                holds=found[2 * number],
+                seen=_shown(found[2 * number + 1]),
+            )
+            for number, (pointer, condition) in enumerate(conditions)
+        ],
+    )
+
+
+def _shown(seen: Any) -> Any:
+    return seen.isoformat() if isinstance(seen, datetime) else seen
 
 
 def create(session: Session, shop_id: ShopId, *, name: str, tree: dict[str, Any]) -> Segment:
     """Save a tree under a name of its own."""
-    count = count_members(session, _members_of(session, shop_id, tree))
+    asked = _ask(session, shop_id, tree, strict=True, saving=True)
+    count = count_members(session, asked.members())
     if repository.name_taken(session, shop_id, name, besides=None):
         raise SegmentNameTaken
     segment = Segment(
@@ -86,11 +134,11 @@ def create(session: Session, shop_id: ShopId, *, name: str, tree: dict[str, Any]
         public_id=public_id("seg"),
         name=name,
         rules=tree,
-        member_count=count,
-        counted_at=utcnow(),
         version=1,
     )
     repository.add(session, segment)
+    _note_count(session, segment, count, asked.calendar)
+    shopify_segments.want_members(session, shop_id, list(asked.known.shopify_segments))
     log.info("segment_created", shop_id=shop_id, segment_id=segment.public_id)
     return segment
 
@@ -105,7 +153,8 @@ def replace(
     version: int | None,
 ) -> Segment:
     """Change name and tree; refused when ``version`` is given and no longer the current one. Locks the row."""
-    count = count_members(session, _members_of(session, shop_id, tree))
+    asked = _ask(session, shop_id, tree, strict=True, saving=True, own_id=segment_id)
+    count = count_members(session, asked.members())
     segment = repository.lock(session, shop_id, segment_id)
     if segment is None:
         raise SegmentUnknown
@@ -113,11 +162,11 @@ def replace(
         raise SegmentChanged(version=segment.version)
     if repository.name_taken(session, shop_id, name, besides=segment.id):
         raise SegmentNameTaken
-    now = utcnow()
     segment.name, segment.rules = name, tree
-    segment.member_count, segment.counted_at = count, now
     segment.version += 1
-    segment.updated_at = now
+    segment.updated_at = utcnow()
+    _note_count(session, segment, count, asked.calendar)
+    shopify_segments.want_members(session, shop_id, list(asked.known.shopify_segments))
     session.flush()
     return segment
 
@@ -141,7 +190,10 @@ def names(session: Session, shop_id: ShopId, internal_ids: Sequence[int]) -> dic
 
 
 def remove(session: Session, shop_id: ShopId, segment_id: str) -> None:
-    """Delete the segment; drafts that used it need another one."""
+    """Delete the segment; drafts that used it need another one. Refused while another segment asks for it."""
+    repository.lock_all(session, shop_id)
+    if users := references.users_of(session, shop_id, "segment", segment_id):
+        raise SegmentInUse(segments=users)
     repository.remove(session, shop_id, get(session, shop_id, segment_id).id)
     log.info("segment_removed", shop_id=shop_id, segment_id=segment_id)
 
@@ -167,7 +219,7 @@ def members(session: Session, shop_id: ShopId, internal_id: int) -> Select[Any]:
     segment = repository.find_by_id(session, shop_id, internal_id)
     if segment is None:
         raise SegmentUnknown
-    return _members_of(session, shop_id, segment.rules)
+    return _ask(session, shop_id, segment.rules).members()
 
 
 def _members_by_public_id(session: Session, shop_id: ShopId, segment_id: str) -> Select[Any]:
@@ -183,7 +235,7 @@ def list_of_customer(session: Session, shop_id: ShopId, customer_id: str) -> lis
     return [
         shape(segment)
         for segment in repository.list_newest(session, shop_id, None, SEGMENTS_ASKED)
-        if repository.holds(session, _members_of(session, shop_id, segment.rules), internal_id)
+        if repository.holds(session, _ask(session, shop_id, segment.rules).members(), internal_id)
     ]
 
 
@@ -191,9 +243,42 @@ def recount(session: Session, shop_id: ShopId) -> int:
     """Count every segment of the shop anew; returns how many there were."""
     segments = repository.list_all(session, shop_id)
     for segment in segments:
-        segment.member_count = count_members(session, _members_of(session, shop_id, segment.rules))
-        segment.counted_at = utcnow()
+        _recount(session, shop_id, segment)
     return len(segments)
+
+
+def _recount(session: Session, shop_id: ShopId, segment: Segment) -> int:
+    asked = _ask(session, shop_id, segment.rules)
+    count = count_members(session, asked.members())
+    _note_count(session, segment, count, asked.calendar)
+    shopify_segments.want_members(session, shop_id, list(asked.known.shopify_segments))
+    return count
+
+
+def _note_count(session: Session, segment: Segment, count: int, calendar: Calendar) -> None:
+    segment.member_count, segment.counted_at = count, calendar.now
+    day = calendar.now.astimezone(ZoneInfo(calendar.timezone)).date()
+    repository.note_size(session, ShopId(segment.shop_id), segment.id, day, count)
+
+
+def sizes(session: Session, shop_id: ShopId, segment_id: str, days: int) -> schemas.SegmentSizes:
+    """How many members the segment had on the last days."""
+    segment = get(session, shop_id, segment_id)
+    zone = ZoneInfo(shops.get(session, shop_id).timezone)
+    since = utcnow().astimezone(zone).date() - timedelta(days=days - 1)
+    found = repository.list_sizes(session, shop_id, segment.id, since)
+    return schemas.SegmentSizes(
+        items=[schemas.SegmentSize(day=row.day, member_count=row.member_count) for row in found]
+    )
+
+
+def choices(
+    session: Session, shop_id: ShopId, kind: references.Kind, *, search: str, ids: Sequence[str]
+) -> schemas.Choices:
+    """What a rule may refer to, by name."""
+    found = references.list_choices(session, shop_id, kind, search=search, ids=ids, limit=CHOICES)
+    shown = list(found.items())[:CHOICES]
+    return schemas.Choices(items=[schemas.Choice(id=key, name=name) for key, name in shown])
 
 
 def recount_one(session: Session, shop_id: ShopId, segment_id: str) -> int | None:
@@ -201,9 +286,7 @@ def recount_one(session: Session, shop_id: ShopId, segment_id: str) -> int | Non
     segment = repository.find(session, shop_id, segment_id)
     if segment is None:
         return None
-    segment.member_count = count_members(session, _members_of(session, shop_id, segment.rules))
-    segment.counted_at = utcnow()
-    return segment.member_count
+    return _recount(session, shop_id, segment)
 
 
 def public_ids(session: Session, shop_id: ShopId, limit: int) -> Sequence[str]:
@@ -225,16 +308,39 @@ def shape(segment: Segment) -> schemas.Segment:
     )
 
 
-def select_members(shop_id: ShopId, rules: Group | Negation | Condition, calendar: Calendar) -> Select[Any]:
-    """The audience cut down to the members of a parsed tree."""
-    audience = selectables.audience(shop_id)
-    return audience.where(compile_rules(rules, audience, calendar))
+@dataclass(frozen=True, slots=True)
+class _Asked:
+    """Parsed rules with all that they refer to."""
+
+    shop_id: ShopId
+    rules: Group | Negation | Condition
+    calendar: Calendar
+    known: Known
+
+    def members(self) -> Select[Any]:
+        """Who they describe."""
+        return select_members(self.shop_id, self.rules, self.calendar, self.known)
 
 
-def _members_of(session: Session, shop_id: ShopId, tree: object) -> Select[Any]:
+def _ask(
+    session: Session,
+    shop_id: ShopId,
+    tree: object,
+    *,
+    strict: bool = False,
+    saving: bool = False,
+    own_id: str | None = None,
+) -> _Asked:
+    """Read rules; ``strict`` refuses what refers to nothing. ``saving`` a reference to a segment locks them all."""
     shop = shops.get(session, shop_id)
     calendar = Calendar(now=utcnow(), timezone=shop.timezone, currency=shop.currency)
-    return select_members(shop_id, parse(tree, currency=shop.currency), calendar)
+    rules = parse(tree, currency=shop.currency)
+    if saving and references.segments_named(rules):
+        repository.lock_all(session, shop_id)
+    known = references.resolve(session, shop_id, rules, currency=shop.currency, own_id=own_id)
+    if strict:
+        references.refuse_missing(session, shop_id, rules, known, currency=shop.currency)
+    return _Asked(shop_id, rules, calendar, known)
 
 
 def count_members(session: Session, chosen: Select[Any]) -> int:

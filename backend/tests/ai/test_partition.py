@@ -15,8 +15,7 @@ from storecast.ai.labels import LABELS, Figures, Label, labels_of
 from storecast.ai.models import MicroSegment
 from storecast.kit.clock import utcnow
 from storecast.kit.types import ShopId
-from storecast.segments import service as segments
-from storecast.segments.compiler import Calendar
+from storecast.segments.compiler import Calendar, select_members
 from storecast.segments.rules import parse
 from storecast.shops.models import Shop
 from tests.ai.buyers import Buyer, mixed, store
@@ -42,7 +41,7 @@ def found(session: Session) -> list[MicroSegment]:
 
 
 def members(session: Session, shop_id: ShopId, tree: dict[str, Any], calendar: Calendar) -> set[int]:
-    chosen = segments.select_members(shop_id, parse(tree, currency=calendar.currency), calendar)
+    chosen = select_members(shop_id, parse(tree, currency=calendar.currency), calendar)
     return set(session.scalars(chosen.with_only_columns(chosen.selected_columns.id)))
 
 

@@ -134,6 +134,9 @@ def things(client: TestClient, shop: Shop) -> dict[str, str]:
     tags = {"customer_ids": [customer.public_id], "add": ["vip"]}
     (write,) = client.post("/api/v1/customers/tags", headers=mine, json=tags).json()["writes"]
     segment = client.post("/api/v1/segments", headers=mine, json={"name": "Buyers", "rules": RULES}).json()
+    uploaded = client.post(
+        "/api/v1/segments/lists?name=Guests", headers=mine, content=f"email\n{customer.email}\n"
+    ).json()
     campaign = client.post("/api/v1/campaigns", headers=mine, json={"name": "Hello"}).json()
     kept = {"name": "Letter", "html": "<p>Hello</p>"}
     template = client.post("/api/v1/templates/saved", headers=mine, json=kept).json()
@@ -178,6 +181,7 @@ def things(client: TestClient, shop: Shop) -> dict[str, str]:
         "request_id": request_id,
         "delivery_id": delivery_id,
         "segment_id": segment["id"],
+        "list_id": uploaded["id"],
         "micro_segment_id": "mic_1",
         "campaign_id": campaign["id"],
         "template_id": template["id"],
@@ -219,6 +223,7 @@ def test_only_looking_needs_no_more_than_the_permission_to_read() -> None:
         ("/api/v1/schedules/preview", "post"),
         ("/api/v1/session/shop", "post"),
         ("/api/v1/sessions", "delete"),
+        ("/api/v1/segments/explain", "post"),
         ("/api/v1/segments/preview", "post"),
         ("/api/v1/templates/check", "post"),
     }
@@ -256,6 +261,7 @@ def test_lists_of_the_neighbour_are_empty(
 ) -> None:
     lists = [
         "segments",
+        "segments/lists",
         "campaigns",
         "customers",
         "syncs",

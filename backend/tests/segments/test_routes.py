@@ -153,13 +153,23 @@ def test_the_list_is_paged_newest_first(client: TestClient, signed_in: dict[str,
 def test_the_catalogue_names_every_operator(client: TestClient, signed_in: dict[str, str]) -> None:
     groups = client.get("/api/v1/segments/fields", headers=signed_in).json()["groups"]
     by_key = {field["key"]: field for group in groups for field in group["fields"]}
-    assert len(by_key) == 20
+    assert len(by_key) == 33
     assert by_key["email_subscription"]["options"] == [
         "subscribed", "not_subscribed", "unsubscribed", "pending", "invalid",
     ]  # fmt: skip
     assert by_key["last_order_at"]["operators"] == [
-        "before", "after", "in_last_days", "not_in_last_days", "is_set", "not_set",
-    ]  # fmt: skip
+        "before",
+        "after",
+        "in_last_days",
+        "not_in_last_days",
+        "more_than_days_ago",
+        "is_set",
+        "not_set",
+    ]
+    assert (by_key["viewed"]["operators"], by_key["viewed"]["subjects"]) == (
+        ["did", "did_not"],
+        ["product", "collection"],
+    )  # fmt: skip
 
 
 @pytest.mark.usefixtures("people")

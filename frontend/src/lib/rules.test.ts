@@ -49,6 +49,21 @@ describe("fromRules and toRules", () => {
         rules: [{ field: "email_subscription", operator: "in", value: ["subscribed", "pending"] }],
       },
     ],
+    [
+      "a behaviour with what it is about",
+      {
+        op: "and",
+        rules: [
+          {
+            field: "viewed",
+            operator: "did",
+            value: { times: 2, days: 30, product: "gid://shopify/Product/1" },
+          },
+          { field: "opened", operator: "did_not", value: { times: 1 } },
+        ],
+      },
+    ],
+    ["a membership", { op: "and", rules: [{ field: "list", operator: "member", value: "lst_fair" }] }],
     ["everyone", { op: "and", rules: [] }],
   ])("come back unchanged: %s", (_case, rules) => {
     const written = toRules(fromRules(rules), fields);

@@ -3,6 +3,7 @@
  * Invariant: `fromRules` then `toRules` gives an equivalent tree; half-written conditions are left out and named.
  */
 import type { FieldInfo } from "@/lib/api/types";
+import { type Asked, fromAsked, toAsked } from "@/lib/happenings";
 
 export type Mode = "all" | "any" | "none" | "not_all";
 
@@ -27,7 +28,7 @@ export type Rules = Record<string, unknown>;
 export type FieldsByKey = ReadonlyMap<string, FieldInfo>;
 
 const VALUELESS = new Set(["is_set", "not_set"]);
-const DAYS = new Set(["in_last_days", "not_in_last_days"]);
+const DAYS = new Set(["in_last_days", "not_in_last_days", "more_than_days_ago"]);
 
 let lastId = 0;
 function newId(): string {
@@ -45,7 +46,13 @@ export type ValueKind =
   | "range"
   | "option"
   | "options"
-  | "boolean";
+  | "happening"
+  | "member";
+
+/** What rules may refer to by name. */
+export type ChoiceKind = "product" | "collection" | "campaign" | "segment" | "shopify_segment" | "list";
+
+const MEMBERSHIPS: ReadonlySet<string> = new Set(["segment", "shopify_segment", "list"]);
 
 /** Which control asks for the value of a condition. */
 export function valueKind(field: FieldInfo | undefined, operator: string): ValueKind {
@@ -60,17 +67,17 @@ export function valueKind(field: FieldInfo | undefined, operator: string): Value
       return DAYS.has(operator) ? "days" : "date";
     case "enum":
       return operator === "in" ? "options" : "option";
-    case "boolean":
-      return "boolean";
+    case "behaviour":
+      return "happening";
     default:
-      return "text";
+      return MEMBERSHIPS.has(field.type) ? "member" : "text";
   }
 }
 
 export function newCondition(
   field: FieldInfo,
   operator = field.operators[0] ?? "",
-  values: string[] = [],
+  values: string[] = field.type === "behaviour" ? ["1"] : [],
 ): Condition {
   return { kind: "condition", id: newId(), field: field.key, operator, values };
 }
@@ -115,6 +122,7 @@ export function append(root: Group, groupId: string, child: Node): Group {
 
 function readValues(value: unknown): string[] {
   if (value === null || value === undefined) return [];
+  if (typeof value === "object" && !Array.isArray(value)) return fromAsked(value as Asked);
   return (Array.isArray(value) ? value : [value]).map(String);
 }
 
@@ -158,8 +166,8 @@ function writeValue(condition: Condition, field: FieldInfo | undefined): unknown
       return typed.length === 2 ? typed.map(number) : undefined;
     case "options":
       return typed.length > 0 ? typed : undefined;
-    case "boolean":
-      return first === undefined ? undefined : first === "true";
+    case "happening":
+      return toAsked(condition.values);
     case "number":
     case "days":
       return first === undefined || Number.isNaN(Number(first)) ? undefined : Number(first);
@@ -206,6 +214,16 @@ export function toRules(root: Group, fields: FieldsByKey): WrittenRules {
   }
 
   return { rules: writeGroup(root, "/rules") ?? { op: "and", rules: [] }, incomplete, pointers };
+}
+
+/** The condition of an id, wherever it stands. */
+export function findCondition(node: Node, id: string): Condition | undefined {
+  if (node.kind === "condition") return node.id === id ? node : undefined;
+  for (const child of node.children) {
+    const found = findCondition(child, id);
+    if (found) return found;
+  }
+  return undefined;
 }
 
 /** The condition that a problem's pointer lies in, such as "/rules/rules/0/value". */

@@ -2,6 +2,7 @@
 import type {
   Campaign,
   CampaignRow,
+  CustomerList,
   CustomerRow,
   FeatureList,
   FieldGroup,
@@ -76,18 +77,21 @@ export const fieldGroups: FieldGroup[] = [
         type: "number",
         operators: ["eq", "neq", "gt", "gte", "lt", "lte", "between"],
         options: [],
+        subjects: [],
       },
       {
         key: "total_spent",
         type: "money",
         operators: ["eq", "gt", "gte", "lt", "lte", "between"],
         options: [],
+        subjects: [],
       },
       {
         key: "last_order_at",
         type: "date",
         operators: ["before", "after", "in_last_days", "not_in_last_days", "is_set", "not_set"],
         options: [],
+        subjects: [],
       },
     ],
   },
@@ -99,21 +103,64 @@ export const fieldGroups: FieldGroup[] = [
         type: "enum",
         operators: ["is", "is_not", "in"],
         options: ["subscribed", "not_subscribed", "unsubscribed", "pending", "invalid"],
+        subjects: [],
       },
       {
         key: "last_opened_at",
         type: "date",
         operators: ["before", "after", "in_last_days", "not_in_last_days", "is_set", "not_set"],
         options: [],
+        subjects: [],
       },
     ],
   },
   {
     key: "profile",
     fields: [
-      { key: "email", type: "text", operators: ["is", "contains", "is_set", "not_set"], options: [] },
-      { key: "tags", type: "tags", operators: ["has", "has_not"], options: [] },
+      {
+        key: "email",
+        type: "text",
+        operators: ["is", "contains", "is_set", "not_set"],
+        options: [],
+        subjects: [],
+      },
+      { key: "tags", type: "tags", operators: ["has", "has_not"], options: [], subjects: [] },
     ],
+  },
+  {
+    key: "behaviour",
+    fields: [
+      {
+        key: "opened",
+        type: "behaviour",
+        operators: ["did", "did_not"],
+        options: [],
+        subjects: ["campaign"],
+      },
+      {
+        key: "viewed",
+        type: "behaviour",
+        operators: ["did", "did_not"],
+        options: [],
+        subjects: ["product", "collection"],
+      },
+    ],
+  },
+  {
+    key: "membership",
+    fields: [{ key: "list", type: "list", operators: ["member", "not_member"], options: [], subjects: [] }],
+  },
+];
+
+export const customerLists: CustomerList[] = [
+  {
+    id: "lst_fair",
+    name: "Guests of the fair",
+    row_count: 120,
+    member_count: 114,
+    refused_count: 6,
+    refused: { unknown_customer: 5, broken_address: 1 },
+    created_at: ago(3 * DAY_MS),
   },
 ];
 

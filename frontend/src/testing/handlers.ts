@@ -74,8 +74,23 @@ export const handlers = [
   http.get(`${API}/segments`, () => page(data.segments)),
   http.get(`${API}/segments/fields`, () => HttpResponse.json({ groups: data.fieldGroups })),
   http.post(`${API}/segments/preview`, () =>
-    HttpResponse.json({ count: 4_812, total: 23_570, sample: data.customers, took_ms: 41 }),
+    HttpResponse.json({ count: 4_812, total: 23_570, sample: data.customers, took_ms: 41, unread: [] }),
   ),
+  http.get(`${API}/segments/choices`, ({ request }) => {
+    const asked = new URL(request.url).searchParams;
+    const names = { campaign: "Winter sale", product: "Blue mug", list: "Guests of the fair" };
+    const kind = asked.get("kind") as keyof typeof names;
+    const items = kind in names ? [{ id: `${kind}-1`, name: names[kind] }] : [];
+    return HttpResponse.json({ items });
+  }),
+  http.get(`${API}/segments/lists`, () => page(data.customerLists)),
+  http.get(`${API}/segments/lists/:id/refusals`, () =>
+    page([
+      { line: 7, reason: "unknown_customer" },
+      { line: 9, reason: "broken_address" },
+    ]),
+  ),
+  http.get(`${API}/segments/:id/sizes`, () => HttpResponse.json({ items: [] })),
   http.post(`${API}/segments`, async ({ request }) => {
     const draft = (await request.json()) as object;
     return HttpResponse.json({ ...data.segments[0], ...draft, id: "seg_new" }, { status: 201 });

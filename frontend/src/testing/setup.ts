@@ -38,6 +38,7 @@ Object.defineProperty(document.body, "scrollHeight", { value: 768, configurable:
 window.scrollTo = () => {};
 window.scroll = () => {};
 Element.prototype.scrollIntoView = () => {};
+Element.prototype.scrollBy = () => {};
 
 beforeAll(() => server.listen({ onUnhandledRequest: "error" }));
 afterEach(() => {

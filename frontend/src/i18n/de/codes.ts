@@ -95,6 +95,7 @@ export const codes = {
   "jobs.sync.import": "Shopdaten werden eingelesen",
   "jobs.sync.finish": "Abgleich wird abgeschlossen",
   "jobs.sync.stop_operations": "Export wird angehalten",
+  "jobs.customers.read_segment_members": "Mitglieder eines Shopify-Segments lesen",
   "jobs.segments.recount": "Segmente werden neu gezählt",
   "jobs.campaigns.freeze": "Empfänger einer Kampagne werden bestimmt",
   "jobs.campaigns.dispatch": "Versand einer Kampagne wird in Gang gehalten",

@@ -94,6 +94,7 @@ export const codes = {
   "jobs.sync.import": "Importing the store's data",
   "jobs.sync.finish": "Finishing the sync",
   "jobs.sync.stop_operations": "Stopping the export",
+  "jobs.customers.read_segment_members": "Reading the members of a Shopify segment",
   "jobs.segments.recount": "Counting segments again",
   "jobs.campaigns.freeze": "Preparing a campaign's audience",
   "jobs.campaigns.dispatch": "Keeping a campaign's sending under way",

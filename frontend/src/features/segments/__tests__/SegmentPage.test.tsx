@@ -22,7 +22,7 @@ test("an example fills the builder, is counted and is saved as the API's rules",
   server.use(
     http.post("*/api/v1/segments/preview", async ({ request }) => {
       counted.push(await request.json());
-      return HttpResponse.json({ count: 1_204, total: 23_570, sample: [], took_ms: 12 });
+      return HttpResponse.json({ count: 1_204, total: 23_570, sample: [], took_ms: 12, unread: [] });
     }),
     http.post("*/api/v1/segments", async ({ request }) => {
       saved.push(await request.json());

@@ -1,4 +1,4 @@
-import { BlockStack, Card, Text } from "@shopify/polaris";
+import { BlockStack, Button, Card, Text } from "@shopify/polaris";
 import type { UseQueryResult } from "@tanstack/react-query";
 import { ErrorState } from "@/components/ErrorState";
 import { CardSkeleton, LoadingRegion } from "@/components/Skeletons";
@@ -12,10 +12,11 @@ interface Props {
   /** The rules on screen are newer than the count. */
   waiting: boolean;
   incomplete: number;
+  onWhy: (customer: { id: string; name: string }) => void;
 }
 
 /** How many people the rules describe right now, and who some of them are. */
-export function Matches({ query, waiting, incomplete }: Props) {
+export function Matches({ query, waiting, incomplete, onWhy }: Props) {
   const { t, f } = useI18n();
   const { data, error } = query;
   if (!data && !error) {
@@ -51,6 +52,11 @@ export function Matches({ query, waiting, incomplete }: Props) {
             </Text>
           )}
           {error && <ErrorState error={error} retry={() => void query.refetch()} stale />}
+          {data.unread.length > 0 && (
+            <Text as="p" tone="caution">
+              {t("matches.unread")}
+            </Text>
+          )}
           {data.count === 0 && (
             <Text as="p" tone="subdued">
               {t("matches.nobody")}
@@ -63,7 +69,7 @@ export function Matches({ query, waiting, incomplete }: Props) {
               </Text>
               <ul className={styles.sample}>
                 {data.sample.map((customer) => (
-                  <SampleRow key={customer.id} customer={customer} />
+                  <SampleRow key={customer.id} customer={customer} onWhy={onWhy} />
                 ))}
               </ul>
             </BlockStack>
@@ -77,19 +83,30 @@ export function Matches({ query, waiting, incomplete }: Props) {
   );
 }
 
-function SampleRow({ customer }: { customer: CustomerRow }) {
+function SampleRow({ customer, onWhy }: { customer: CustomerRow; onWhy: Props["onWhy"] }) {
   const { t, f } = useI18n();
+  const name = customer.name || customer.email || t("customer.nameless");
   return (
     <li className={styles.person}>
       <span className={styles.personName}>
         <Text as="span" fontWeight="semibold" truncate>
-          {customer.name || customer.email || t("customer.nameless")}
+          {name}
         </Text>
         <Text as="span" variant="bodySm" tone="subdued" truncate>
           {customer.last_order_at
             ? t("customer.last_order", { date: f.date(customer.last_order_at) })
             : t("customer.no_order")}
         </Text>
+        <span>
+          <Button
+            variant="plain"
+            size="micro"
+            accessibilityLabel={t("why.ask_one", { name })}
+            onClick={() => onWhy({ id: customer.id, name })}
+          >
+            {t("why.ask")}
+          </Button>
+        </span>
       </span>
       <span className={styles.personFigures}>
         {f.money(customer.total_spent)}

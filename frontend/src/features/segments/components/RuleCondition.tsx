@@ -2,7 +2,7 @@ import { Button, Select } from "@shopify/polaris";
 import { DeleteIcon } from "@shopify/polaris-icons";
 import { useI18n } from "@/i18n/useI18n";
 import { type Condition, newCondition, remove, update, withOperator } from "@/lib/rules";
-import { fieldLabel, operatorLabel } from "@/lib/ruleWords";
+import { fieldLabel } from "@/lib/ruleWords";
 import type { RuleProps } from "./RuleGroup";
 import { RuleValue } from "./RuleValue";
 import styles from "./segments.module.css";
@@ -40,7 +40,7 @@ export function RuleCondition({ condition, root, setRoot, groups, fields, compla
         labelHidden
         options={(field?.operators ?? [condition.operator]).map((operator) => ({
           value: operator,
-          label: operatorLabel(t, field, operator),
+          label: t.code("operator", operator),
         }))}
         value={condition.operator}
         onChange={(operator) => change(withOperator(condition, operator, field))}

@@ -1,8 +1,10 @@
 import { ChoiceList, InlineStack, Select, Text, TextField } from "@shopify/polaris";
 import { useI18n } from "@/i18n/useI18n";
 import type { FieldInfo } from "@/lib/api/types";
-import { type Condition, valueKind } from "@/lib/rules";
+import { type ChoiceKind, type Condition, valueKind } from "@/lib/rules";
 import { fieldLabel } from "@/lib/ruleWords";
+import { ChoicePicker } from "./ChoicePicker";
+import { HappeningValue } from "./HappeningValue";
 
 interface Props {
   condition: Condition;
@@ -78,19 +80,24 @@ export function RuleValue({ condition, field, error, onChange }: Props) {
           onChange={(value) => onChange([value])}
         />
       );
-    case "boolean":
+    case "member":
       return (
-        <Select
+        <ChoicePicker
           label={label}
-          labelHidden
-          options={[
-            { value: "", label: t("rules.choose"), disabled: true },
-            { value: "true", label: t("option.true") },
-            { value: "false", label: t("option.false") },
-          ]}
+          kind={field?.type as ChoiceKind}
           value={first}
           error={error}
-          onChange={(value) => onChange([value])}
+          onChange={(id) => onChange([id])}
+        />
+      );
+    case "happening":
+      return (
+        <HappeningValue
+          values={condition.values}
+          subjects={field?.subjects ?? []}
+          label={label}
+          error={error}
+          onChange={onChange}
         />
       );
     case "date":

@@ -14,7 +14,9 @@ import { useToast } from "@/lib/useToast";
 import { previewQuery, useDeleteSegment, useSaveSegment } from "../api";
 import { Matches } from "./Matches";
 import { RuleGroup } from "./RuleGroup";
+import { SizeChart } from "./SizeChart";
 import { Starters } from "./Starters";
+import { WhyModal } from "./WhyModal";
 
 /** Long enough not to count at every keystroke, short enough to feel live. */
 const COUNT_AFTER_MS = 350;
@@ -35,6 +37,7 @@ export function SegmentEditor({ segment, groups }: Props) {
   const [name, setName] = useState(saved.name);
   const [root, setRoot] = useState<Group>(saved.root);
   const [asked, setAsked] = useState(false);
+  const [asking, setAsking] = useState<{ id: string; name: string } | null>(null);
   const [deleting, setDeleting] = useState(false);
   const fields = useMemo(
     () => new Map(groups.flatMap((group) => group.fields.map((one) => [one.key, one]))),
@@ -138,10 +141,27 @@ export function SegmentEditor({ segment, groups }: Props) {
             </BlockStack>
           </Layout.Section>
           <Layout.Section variant="oneThird">
-            <Matches query={preview} waiting={settled !== rulesText} incomplete={written.incomplete.size} />
+            <BlockStack gap="400">
+              <Matches
+                query={preview}
+                waiting={settled !== rulesText}
+                incomplete={written.incomplete.size}
+                onWhy={setAsking}
+              />
+              {segment && <SizeChart segmentId={segment.id} />}
+            </BlockStack>
           </Layout.Section>
         </Layout>
       </BlockStack>
+      {asking && (
+        <WhyModal
+          customer={asking}
+          root={root}
+          written={written}
+          fields={fields}
+          onClose={() => setAsking(null)}
+        />
+      )}
       <Modal
         open={deleting && segment !== null}
         onClose={() => setDeleting(false)}

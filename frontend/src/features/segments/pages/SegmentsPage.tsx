@@ -13,6 +13,7 @@ import type { Segment } from "@/lib/api/types";
 import { segmentsQuery } from "@/lib/queries/segments";
 import { inWords } from "@/lib/ruleWords";
 import { SuggestedSegments } from "../components/SuggestedSegments";
+import { UploadedLists } from "../components/UploadedLists";
 
 export function SegmentsPage() {
   const { t, f } = useI18n();
@@ -69,6 +70,7 @@ export function SegmentsPage() {
             </TableCard>
           )}
         </QueryView>
+        <UploadedLists />
         <SuggestedSegments />
       </BlockStack>
     </Page>
