@@ -62,7 +62,10 @@ def remove_sending_channel(sending_channel_id: ChannelId, db: TenantDb, principa
 
 @router.post("/{sending_channel_id}/test", dependencies=[require(Permission.MANAGE)])
 def test_sending_channel(sending_channel_id: ChannelId, principal: CurrentPrincipal) -> SendingChannel:
-    """Connect and sign in now, without sending anything; ``error`` says why that failed."""
+    """Connect and sign in now, without sending anything; ``error`` says why that failed.
+
+    Doing it again changes nothing.
+    """
     unit_of_work = partial(tenant_session, principal.shop_id)
     error = None
     try:

@@ -35,7 +35,7 @@ def add_sending_domain(body: DomainInput, db: TenantDb, principal: CurrentPrinci
 
 @router.post("/{domain_id}/verify", dependencies=[require(Permission.MANAGE)])
 def verify_sending_domain(domain_id: DomainId, principal: CurrentPrincipal) -> SendingDomain:
-    """Ask DNS now."""
+    """Ask DNS now. Doing it again changes nothing."""
     unit_of_work = partial(tenant_session, principal.shop_id)
     sending_domains.check(unit_of_work, principal.shop_id, domain_id, process_resolver())
     with unit_of_work() as session:

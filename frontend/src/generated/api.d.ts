@@ -2281,6 +2281,8 @@ export interface paths {
         /**
          * Test Sending Channel
          * @description Connect and sign in now, without sending anything; ``error`` says why that failed.
+         *
+         *     Doing it again changes nothing.
          */
         post: operations["test_sending_channel"];
         delete?: never;
@@ -2384,7 +2386,7 @@ export interface paths {
         put?: never;
         /**
          * Verify Sending Domain
-         * @description Ask DNS now.
+         * @description Ask DNS now. Doing it again changes nothing.
          */
         post: operations["verify_sending_domain"];
         delete?: never;
