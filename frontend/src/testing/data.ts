@@ -1,5 +1,6 @@
 /** A made-up shop for tests and for looking at pages without a backend. Shapes are the API's. */
 import type {
+  BrandKit,
   Campaign,
   CampaignRow,
   CustomerRow,
@@ -10,9 +11,11 @@ import type {
   MicroSegments,
   Overview,
   Preview,
+  ProductRow,
   Recipient,
   Reconciliation,
   Report,
+  SavedTemplate,
   Segment,
   Session,
   SessionShops,
@@ -250,6 +253,46 @@ export const templates: TemplateRow[] = templateRows.map((row) => ({
   ...row,
   mjml: null,
   picture: row.html,
+}));
+
+export const look: BrandKit = {
+  accent: "#4b2fd6",
+  background: "#f4f4f6",
+  font: "system",
+  logo_url: null,
+  address: "CDNOW Records, 1 Main Street, Lisbon",
+};
+
+export const savedTemplates: SavedTemplate[] = [
+  {
+    id: "tpl_letter",
+    kind: "template",
+    name: "Our letter",
+    subject: "News from us",
+    preview_text: "",
+    html,
+    mjml: null,
+    version: 2,
+    updated_at: ago(HOUR_MS),
+  },
+  {
+    id: "tpl_signature",
+    kind: "block",
+    name: "Signature",
+    subject: "",
+    preview_text: "",
+    html: "<p>Yours, Robin</p>",
+    mjml: null,
+    version: 1,
+    updated_at: ago(HOUR_MS),
+  },
+];
+
+export const products: ProductRow[] = ["Kind of Blue", "Blue Train", "Time Out"].map((title, index) => ({
+  gid: `gid://shopify/Product/${index + 1}`,
+  title,
+  image_url: null,
+  price: { amount_minor: 1_299 + index * 300, currency: "USD" },
 }));
 
 export const campaign: Campaign = {
