@@ -320,6 +320,44 @@ export const campaign: Campaign = {
   pause_reason: null,
 };
 
+export const designCampaign: Campaign = {
+  ...campaign,
+  id: "cmp_design",
+  name: "Welcome",
+  mjml: `<mjml lang="en">
+  <mj-head>
+    <mj-attributes>
+      <mj-all font-family="{{ brand.font }}" />
+      <mj-text color="#3a3a45" font-size="16px" padding="0 44px 18px" />
+      <mj-button background-color="{{ brand.accent }}" color="{{ brand.on_accent }}" />
+    </mj-attributes>
+  </mj-head>
+  <mj-body background-color="{{ brand.background }}">
+    <mj-section background-color="{{ brand.accent }}" padding="44px 0">
+      <mj-column>
+        <mj-text align="center" color="{{ brand.on_accent }}" font-size="13px">Welcome{% if customer.first_name %}, {{ customer.first_name|default("you") }}{% endif %}</mj-text>
+      </mj-column>
+    </mj-section>
+    <mj-raw>{% for product in products.picked %}{% if loop.index <= 4 %}</mj-raw>
+    <mj-section background-color="#ffffff">
+      <mj-column>
+        <mj-image src="{{ product.image_url }}" alt="{{ product.title }}" />
+        <mj-text>{{ product.title }}<br />Tom &amp; Ann</mj-text>
+        <mj-button href="{{ product.url }}">See it</mj-button>
+      </mj-column>
+    </mj-section>
+    <mj-raw>{% endif %}{% endfor %}</mj-raw>
+    <mj-section>
+      <mj-column>
+        <mj-table><tbody>{% for line in order.lines %}<tr><td>{{ line.title }}</td></tr>{% endfor %}</tbody></mj-table>
+        <mj-text font-size="13px"><a href="{{ unsubscribe_url }}">Unsubscribe</a></mj-text>
+      </mj-column>
+    </mj-section>
+  </mj-body>
+</mjml>
+`,
+};
+
 export const sentCampaign: Campaign = {
   ...campaign,
   id: "cmp_sent",

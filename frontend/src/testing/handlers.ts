@@ -144,6 +144,7 @@ export const handlers = [
   http.post(`${API}/campaigns`, () => HttpResponse.json(data.campaign, { status: 201 })),
   http.get(`${API}/campaigns/:id`, ({ params }) => {
     if (params.id === "cmp_draft") return HttpResponse.json(data.campaign);
+    if (params.id === "cmp_design") return HttpResponse.json(data.designCampaign);
     if (params.id === "cmp_live") {
       return HttpResponse.json({
         ...data.sentCampaign,

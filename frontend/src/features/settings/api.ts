@@ -2,6 +2,7 @@ import { keepPreviousData, queryOptions, useMutation, useQueryClient } from "@ta
 import { api, body } from "@/lib/api/client";
 import type { BrandKit } from "@/lib/api/types";
 import { requestScopes } from "@/lib/appBridge";
+import { lookQuery } from "@/lib/queries/look";
 
 const REFRESH_MS = 30_000;
 
@@ -26,11 +27,6 @@ export function useSaveSender() {
     onSuccess: () => client.invalidateQueries({ queryKey: settingsQuery.queryKey }),
   });
 }
-
-export const lookQuery = queryOptions({
-  queryKey: ["brand"],
-  queryFn: ({ signal }) => body(api.GET("/api/v1/brand", { signal })),
-});
 
 /** A message in a look that nobody has set yet. */
 export function lookPictureQuery(look: BrandKit) {

@@ -59,4 +59,18 @@ export const composing = {
   "picker.up": "{name} nach oben",
   "editor.field.product_gids": "Produkte",
   "editor.design": "Gestalten",
+  "design.title": "Gestalten",
+  "design.subtitle":
+    "Ziehen Sie Bausteine in die Nachricht, ein Klick bearbeitet sie. Alles geht auch im Quelltext.",
+  "design.canvas": "Visueller Editor",
+  "design.failed": "Der visuelle Editor ließ sich nicht laden",
+  "design.too_narrow": "Der visuelle Editor braucht einen breiteren Bildschirm",
+  "design.too_narrow_body": "Bearbeiten Sie auf dem Telefon den Quelltext und sehen Sie in die Vorschau.",
+  "design.no_mjml": "Diese Nachricht hat kein MJML",
+  "design.no_mjml_body":
+    "Der visuelle Editor arbeitet mit MJML; diese Nachricht ist in HTML geschrieben. Beginnen Sie mit einer Vorlage der Galerie, um visuell zu gestalten.",
+  "design.open_source": "Quelltext öffnen",
+  "design.blocks": "Bausteine",
+  "design.style": "Stil",
+  "design.layers": "Ebenen",
 } as const;

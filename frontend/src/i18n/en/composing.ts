@@ -58,4 +58,18 @@ export const composing = {
   "picker.up": "Move {name} up",
   "editor.field.product_gids": "Products",
   "editor.design": "Design",
+  "design.title": "Design",
+  "design.subtitle":
+    "Drag blocks into the message, click to edit. Everything can also be done in the source.",
+  "design.canvas": "Visual editor",
+  "design.failed": "The visual editor could not be loaded",
+  "design.too_narrow": "The visual editor needs a wider screen",
+  "design.too_narrow_body": "On a phone, edit the source and watch the preview.",
+  "design.no_mjml": "This message has no MJML",
+  "design.no_mjml_body":
+    "The visual editor works on MJML; this message is written in HTML. Start from a template of the gallery to design visually.",
+  "design.open_source": "Open the source editor",
+  "design.blocks": "Blocks",
+  "design.style": "Style",
+  "design.layers": "Layers",
 } as const;

@@ -1,4 +1,4 @@
-import { Banner, BlockStack, Button, ButtonGroup, Text } from "@shopify/polaris";
+import { Banner, BlockStack, Button } from "@shopify/polaris";
 import { useQuery } from "@tanstack/react-query";
 import { useState } from "react";
 import { useNavigate } from "react-router";
@@ -17,6 +17,7 @@ import { checkQuery } from "../templatesApi";
 import { useEditor } from "../useEditor";
 import { AudienceCard } from "./AudienceCard";
 import { ConfirmModal } from "./ConfirmModal";
+import { ConflictBanner } from "./ConflictBanner";
 import { ContentCard } from "./ContentCard";
 import styles from "./Editor.module.css";
 import { GateCard } from "./GateCard";
@@ -36,7 +37,7 @@ export function Editor({ campaign }: { campaign: Campaign }) {
   const { t, f } = useI18n();
   const navigate = useNavigate();
   const editor = useEditor(campaign);
-  const { base, draft, dirty, conflict } = editor;
+  const { base, draft, dirty } = editor;
   const [open, setOpen] = useState<"send" | "test" | "template" | "delete" | null>(null);
   const duplicate = useDuplicateCampaign(campaign.id);
   const drop = useDeleteCampaign(campaign.id);
@@ -101,23 +102,7 @@ export function Editor({ campaign }: { campaign: Campaign }) {
             }}
           />
         )}
-        {conflict && (
-          <Banner tone="warning" title={t("editor.conflict")}>
-            <BlockStack gap="300">
-              <Text as="p">
-                {t("editor.conflict_fields", {
-                  fields: conflict.fields.map((field) => t(`editor.field.${field}`)).join(", "),
-                })}
-              </Text>
-              <ButtonGroup>
-                <Button onClick={editor.keepMine} loading={editor.saving}>
-                  {t("editor.keep_mine")}
-                </Button>
-                <Button onClick={editor.takeTheirs}>{t("editor.take_theirs")}</Button>
-              </ButtonGroup>
-            </BlockStack>
-          </Banner>
-        )}
+        <ConflictBanner editor={editor} takeTheirs={editor.takeTheirs} />
         <div className={styles.columns}>
           {/* What is scheduled goes out as it was confirmed; to change it, take the schedule back. */}
           <fieldset className={styles.form} disabled={base.state !== "draft"}>

@@ -3,7 +3,7 @@ import { useQuery } from "@tanstack/react-query";
 import { QueryView } from "@/components/QueryView";
 import { LoadingRegion } from "@/components/Skeletons";
 import { useI18n } from "@/i18n/useI18n";
-import { lookQuery } from "../api";
+import { lookQuery } from "@/lib/queries/look";
 import styles from "./look.module.css";
 
 /** The look in two swatches and an address, and the way to its page. */

@@ -3,7 +3,7 @@ import { Page } from "@/components/Page";
 import { QueryView } from "@/components/QueryView";
 import { CardSkeleton, LoadingRegion } from "@/components/Skeletons";
 import { useI18n } from "@/i18n/useI18n";
-import { lookQuery } from "../api";
+import { lookQuery } from "@/lib/queries/look";
 import { LookForm } from "../components/LookForm";
 
 export function LookPage() {
