@@ -1,4 +1,4 @@
-// Fails the build when the first load grows past its budget or charts slip into it.
+// Fails the build when the first load grows past its budget or charts or the visual editor slip into it.
 import { readdirSync, readFileSync } from "node:fs";
 import { gzipSync } from "node:zlib";
 
@@ -22,10 +22,13 @@ if (total(scripts) > ENTRY_JS_BUDGET_BYTES)
 if (total(styles) > ENTRY_CSS_BUDGET_BYTES)
   problems.push(`entry CSS ${total(styles)} B > ${ENTRY_CSS_BUDGET_BYTES} B`);
 if (scripts.some((path) => path.includes("charts"))) problems.push("charts are in the first load");
+if (scripts.some((path) => path.includes("canvas"))) problems.push("the visual editor is in the first load");
 if (/<script(?![^>]*\bsrc=)/.test(html))
   problems.push("index.html has an inline script, which the CSP refuses");
 if (!readdirSync(new URL("assets/", dist)).some((name) => name.startsWith("charts")))
   problems.push("no charts chunk");
+if (!readdirSync(new URL("assets/", dist)).some((name) => name.startsWith("canvas")))
+  problems.push("no chunk of the visual editor");
 
 console.log(
   `first load: JS ${(total(scripts) / 1000).toFixed(1)} kB gz, CSS ${(total(styles) / 1000).toFixed(1)} kB gz`,

@@ -27,6 +27,8 @@ const PAGES: [string, string][] = [
   ["alerts", "/workers/alerts"],
   ["settings", "/settings"],
   ["domains", "/settings/sending"],
+  ["look", "/settings/look"],
+  ["design", "/campaigns/cmp_design/design"],
   ["access", "/settings/access"],
   ["webhooks", "/settings/webhooks"],
   ["webhook", "/settings/webhooks/7"],

@@ -18,7 +18,10 @@ export function purgePolaris(): Plugin {
           css: [{ raw: String(file.source) }],
           // Class names appear in the scripts as plain strings, composed ones as "Polaris-X--y".
           defaultExtractor: (text) => text.match(/[A-Za-z0-9_-]+/g) ?? [],
-          safelist: { standard: ["html", "body", /^p-theme/, /^recharts/], greedy: [/data-/, /aria-/] },
+          safelist: {
+            standard: ["html", "body", /^p-theme/, /^recharts/],
+            greedy: [/data-/, /aria-/, /gjs-/, /sp-/],
+          },
           variables: false,
           keyframes: false,
           fontFace: false,

@@ -111,6 +111,26 @@ def list_sellable(session: Session, shop_id: ShopId, limit: int) -> Sequence[Pro
     ).all()
 
 
+def list_active(
+    session: Session,
+    shop_id: ShopId,
+    *,
+    search: str | None,
+    gids: Sequence[str] | None,
+    before_id: int | None,
+    limit: int,
+) -> Sequence[Product]:
+    """Active products, newest first, that come after ``before_id`` in that order."""
+    query = select(Product).where(Product.shop_id == shop_id, func.lower(Product.status) == "active")
+    if search:
+        query = query.where(Product.title.icontains(search, autoescape=True))
+    if gids is not None:
+        query = query.where(Product.gid.in_(gids))
+    if before_id is not None:
+        query = query.where(Product.id < before_id)
+    return session.scalars(query.order_by(Product.id.desc()).limit(limit)).all()
+
+
 def count(session: Session, shop_id: ShopId) -> int:
     return session.scalar(select(func.count()).where(Product.shop_id == shop_id)) or 0
 

@@ -5,6 +5,8 @@ from datetime import datetime
 
 from sqlalchemy.orm import Session
 
+from storecast.kit.money import Money
+from storecast.kit.pages import Page, decode_id_cursor, encode_cursor
 from storecast.kit.types import ShopId
 from storecast.products import collections_repository, repository
 from storecast.products.models import Product
@@ -18,7 +20,10 @@ from storecast.products.records import (
     ProductRecord,
     VariantRecord,
 )
+from storecast.products.schemas import ProductRow
 from storecast.webhooks import objects
+
+PAGE = 50
 
 
 def import_records(session: Session, shop_id: ShopId, records: Iterable[ProductRecord]) -> int:
@@ -111,6 +116,27 @@ def forget(session: Session, shop_id: ShopId, gid: str) -> None:
 def list_sellable(session: Session, shop_id: ShopId, limit: int) -> Sequence[Product]:
     """Active products with an image, for previews and product blocks."""
     return repository.list_sellable(session, shop_id, limit)
+
+
+def list_page(
+    session: Session, shop_id: ShopId, *, search: str | None, gids: Sequence[str] | None, cursor: str | None
+) -> Page[ProductRow]:
+    """A page of active products, newest first: those with ``search`` in their title, and of ``gids`` if given."""
+    before_id = decode_id_cursor(cursor or None)
+    found = repository.list_active(
+        session, shop_id, search=search, gids=gids, before_id=before_id, limit=PAGE + 1
+    )
+    more = len(found) > PAGE
+    items = [
+        ProductRow(
+            gid=product.gid,
+            title=product.title,
+            image_url=product.image_url,
+            price=Money(amount_minor=product.price_minor, currency=product.currency),
+        )
+        for product in found[:PAGE]
+    ]
+    return Page(items=items, next_cursor=encode_cursor(found[PAGE - 1].id) if more else None)
 
 
 def count(session: Session, shop_id: ShopId) -> int:

@@ -25,6 +25,7 @@ from storecast.kit.clock import utcnow
 from storecast.kit.types import ShopId
 from storecast.privacy import service as privacy
 from storecast.privacy.models import PrivacyRequest
+from storecast.products.models import Product
 from storecast.shops.access import _GRANTS, Permission, Role
 from storecast.shops.models import Shop
 from storecast.webhooks.models import InboxEntry
@@ -126,7 +127,11 @@ def things(client: TestClient, shop: Shop) -> dict[str, str]:
             shop_id=shop.id, public_id="dsc_1", title="Ten", percent_hundredths=1000, currency="USD", starts_at=now,
             once_per_customer=True, total=0,
         )  # fmt: skip
-        session.add_all([request, suggestion, delivery, discount])
+        product = Product(
+            shop_id=shop.id, gid="gid://shopify/Product/9001", title="Mine", handle="mine", status="active",
+            price_minor=1000, currency="USD", shopify_updated_at=now,
+        )  # fmt: skip
+        session.add_all([request, suggestion, delivery, discount, product])
         session.flush()
         request_id, delivery_id = str(request.id), str(delivery.id)
     privacy.handle(partial(tenant_session, ShopId(shop.id)), ShopId(shop.id), int(request_id), now=now)
@@ -219,6 +224,7 @@ def test_every_route_declares_one_permission() -> None:
 def test_only_looking_needs_no_more_than_the_permission_to_read() -> None:
     reading = {operation for operation, needed in DECLARED.items() if needed == {Permission.READ}}
     assert {operation for operation in reading if operation[1] != "get"} == {
+        ("/api/v1/brand/picture", "post"),
         ("/api/v1/campaigns/{campaign_id}/preview", "post"),
         ("/api/v1/schedules/preview", "post"),
         ("/api/v1/session/shop", "post"),
@@ -264,6 +270,7 @@ def test_lists_of_the_neighbour_are_empty(
         "segments/lists",
         "campaigns",
         "customers",
+        "products",
         "syncs",
         "jobs",
         "workflows",

@@ -146,6 +146,15 @@ def test_the_look_is_set_whole_and_shown_in_messages(api: TestClient, shop: Shop
     assert actions(shop) == ["brand_changed"]
 
 
+def test_a_look_is_pictured_before_anybody_sets_it(api: TestClient, shop: Shop) -> None:
+    html = api.post("/api/v1/brand/picture", json={**LOOK, "address": "<b>1 Main Street</b>"}).json()["html"]
+    assert 'src="https://cdn.example/logo.png"' in html
+    assert "background:#4b2fd6" in html
+    assert "&lt;b&gt;1 Main Street&lt;/b&gt;" in html
+    assert api.get("/api/v1/brand").json()["accent"] == "#17171f"
+    assert actions(shop) == []
+
+
 @pytest.mark.parametrize(
     ("field", "value"),
     [

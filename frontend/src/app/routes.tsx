@@ -31,6 +31,10 @@ export const pages: RouteObject[] = [
     lazy: async () => ({ Component: (await import("@/features/campaigns/pages/EditorPage")).EditorPage }),
   },
   {
+    path: "campaigns/:campaignId/design",
+    lazy: async () => ({ Component: (await import("@/features/campaigns/pages/DesignPage")).DesignPage }),
+  },
+  {
     path: "campaigns/discounts",
     lazy: async () => ({
       Component: (await import("@/features/discounts/pages/DiscountsPage")).DiscountsPage,
@@ -151,6 +155,10 @@ export const pages: RouteObject[] = [
   {
     path: "settings",
     lazy: async () => ({ Component: (await import("@/features/settings/pages/SettingsPage")).SettingsPage }),
+  },
+  {
+    path: "settings/look",
+    lazy: async () => ({ Component: (await import("@/features/settings/pages/LookPage")).LookPage }),
   },
   {
     path: "settings/sync",

@@ -15,6 +15,8 @@ interface Props {
   /** Words for a problem's place, such as "Line 3, column 7". */
   placeOf: (problem: CodeProblem) => string;
   readOnly?: boolean;
+  /** Told where the caret is, whenever it moves. */
+  onCaret?: (offset: number) => void;
 }
 
 function offsetOf(text: string, { line, column }: CodeProblem): number {
@@ -24,7 +26,7 @@ function offsetOf(text: string, { line, column }: CodeProblem): number {
 }
 
 /** Source with line numbers and problems at their place; a click on a problem goes there. Tab leaves, as in any field. */
-export function CodeEditor({ label, value, onChange, problems, placeOf, readOnly = false }: Props) {
+export function CodeEditor({ label, value, onChange, problems, placeOf, readOnly = false, onCaret }: Props) {
   const id = useId();
   const area = useRef<HTMLTextAreaElement>(null);
   const gutter = useRef<HTMLDivElement>(null);
@@ -65,6 +67,7 @@ export function CodeEditor({ label, value, onChange, problems, placeOf, readOnly
           aria-invalid={problems.length > 0}
           aria-describedby={`${id}-problems`}
           onChange={(event) => onChange(event.target.value)}
+          onSelect={(event) => onCaret?.(event.currentTarget.selectionStart)}
           onScroll={(event) => {
             if (gutter.current) gutter.current.scrollTop = event.currentTarget.scrollTop;
           }}

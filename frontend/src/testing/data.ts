@@ -1,5 +1,6 @@
 /** A made-up shop for tests and for looking at pages without a backend. Shapes are the API's. */
 import type {
+  BrandKit,
   Campaign,
   CampaignRow,
   CustomerList,
@@ -11,9 +12,11 @@ import type {
   MicroSegments,
   Overview,
   Preview,
+  ProductRow,
   Recipient,
   Reconciliation,
   Report,
+  SavedTemplate,
   Segment,
   Session,
   SessionShops,
@@ -299,6 +302,46 @@ export const templates: TemplateRow[] = templateRows.map((row) => ({
   picture: row.html,
 }));
 
+export const look: BrandKit = {
+  accent: "#4b2fd6",
+  background: "#f4f4f6",
+  font: "system",
+  logo_url: null,
+  address: "CDNOW Records, 1 Main Street, Lisbon",
+};
+
+export const savedTemplates: SavedTemplate[] = [
+  {
+    id: "tpl_letter",
+    kind: "template",
+    name: "Our letter",
+    subject: "News from us",
+    preview_text: "",
+    html,
+    mjml: null,
+    version: 2,
+    updated_at: ago(HOUR_MS),
+  },
+  {
+    id: "tpl_signature",
+    kind: "block",
+    name: "Signature",
+    subject: "",
+    preview_text: "",
+    html: "<p>Yours, Robin</p>",
+    mjml: null,
+    version: 1,
+    updated_at: ago(HOUR_MS),
+  },
+];
+
+export const products: ProductRow[] = ["Kind of Blue", "Blue Train", "Time Out"].map((title, index) => ({
+  gid: `gid://shopify/Product/${index + 1}`,
+  title,
+  image_url: null,
+  price: { amount_minor: 1_299 + index * 300, currency: "USD" },
+}));
+
 export const campaign: Campaign = {
   id: "cmp_draft",
   name: "Win-back, November",
@@ -322,6 +365,44 @@ export const campaign: Campaign = {
   finished_at: null,
   audience_size: null,
   pause_reason: null,
+};
+
+export const designCampaign: Campaign = {
+  ...campaign,
+  id: "cmp_design",
+  name: "Welcome",
+  mjml: `<mjml lang="en">
+  <mj-head>
+    <mj-attributes>
+      <mj-all font-family="{{ brand.font }}" />
+      <mj-text color="#3a3a45" font-size="16px" padding="0 44px 18px" />
+      <mj-button background-color="{{ brand.accent }}" color="{{ brand.on_accent }}" />
+    </mj-attributes>
+  </mj-head>
+  <mj-body background-color="{{ brand.background }}">
+    <mj-section background-color="{{ brand.accent }}" padding="44px 0">
+      <mj-column>
+        <mj-text align="center" color="{{ brand.on_accent }}" font-size="13px">Welcome{% if customer.first_name %}, {{ customer.first_name|default("you") }}{% endif %}</mj-text>
+      </mj-column>
+    </mj-section>
+    <mj-raw>{% for product in products.picked %}{% if loop.index <= 4 %}</mj-raw>
+    <mj-section background-color="#ffffff">
+      <mj-column>
+        <mj-image src="{{ product.image_url }}" alt="{{ product.title }}" />
+        <mj-text>{{ product.title }}<br />Tom &amp; Ann</mj-text>
+        <mj-button href="{{ product.url }}">See it</mj-button>
+      </mj-column>
+    </mj-section>
+    <mj-raw>{% endif %}{% endfor %}</mj-raw>
+    <mj-section>
+      <mj-column>
+        <mj-table><tbody>{% for line in order.lines %}<tr><td>{{ line.title }}</td></tr>{% endfor %}</tbody></mj-table>
+        <mj-text font-size="13px"><a href="{{ unsubscribe_url }}">Unsubscribe</a></mj-text>
+      </mj-column>
+    </mj-section>
+  </mj-body>
+</mjml>
+`,
 };
 
 export const sentCampaign: Campaign = {

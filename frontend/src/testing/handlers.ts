@@ -112,6 +112,40 @@ export const handlers = [
   }),
   http.get(`${API}/customers`, () => page(data.customers)),
   http.get(`${API}/templates`, () => HttpResponse.json(data.templates)),
+  http.get(`${API}/templates/saved`, () => HttpResponse.json(data.savedTemplates)),
+  http.post(`${API}/templates/saved`, async ({ request }) => {
+    const kept = (await request.json()) as object;
+    return HttpResponse.json({ ...data.savedTemplates[0], ...kept, id: "tpl_new" }, { status: 201 });
+  }),
+  http.get(`${API}/templates/saved/:id/picture`, ({ params }) =>
+    HttpResponse.json({ html: data.savedTemplates.find(({ id }) => id === params.id)?.html ?? "" }),
+  ),
+  http.get(`${API}/templates/saved/:id`, ({ params }) =>
+    HttpResponse.json(data.savedTemplates.find(({ id }) => id === params.id)),
+  ),
+  http.patch(`${API}/templates/saved/:id`, async ({ params, request }) => {
+    const changes = (await request.json()) as { version: number };
+    const found = data.savedTemplates.find(({ id }) => id === params.id);
+    return HttpResponse.json({ ...found, ...changes, version: changes.version + 1 });
+  }),
+  http.delete(`${API}/templates/saved/:id`, () => new HttpResponse(null, { status: 204 })),
+  http.get(`${API}/brand`, () => HttpResponse.json(data.look)),
+  http.put(`${API}/brand`, async ({ request }) => HttpResponse.json((await request.json()) as object)),
+  http.post(`${API}/brand/picture`, async ({ request }) => {
+    const { accent, address } = (await request.json()) as { accent: string; address: string | null };
+    const picture = data.templates[0]?.picture.replaceAll("#b23f28", accent) ?? "";
+    return HttpResponse.json({ html: picture.replace("{{ shop.name }}", address ?? "") });
+  }),
+  http.get(`${API}/products`, ({ request }) => {
+    const params = new URL(request.url).searchParams;
+    const search = params.get("search")?.toLowerCase() ?? "";
+    const gids = params.getAll("gid");
+    return page(
+      data.products.filter(
+        ({ gid, title }) => title.toLowerCase().includes(search) && (gids.length === 0 || gids.includes(gid)),
+      ),
+    );
+  }),
   http.post(`${API}/templates/check`, async ({ request }) => {
     const { html } = (await request.json()) as { html: string };
     const line = html.split("\n").findIndex((one) => one.includes("{{ }}")) + 1;
@@ -125,6 +159,7 @@ export const handlers = [
   http.post(`${API}/campaigns`, () => HttpResponse.json(data.campaign, { status: 201 })),
   http.get(`${API}/campaigns/:id`, ({ params }) => {
     if (params.id === "cmp_draft") return HttpResponse.json(data.campaign);
+    if (params.id === "cmp_design") return HttpResponse.json(data.designCampaign);
     if (params.id === "cmp_live") {
       return HttpResponse.json({
         ...data.sentCampaign,

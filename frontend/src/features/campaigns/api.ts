@@ -41,23 +41,6 @@ export function campaignQuery(id: string) {
   });
 }
 
-export const templatesQuery = queryOptions({
-  queryKey: ["templates"],
-  queryFn: ({ signal }) => body(api.GET("/api/v1/templates", { signal })),
-  staleTime: Number.POSITIVE_INFINITY,
-});
-
-/** Problems of a source that is being written, each at its place. */
-export function checkQuery(subject: string, source: { html?: string; mjml?: string }) {
-  return queryOptions({
-    queryKey: ["templates", "check", subject, source],
-    queryFn: ({ signal }) =>
-      body(api.POST("/api/v1/templates/check", { body: { subject, html: "", ...source }, signal })),
-    placeholderData: keepPreviousData,
-    staleTime: Number.POSITIVE_INFINITY,
-  });
-}
-
 export interface PreviewContent {
   subject: string;
   preview_text: string;
@@ -65,15 +48,18 @@ export interface PreviewContent {
   mjml?: string;
 }
 
-/** The message as one customer gets it (somebody of the audience until one is chosen), with the editor's unsaved content. */
+/**
+ * The message as one customer gets it (somebody of the audience until one is chosen), with the editor's unsaved content.
+ * `stored` is what else it shows that the campaign has stored: audience and products.
+ */
 export function previewQuery(
   id: string,
-  audience: string | null,
+  stored: readonly (string | null)[],
   customerId: string | null,
   content: PreviewContent,
 ) {
   return queryOptions({
-    queryKey: [...key, "preview", id, audience, customerId, content],
+    queryKey: [...key, "preview", id, stored, customerId, content],
     queryFn: ({ signal }) =>
       body(
         api.POST("/api/v1/campaigns/{campaign_id}/preview", {

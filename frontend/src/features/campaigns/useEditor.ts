@@ -78,10 +78,10 @@ export function useEditor(campaign: Campaign) {
     accept(conflict.theirs, next);
   }
 
-  /** The audience is stored at once, because its count comes from the stored campaign; the draft stays unsaved. */
-  async function chooseSegment(segmentId: string): Promise<void> {
+  /** Stored at once, because its count or its picture comes from the stored campaign; the draft stays unsaved. */
+  async function choose(choice: { segment_id: string } | { product_gids: string[] }): Promise<void> {
     const attempt = async (version: number) => {
-      const saved = await save.mutateAsync({ version, segment_id: segmentId });
+      const saved = await save.mutateAsync({ version, ...choice });
       // Someone else's changes may have come along with the newer version.
       const merged = merge(baseDraft, draft, draftOf(saved));
       setBase(saved);
@@ -107,7 +107,8 @@ export function useEditor(campaign: Campaign) {
     save: () => void store().catch(() => undefined),
     keepMine: () => void keepMine().catch(() => undefined),
     takeTheirs,
-    chooseSegment: (id: string) => void chooseSegment(id).catch(() => undefined),
+    chooseSegment: (id: string) => void choose({ segment_id: id }).catch(() => undefined),
+    chooseProducts: (gids: string[]) => void choose({ product_gids: gids }).catch(() => undefined),
   };
 }
 

@@ -1,6 +1,8 @@
-import { queryOptions, useMutation, useQueryClient } from "@tanstack/react-query";
+import { keepPreviousData, queryOptions, useMutation, useQueryClient } from "@tanstack/react-query";
 import { api, body } from "@/lib/api/client";
+import type { BrandKit } from "@/lib/api/types";
 import { requestScopes } from "@/lib/appBridge";
+import { lookQuery } from "@/lib/queries/look";
 
 const REFRESH_MS = 30_000;
 
@@ -23,6 +25,28 @@ export function useSaveSender() {
     mutationFn: (sender: { name: string; email: string }) =>
       body(api.PUT("/api/v1/settings/sender", { body: sender })),
     onSuccess: () => client.invalidateQueries({ queryKey: settingsQuery.queryKey }),
+  });
+}
+
+/** A message in a look that nobody has set yet. */
+export function lookPictureQuery(look: BrandKit) {
+  return queryOptions({
+    queryKey: ["brand", "picture", look],
+    queryFn: ({ signal }) => body(api.POST("/api/v1/brand/picture", { body: look, signal })),
+    placeholderData: keepPreviousData,
+    retry: false,
+  });
+}
+
+export function useSaveLook() {
+  const client = useQueryClient();
+  return useMutation({
+    mutationFn: (look: BrandKit) => body(api.PUT("/api/v1/brand", { body: look })),
+    onSuccess: async (look) => {
+      client.setQueryData(lookQuery.queryKey, look);
+      // The gallery's pictures are in the shop's look.
+      await client.invalidateQueries({ queryKey: ["templates"] });
+    },
   });
 }
 

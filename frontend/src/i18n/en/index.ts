@@ -3,6 +3,7 @@ import { alerts } from "./alerts";
 import { analytics } from "./analytics";
 import { campaigns } from "./campaigns";
 import { codes } from "./codes";
+import { composing } from "./composing";
 import { customers } from "./customers";
 import { dataKinds } from "./dataKinds";
 import { discounts } from "./discounts";
@@ -10,6 +11,7 @@ import { fleet } from "./fleet";
 import { gate } from "./gate";
 import { health } from "./health";
 import { home } from "./home";
+import { look } from "./look";
 import { operations } from "./operations";
 import { privacy } from "./privacy";
 import { queues } from "./queues";
@@ -31,10 +33,12 @@ export const en = {
   ...codes,
   ...home,
   ...campaigns,
+  ...composing,
   ...gate,
   ...report,
   ...segments,
   ...analytics,
+  ...look,
   ...operations,
   ...sending,
   ...settings,

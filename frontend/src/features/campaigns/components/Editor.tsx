@@ -1,4 +1,4 @@
-import { Banner, BlockStack, Button, ButtonGroup, Text } from "@shopify/polaris";
+import { Banner, BlockStack, Button } from "@shopify/polaris";
 import { useQuery } from "@tanstack/react-query";
 import { useState } from "react";
 import { useNavigate } from "react-router";
@@ -10,15 +10,20 @@ import { useI18n } from "@/i18n/useI18n";
 import type { Campaign } from "@/lib/api/types";
 import { useDebounced } from "@/lib/useDebounced";
 import { useMay } from "@/lib/useSession";
-import { checkQuery, useCancelCampaign, useDeleteCampaign, useDuplicateCampaign } from "../api";
+import { useCancelCampaign, useDeleteCampaign, useDuplicateCampaign } from "../api";
+import { readsPicked } from "../blocks";
 import { sourceField, sourceOf } from "../draft";
+import { checkQuery } from "../templatesApi";
 import { useEditor } from "../useEditor";
 import { AudienceCard } from "./AudienceCard";
 import { ConfirmModal } from "./ConfirmModal";
+import { ConflictBanner } from "./ConflictBanner";
 import { ContentCard } from "./ContentCard";
 import styles from "./Editor.module.css";
 import { GateCard } from "./GateCard";
 import { PreviewPane } from "./PreviewPane";
+import { ProductsCard } from "./ProductsCard";
+import { SaveTemplateModal } from "./SaveTemplateModal";
 import { SenderCard } from "./SenderCard";
 import { SendModal } from "./SendModal";
 import { SourceCard } from "./SourceCard";
@@ -32,12 +37,13 @@ export function Editor({ campaign }: { campaign: Campaign }) {
   const { t, f } = useI18n();
   const navigate = useNavigate();
   const editor = useEditor(campaign);
-  const { base, draft, dirty, conflict } = editor;
-  const [open, setOpen] = useState<"send" | "test" | "delete" | null>(null);
+  const { base, draft, dirty } = editor;
+  const [open, setOpen] = useState<"send" | "test" | "template" | "delete" | null>(null);
   const duplicate = useDuplicateCampaign(campaign.id);
   const drop = useDeleteCampaign(campaign.id);
   const unschedule = useCancelCampaign(campaign.id);
   const maySend = useMay("send");
+  const mayEdit = useMay("edit");
   const settled = useDebounced(draft, RENDER_AFTER_MS);
   const source = sourceField(draft);
   const check = useQuery(checkQuery(settled.subject, sourceOf(settled)));
@@ -62,6 +68,12 @@ export function Editor({ campaign }: { campaign: Campaign }) {
       }
       secondaryActions={[
         { content: t("editor.test"), onAction: () => setOpen("test"), disabled: dirty },
+        ...(source === "mjml" && base.state === "draft"
+          ? [{ content: t("editor.design"), url: `/campaigns/${campaign.id}/design`, disabled: dirty }]
+          : []),
+        ...(mayEdit
+          ? [{ content: t("template.save"), onAction: () => setOpen("template"), disabled: broken }]
+          : []),
         {
           content: t("editor.duplicate"),
           loading: duplicate.isPending,
@@ -90,23 +102,7 @@ export function Editor({ campaign }: { campaign: Campaign }) {
             }}
           />
         )}
-        {conflict && (
-          <Banner tone="warning" title={t("editor.conflict")}>
-            <BlockStack gap="300">
-              <Text as="p">
-                {t("editor.conflict_fields", {
-                  fields: conflict.fields.map((field) => t(`editor.field.${field}`)).join(", "),
-                })}
-              </Text>
-              <ButtonGroup>
-                <Button onClick={editor.keepMine} loading={editor.saving}>
-                  {t("editor.keep_mine")}
-                </Button>
-                <Button onClick={editor.takeTheirs}>{t("editor.take_theirs")}</Button>
-              </ButtonGroup>
-            </BlockStack>
-          </Banner>
-        )}
+        <ConflictBanner editor={editor} takeTheirs={editor.takeTheirs} />
         <div className={styles.columns}>
           {/* What is scheduled goes out as it was confirmed; to change it, take the schedule back. */}
           <fieldset className={styles.form} disabled={base.state !== "draft"}>
@@ -121,12 +117,20 @@ export function Editor({ campaign }: { campaign: Campaign }) {
                 checking={check.isFetching}
                 set={editor.set}
               />
+              {readsPicked(draft[source]) && (
+                <ProductsCard
+                  gids={base.product_gids}
+                  saving={editor.saving}
+                  choose={editor.chooseProducts}
+                />
+              )}
               <GateCard campaign={base} dirty={dirty} />
             </BlockStack>
           </fieldset>
           <PreviewPane
             campaignId={campaign.id}
             segmentId={base.segment_id}
+            productGids={base.product_gids}
             content={settled}
             broken={broken}
           />
@@ -134,6 +138,7 @@ export function Editor({ campaign }: { campaign: Campaign }) {
       </BlockStack>
       {open === "send" && <SendModal campaign={base} close={() => setOpen(null)} />}
       {open === "test" && <TestModal campaignId={campaign.id} close={() => setOpen(null)} />}
+      {open === "template" && <SaveTemplateModal draft={draft} close={() => setOpen(null)} />}
       {open === "delete" && (
         <ConfirmModal
           title={t("editor.delete_title", { name: base.name })}

@@ -20,19 +20,24 @@ const CLIPPED_AT_BYTES = 102_000;
 interface Props {
   campaignId: string;
   segmentId: string | null;
+  productGids: readonly string[];
   content: Draft;
   /** The source has errors, so the picture is of the last version without any. */
   broken: boolean;
 }
 
 /** The message as one customer gets it, re-rendered as it is written. */
-export function PreviewPane({ campaignId, segmentId, content, broken }: Props) {
+export function PreviewPane({ campaignId, segmentId, productGids, content, broken }: Props) {
   const { t, f } = useI18n();
   const [customerId, setCustomerId] = useState<string | null>(null);
   const [view, setView] = useState<PreviewView>({ device: "desktop", dark: false, imagesOff: false });
   const { subject, preview_text } = content;
   const query = useQuery({
-    ...previewQuery(campaignId, segmentId, customerId, { subject, preview_text, ...sourceOf(content) }),
+    ...previewQuery(campaignId, [segmentId, ...productGids], customerId, {
+      subject,
+      preview_text,
+      ...sourceOf(content),
+    }),
     // The API would only refuse it; the last good picture stays.
     enabled: !broken,
   });

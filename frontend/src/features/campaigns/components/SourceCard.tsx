@@ -1,7 +1,10 @@
 import { BlockStack, Card, InlineStack, Text } from "@shopify/polaris";
+import { useRef } from "react";
 import { CodeEditor, type CodeProblem } from "@/components/CodeEditor";
 import { useI18n } from "@/i18n/useI18n";
+import { type Block, inserted } from "../blocks";
 import type { DraftField, SourceField } from "../draft";
+import { InsertBlock } from "./InsertBlock";
 
 interface Props {
   field: SourceField;
@@ -13,6 +16,8 @@ interface Props {
 
 export function SourceCard({ field, source, problems, checking, set }: Props) {
   const { t } = useI18n();
+  /** Where the caret was last; nobody has put it anywhere yet: the end. */
+  const caret = useRef(Number.POSITIVE_INFINITY);
   const verdict = checking
     ? t("source.checking")
     : problems.length > 0
@@ -29,7 +34,14 @@ export function SourceCard({ field, source, problems, checking, set }: Props) {
             {verdict}
           </Text>
         </InlineStack>
+        <InsertBlock
+          field={field}
+          insert={(block: Block) => set(field, inserted(field, source, block, caret.current))}
+        />
         <CodeEditor
+          onCaret={(offset) => {
+            caret.current = offset;
+          }}
           label={t(`source.label.${field}`)}
           value={source}
           onChange={(value) => set(field, value)}

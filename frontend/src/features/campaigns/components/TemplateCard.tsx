@@ -23,7 +23,7 @@ export function TemplateCard({ template, busy, disabled, choose }: Props) {
       <Box padding="400" borderBlockStartWidth="025" borderColor="border-secondary">
         <BlockStack gap="300">
           <InlineStack align="space-between" blockAlign="center" gap="200">
-            <Text as="h2" variant="headingMd">
+            <Text as="h3" variant="headingMd">
               {template.name}
             </Text>
             <Badge>{t.code("template_category", template.category)}</Badge>

@@ -10,6 +10,7 @@ import { settingsQuery } from "../api";
 import { AccessCard } from "../components/AccessCard";
 import { AttributionCard } from "../components/AttributionCard";
 import { LanguageCard } from "../components/LanguageCard";
+import { LookCard } from "../components/LookCard";
 import { PeopleCard } from "../components/PeopleCard";
 import { PixelCard } from "../components/PixelCard";
 import { SenderCard } from "../components/SenderCard";
@@ -59,6 +60,9 @@ function SettingsContent({ settings }: { settings: Settings }) {
           <Card>
             <Button url="/settings/sending">{t("sending.link")}</Button>
           </Card>
+        </Layout.AnnotatedSection>
+        <Layout.AnnotatedSection id="look" title={t("look.title")} description={t("look.why")}>
+          <LookCard />
         </Layout.AnnotatedSection>
         <Layout.AnnotatedSection
           id="pixel"
