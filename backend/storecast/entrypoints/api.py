@@ -16,6 +16,7 @@ from fastapi import Depends, FastAPI, Request, Response
 from fastapi.exceptions import RequestValidationError
 from fastapi.responses import JSONResponse, PlainTextResponse
 from prometheus_client import CONTENT_TYPE_LATEST, generate_latest
+from sqlalchemy.exc import DataError
 from starlette.exceptions import HTTPException
 from starlette.middleware.cors import CORSMiddleware
 
@@ -110,6 +111,7 @@ def create_app(settings: Settings | None = None) -> FastAPI:
     app.add_exception_handler(StorecastError, _storecast_problem)
     app.add_exception_handler(RequestValidationError, _validation_problem)
     app.add_exception_handler(HTTPException, _http_problem)
+    app.add_exception_handler(DataError, _unstorable_problem)
     app.add_exception_handler(Exception, _unexpected_problem)
     return app
 
@@ -189,6 +191,14 @@ async def _http_problem(request: Request, error: Exception) -> Response:
     answer = _answer(request, known.get(error.status_code, StorecastError)())
     answer.headers.update(error.headers or {})
     return answer
+
+
+async def _unstorable_problem(request: Request, error: Exception) -> Response:
+    """JSON may carry a NUL character in any text, PostgreSQL stores none: the caller's mistake, wherever it shows."""
+    assert isinstance(error, DataError)  # noqa: S101  # registered for this class only
+    if "NUL" not in str(error.orig):
+        return await _unexpected_problem(request, error)
+    return _answer(request, Invalid("A text holds a NUL character, which cannot be stored."))
 
 
 async def _unexpected_problem(request: Request, error: Exception) -> Response:

@@ -47,6 +47,16 @@ def test_create_read_change_delete(api: TestClient) -> None:
     assert (api.get(path).status_code, api.get(path).json()["code"]) == (404, "campaign_unknown")
 
 
+def test_a_nul_character_is_refused_and_nothing_is_changed(api: TestClient) -> None:
+    made = create(api)
+    path = f"/api/v1/campaigns/{made['id']}"
+    answer = api.patch(path, json={"version": made["version"], "name": "a\u0000b"})
+    assert (answer.status_code, answer.json()["code"]) == (422, "invalid")
+    assert api.post("/api/v1/campaigns", json={"name": "\u0000"}).status_code == 422
+    assert api.get(path).json() == made
+    assert [row["id"] for row in api.get("/api/v1/campaigns").json()["items"]] == [made["id"]]
+
+
 def test_a_template_with_a_fault_is_422_with_its_position(api: TestClient) -> None:
     made = create(api)
     path = f"/api/v1/campaigns/{made['id']}"
