@@ -105,6 +105,27 @@ def fill(session: Session, shop: Shop) -> Story:
                 shop_id=shop.id, client_id=client, customer_id=who.id, seen_at=NOW
             )
         )
+    groups = {
+        "shopify_segments": {"gid": "gid://shopify/Segment/1", "name": "Theirs", "query": "", "shopify_updated_at": NOW},
+        "customer_lists": {
+            "public_id": "lst_1", "name": "Ours", "row_count": 2, "member_count": 2, "refused_count": 0,
+        },
+    }  # fmt: skip
+    group_ids = {
+        name: session.scalar(
+            insert(tables[name]).values(shop_id=shop.id, **values).returning(tables[name].c.id)
+        )
+        for name, values in groups.items()
+    }
+    for who, mark in ((person, MARK), (bystander, "bystander")):
+        theirs: dict[str, dict[str, Any]] = {
+            "customer_behaviour": {"viewed_at": [NOW]},
+            "customer_interests": {"kind": "viewed", "subject": f"product of {mark}", "recent_at": [NOW]},
+            "shopify_segment_members": {"segment_id": group_ids["shopify_segments"]},
+            "customer_list_members": {"list_id": group_ids["customer_lists"]},
+        }
+        for name, values in theirs.items():
+            session.execute(insert(tables[name]).values(shop_id=shop.id, customer_id=who.id, **values))
     made = {"shop_id": shop.id, "public_id": "cwr_1", "kind": "tags_add", "total": 2}
     write = insert(tables["customer_writes"]).values(**made)
     write_id = session.scalar(write.returning(tables["customer_writes"].c.id))
@@ -237,7 +258,12 @@ def test_a_redacted_customer_is_nowhere_and_nobody_else_is_touched(shop: Shop) -
     with tenant_session(ShopId(shop.id)) as session:
         fill(session, shop)
         covered = {name for name, rule in coverage.CUSTOMER_RULES.items()}
-        assert covered - {"customer_facts", "privacy_archives"} <= set(places_of(session, MARK, GID))
+        # Of these the rows say nothing but ids and instants.
+        wordless = {
+            "customer_facts", "privacy_archives", "customer_behaviour", "shopify_segment_members",
+            "customer_list_members",
+        }  # fmt: skip
+        assert covered - wordless <= set(places_of(session, MARK, GID))
         before = places_of(session, "bystander")
     request_id = receive(shop, "customers/redact", {"customer": CUSTOMER, "orders_to_redact": []})
     request = handle(shop, request_id)
@@ -258,6 +284,8 @@ def test_a_redacted_customer_is_nowhere_and_nobody_else_is_touched(shop: Shop) -
         "order_lines": (1, 0), "orders": (1, 0), "customer_facts": (1, 0), "customers": (1, 0),
         "webhook_inbox": (3, 0), "privacy_requests": (1, 0), "abandoned_checkouts": (1, 0),
         "customer_write_targets": (1, 0), "store_credit_entries": (1, 0), "webhook_marks": (1, 0),
+        "customer_behaviour": (1, 0), "customer_interests": (1, 0), "shopify_segment_members": (1, 0),
+        "customer_list_members": (1, 0),
     }  # fmt: skip
 
 
@@ -310,6 +338,7 @@ def test_a_data_request_exports_the_person_and_nobody_else(
         "pixel_events": 2, "identities": 1, "message_events": 1, "message_deliveries": 1,
         "order_lines": 1, "orders": 1, "customer_facts": 1, "customers": 1, "webhook_inbox": 3,
         "privacy_requests": 1, "abandoned_checkouts": 1, "customer_write_targets": 1, "store_credit_entries": 1,
+        "customer_behaviour": 1, "customer_interests": 1, "shopify_segment_members": 1, "customer_list_members": 1,
     }  # fmt: skip
     assert data["customers"][0]["first_name"] == MARK
     assert MARK in files["data.html"]
