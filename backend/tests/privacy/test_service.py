@@ -106,7 +106,9 @@ def fill(session: Session, shop: Shop) -> Story:
             )
         )
     groups = {
-        "shopify_segments": {"gid": "gid://shopify/Segment/1", "name": "Theirs", "query": "", "shopify_updated_at": NOW},
+        "shopify_segments": {
+            "gid": "gid://shopify/Segment/1", "name": "Theirs", "query": "", "shopify_updated_at": NOW,
+        },
         "customer_lists": {
             "public_id": "lst_1", "name": "Ours", "row_count": 2, "member_count": 2, "refused_count": 0,
         },
