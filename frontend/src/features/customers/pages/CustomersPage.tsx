@@ -1,8 +1,6 @@
 import { BlockStack, Box, Button, Text, TextField } from "@shopify/polaris";
 import { PersonIcon } from "@shopify/polaris-icons";
 import { useInfiniteQuery, useQuery } from "@tanstack/react-query";
-import { useEffect, useState } from "react";
-import { useSearchParams } from "react-router";
 import { type Column, DataTable } from "@/components/DataTable";
 import { EmptyState } from "@/components/EmptyState";
 import { Page } from "@/components/Page";
@@ -12,23 +10,15 @@ import { TableCard } from "@/components/TableCard";
 import { useI18n } from "@/i18n/useI18n";
 import type { CustomerRow } from "@/lib/api/types";
 import { ratio } from "@/lib/ratio";
-import { useDebounced } from "@/lib/useDebounced";
+import { useSearchInAddress } from "@/lib/useSearchInAddress";
 import { customerListQuery, totalsQuery } from "../api";
 import { ConsentBadge } from "../components/ConsentBadge";
-
-const TYPING_MS = 300;
 
 /** The store's customers, the newest first, found by name or address. */
 export function CustomersPage() {
   const { t, f } = useI18n();
-  const [params, setParams] = useSearchParams();
-  const q = params.get("q") ?? "";
-  const [text, setText] = useState(q);
-  const settled = useDebounced(text.trim(), TYPING_MS);
+  const { q, text, setText } = useSearchInAddress();
   const query = useInfiniteQuery(customerListQuery(q));
-  useEffect(() => {
-    setParams(settled ? { q: settled } : {}, { replace: true });
-  }, [settled, setParams]);
 
   const columns: Column<CustomerRow>[] = [
     {

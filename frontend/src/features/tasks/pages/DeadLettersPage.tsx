@@ -1,8 +1,6 @@
 import { BlockStack, Box, Button, TextField } from "@shopify/polaris";
 import { CheckCircleIcon } from "@shopify/polaris-icons";
 import { useInfiniteQuery } from "@tanstack/react-query";
-import { useEffect, useState } from "react";
-import { useSearchParams } from "react-router";
 import { type Column, DataTable } from "@/components/DataTable";
 import { EmptyState } from "@/components/EmptyState";
 import { Page } from "@/components/Page";
@@ -12,24 +10,16 @@ import { TableCard } from "@/components/TableCard";
 import { TimeAgo } from "@/components/TimeAgo";
 import { useI18n } from "@/i18n/useI18n";
 import type { DeadGroup } from "@/lib/api/jobTypes";
-import { useDebounced } from "@/lib/useDebounced";
+import { useSearchInAddress } from "@/lib/useSearchInAddress";
 import { ErrorName } from "../components/ErrorName";
 import { TasksNav } from "../components/TasksNav";
 import { deadLettersQuery } from "../deadLettersApi";
 import { jobTitle } from "../words";
 
-const TYPING_MS = 300;
-
 /** What gave up, grouped by what went wrong: one cause is looked at once, however many runs it took down. */
 export function DeadLettersPage() {
   const { t, f } = useI18n();
-  const [params, setParams] = useSearchParams();
-  const q = params.get("q") ?? "";
-  const [text, setText] = useState(q);
-  const settled = useDebounced(text.trim(), TYPING_MS);
-  useEffect(() => {
-    setParams(settled ? { q: settled } : {}, { replace: true });
-  }, [settled, setParams]);
+  const { q, text, setText } = useSearchInAddress();
   const query = useInfiniteQuery(deadLettersQuery(q));
 
   const columns: Column<DeadGroup>[] = [
