@@ -53,6 +53,14 @@ test("the head and what surrounds the body stay character by character", () => {
   expect(back.endsWith("</mj-body>\n</mjml>\n")).toBe(true);
 });
 
+test("what the head says of the body is not the body", () => {
+  const head = '<mj-head><mj-attributes><mj-body width="600px" /></mj-attributes></mj-head>';
+  const source = `<mjml>${head}<mj-body><mj-section></mj-section></mj-body></mjml>`;
+  const there = reopened(source);
+  expect(there.before).toBe(`<mjml>${head}`);
+  expect(meaning(closed(there, there.document))).toBe(meaning(source));
+});
+
 test("the canvas shows the shop's colours in place of their tags", () => {
   expect(pictured('color="{{ brand.accent }}" {{ x }}', new Map([["brand.accent", "#123456"]]))).toBe(
     'color="#123456" {{ x }}',

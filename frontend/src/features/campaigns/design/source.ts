@@ -27,9 +27,12 @@ const SHOWN_CHARACTERS = 60;
 
 /** Null for a source that has no body to design. */
 export function opened(source: string): Opened | null {
-  const start = source.search(/<mj-body[\s>]/);
+  // Attributes of the body may also stand in the head.
+  const behindHead = Math.max(source.indexOf("</mj-head>"), 0);
+  const found = source.slice(behindHead).search(/<mj-body[\s>]/);
+  const start = behindHead + found;
   const end = source.lastIndexOf("</mj-body>");
-  if (start < 0 || end < start) return null;
+  if (found < 0 || end < start) return null;
   const stop = end + "</mj-body>".length;
   const tags = new Map<string, string>();
   const locked: string[] = [];
