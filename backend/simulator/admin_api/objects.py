@@ -210,6 +210,8 @@ ABANDONED_CHECKOUT = DOCUMENT | {
 }
 
 FIELDS: dict[str, dict[str, Getter]] = {
+    # A member of a segment is a customer under another name, with the customer's number.
+    "CustomerSegmentMember": {**CUSTOMER, "id": lambda c, ctx: gid("CustomerSegmentMember", c.id)},
     "Customer": CUSTOMER,
     "Order": ORDER,
     "LineItem": LINE_ITEM,

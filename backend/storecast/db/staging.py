@@ -155,16 +155,13 @@ def carry_on(session: Session, statement: TextClause, values: Mapping[str, Any])
     """
     connection = session.connection()
     for attempts_left in reversed(range(ATTEMPTS)):
-        savepoint = connection.begin_nested()
         try:
-            written: int = connection.execute(statement, values).scalar_one()
+            with connection.begin_nested():
+                written: int = connection.execute(statement, values).scalar_one()
+                return written
         except IntegrityError as error:
-            savepoint.rollback()
             if not (attempts_left and isinstance(error.orig, UniqueViolation)):
                 raise
-        else:
-            savepoint.commit()
-            return written
     raise AssertionError("unreachable")
 
 

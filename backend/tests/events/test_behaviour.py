@@ -72,17 +72,21 @@ def test_opens_and_clicks_of_people_count_and_those_of_machines_do_not(story: St
     assert interests(story) == {("opened", str(campaign.id)): 1, ("clicked", str(campaign.id)): 1}
 
 
-def test_clicks_that_turn_out_to_be_a_burst_are_taken_out_again(
-    story: Story, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setattr(service, "BATCH", 3)
+def test_clicks_that_turn_out_to_be_a_burst_are_taken_out_again(story: Story) -> None:
     customer = story.customer()
-    delivery = story.delivery(story.campaign(), customer)
-    for link in range(1, 6):
-        before = timedelta(minutes=10) - timedelta(milliseconds=100 * link)
-        story.message_event(delivery, "click", before, processed=False, link_number=link)
-    while service.process_message_events(story.session, story.shop_id, now=NOW):
-        pass
+    campaign = story.campaign()
+    delivery = story.delivery(campaign, customer)
+
+    def click(*links: int) -> None:
+        for link in links:
+            before = timedelta(minutes=10) - timedelta(milliseconds=100 * link)
+            story.message_event(delivery, "click", before, processed=False, link_number=link)
+        service.process_message_events(story.session, story.shop_id, now=NOW)
+
+    click(1, 2, 3)
+    assert len(done(story, customer.id).clicked_at or []) == 3
+    assert interests(story) == {("clicked", str(campaign.id)): 3}
+    click(4, 5)
     assert done(story, customer.id).clicked_at is None
     assert interests(story) == {}
 
