@@ -32,7 +32,10 @@ def list_customers(
 
     An e-mail address has several: `ana@shop.example` is found by `ana`, by `shop`, and by all of it.
     """
-    return service.list_page(db, principal.shop_id, search=search, cursor=cursor)
+    page = service.list_page(db, principal.shop_id, search=search, cursor=cursor)
+    # What was searched for may be a name: the row does not say it.
+    access.note(db, principal.shop_id, principal.actor, "customers", "list", people=len(page.items))
+    return page
 
 
 @router.post("/tags", status_code=202, dependencies=[require(Permission.EDIT)])

@@ -214,10 +214,14 @@ def test_a_look_at_a_customer_is_written_down(
     row = client.get("/api/v1/customers", params={"search": "no77"}, headers=signed_in).json()["items"][0]
     client.get("/api/v1/customers/cus_none", headers=signed_in)
 
+    client.get("/api/v1/customers", params={"search": "nobody-at-all"}, headers=signed_in)
     client.get(f"/api/v1/customers/{row['id']}", headers=signed_in)
 
     looks = client.get("/api/v1/privacy/access", headers=signed_in).json()["items"]
-    assert [(look["view"], look["subject"], look["people"]) for look in looks] == [("customer", row["id"], 1)]
+    assert [(look["view"], look["subject"], look["people"]) for look in looks] == [
+        ("customer", row["id"], 1),
+        ("customers", "list", 1),
+    ]
 
 
 @pytest.mark.parametrize("path", ["/api/v1/customers/cus_none", "/api/v1/customers/1"])
