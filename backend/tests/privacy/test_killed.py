@@ -106,6 +106,8 @@ def test_an_erasure_that_is_killed_in_two_tables_ends_with_exact_counts(
         "order_lines": (1, 0), "orders": (1, 0), "customer_facts": (1, 0), "customers": (1, 0),
         "webhook_inbox": (3, 0), "privacy_requests": (1, 0), "abandoned_checkouts": (1, 0),
         "customer_write_targets": (1, 0), "store_credit_entries": (1, 0), "webhook_marks": (1, 0),
+        "customer_behaviour": (1, 0), "customer_interests": (1, 0),
+        "customer_list_members": (1, 0), "shopify_segment_members": (1, 0),
     }  # fmt: skip
     with tenant_session(ShopId(shop.id)) as session:
         assert places_of(session, MARK, GID, f": {NUMBER},") == []
