@@ -385,7 +385,9 @@ class EmbeddedPostgres(EmbeddedServer):
                 sql.Identifier(name), sql.Identifier(self.user)
             )
             if template is not None:
-                statement += sql.SQL(" TEMPLATE {}").format(sql.Identifier(template))
+                # By files: through the log, as by default, a database of this size takes eight times as long
+                # (0.42 s beside 0.05 s), since the log grows by as much.
+                statement += sql.SQL(" TEMPLATE {} STRATEGY FILE_COPY").format(sql.Identifier(template))
             connection.execute(statement)
         return self.dsn_of(name)
 
