@@ -51,7 +51,7 @@ export function HappeningValue({ values, subjects, label, error, onChange }: Pro
           label={`${label}: ${t("rules.subject_label")}`}
           labelHidden
           options={[
-            { value: "", label: t("rules.about_anything") },
+            { value: "", label: t.code("about_any", subjects[0] ?? "product") },
             ...subjects.map((subject) => ({ value: subject, label: t.code("about", subject) })),
           ]}
           value={happening.subject}
