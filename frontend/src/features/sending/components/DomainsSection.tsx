@@ -1,4 +1,4 @@
-import { BlockStack, Box, Button, Card, InlineStack, Text, TextField } from "@shopify/polaris";
+import { BlockStack, Box, Button, InlineStack, Text, TextField } from "@shopify/polaris";
 import { EmailIcon } from "@shopify/polaris-icons";
 import { useQuery } from "@tanstack/react-query";
 import { useState } from "react";
@@ -38,11 +38,9 @@ export function DomainsSection() {
         }
         isEmpty={(domains) => domains.length === 0}
         empty={
-          <Card>
-            <EmptyState icon={EmailIcon} title={t("sending.domain.none")}>
-              {t("sending.domain.none_body")}
-            </EmptyState>
-          </Card>
+          <EmptyState icon={EmailIcon} title={t("sending.domain.none")}>
+            {t("sending.domain.none_body")}
+          </EmptyState>
         }
       >
         {(domains) => (
