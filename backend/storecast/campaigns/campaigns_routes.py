@@ -56,6 +56,16 @@ def preview_campaign(
     return trials.render(trial)
 
 
+@router.get("/{campaign_id}/samples", dependencies=[require(Permission.READ)])
+def list_samples(
+    campaign_id: str, db: TenantDb, principal: CurrentPrincipal
+) -> list[schemas.SampleRecipient]:
+    """Recipients to preview the message as: a usual one, and those that messages look odd to."""
+    found = trials.samples(db, principal.shop_id, service.get(db, principal.shop_id, campaign_id))
+    access.note(db, principal.shop_id, principal.actor, "preview", campaign_id, people=len(found))
+    return found
+
+
 @router.get("/{campaign_id}/audience", dependencies=[require(Permission.READ)])
 def count_audience(campaign_id: str, db: TenantDb, principal: CurrentPrincipal) -> schemas.Audience:
     """Who would get it, and who not and why."""

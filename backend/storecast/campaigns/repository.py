@@ -213,6 +213,37 @@ def sample_recipient(
     return session.scalar(select(reasons.c.id).where(reasons.c.reason.is_(None)).limit(1))
 
 
+def sample_recipients(
+    session: Session, shop_id: ShopId, campaign: Campaign, members: Select[Any]
+) -> dict[str, int]:
+    """Of those who would get the message the latest of each kind that messages go wrong with, and a usual one."""
+    people = members.subquery("profiles")
+    reasons = _reasons(shop_id, campaign, members).subquery()
+    language = func.lower(func.substr(people.c.locale, 1, 2))
+    recipients = (
+        select(
+            people.c.id,
+            _lacks(people, "name").label("no_name"),
+            (people.c.orders_count == 0).label("no_orders"),
+            language.label("language"),
+        )
+        .join(reasons, reasons.c.id == people.c.id)
+        .where(reasons.c.reason.is_(None))
+        .cte("recipients")
+    )
+    ids = recipients.c
+    usual_language = select(func.mode().within_group(ids.language)).scalar_subquery()
+    newest = func.max(ids.id)
+    query = select(
+        newest.filter(~ids.no_name, ~ids.no_orders).label("usual"),
+        newest.filter(ids.no_name).label("no_name"),
+        newest.filter(ids.no_orders).label("no_orders"),
+        newest.filter(ids.language != usual_language).label("other_language"),
+    )
+    row = session.execute(query).one()
+    return {why: customer_id for why, customer_id in row._mapping.items() if customer_id is not None}
+
+
 # Links.
 
 

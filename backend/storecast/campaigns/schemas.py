@@ -102,6 +102,13 @@ class Preview(BaseModel):
     missing: list[str]
 
 
+class SampleRecipient(BaseModel):
+    """Somebody to try a message on, and why just them."""
+
+    why: Literal["usual", "no_name", "no_orders", "other_language"]
+    customer: CustomerRow
+
+
 class Exclusion(BaseModel):
     """How many are left out for one reason."""
 

@@ -87,6 +87,18 @@ def load(
     )
 
 
+def samples(session: Session, shop_id: ShopId, campaign: Campaign) -> list[schemas.SampleRecipient]:
+    """Whom to look at the message as: somebody usual, and whoever it may look odd to."""
+    chosen = repository.sample_recipients(
+        session, shop_id, campaign, service.members(session, shop_id, campaign)
+    )
+    rows = customers.list_rows(session, shop_id, list(chosen.values()))
+    return [
+        schemas.SampleRecipient.model_validate({"why": why, "customer": row})
+        for why, row in zip(chosen, rows, strict=True)
+    ]
+
+
 def routed(session: Session, shop_id: ShopId, trial: Trial) -> Trial:
     """The same trial, with the way that the shop's mail goes out."""
     return replace(trial, route=delivery.route(session, shop_id))

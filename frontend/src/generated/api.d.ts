@@ -702,6 +702,26 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/v1/campaigns/{campaign_id}/samples": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * List Samples
+         * @description Recipients to preview the message as: a usual one, and those that messages look odd to.
+         */
+        get: operations["list_samples"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/v1/campaigns/{campaign_id}/send": {
         parameters: {
             query?: never;
@@ -6820,6 +6840,18 @@ export interface components {
             title: string;
         };
         /**
+         * SampleRecipient
+         * @description Somebody to try a message on, and why just them.
+         */
+        SampleRecipient: {
+            customer: components["schemas"]["CustomerRow"];
+            /**
+             * Why
+             * @enum {string}
+             */
+            why: "usual" | "no_name" | "no_orders" | "other_language";
+        };
+        /**
          * SavedTemplate
          * @description The same with what it says.
          */
@@ -12898,6 +12930,113 @@ export interface operations {
                 };
             };
             /** @description Unprocessable Entity: `invalid` or `idempotency_key_invalid` or `idempotency_key_reused` */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Too Many Requests: `rate_limited` or `too_many_requests` */
+            429: {
+                headers: {
+                    /**
+                     * @description Seconds to wait (RFC 9110, section 10.2.3)
+                     * @example 5
+                     */
+                    "Retry-After"?: number;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Service Unavailable: `unavailable` */
+            503: {
+                headers: {
+                    /**
+                     * @description Seconds to wait (RFC 9110, section 10.2.3)
+                     * @example 5
+                     */
+                    "Retry-After"?: number;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    list_samples: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                campaign_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example [
+                     *       {
+                     *         "customer": {
+                     *           "city": "Lisbon",
+                     *           "country": "PT",
+                     *           "email": "ana@example.com",
+                     *           "email_subscription": "subscribed",
+                     *           "id": "01jd8wz6k3r9v5n2m7q4t1x0ya",
+                     *           "last_order_at": "2026-11-22T08:30:00Z",
+                     *           "name": "Come back",
+                     *           "orders_count": 42,
+                     *           "total_spent": {
+                     *             "amount_minor": 123450,
+                     *             "currency": "USD"
+                     *           }
+                     *         },
+                     *         "why": "usual"
+                     *       }
+                     *     ]
+                     */
+                    "application/json": components["schemas"]["SampleRecipient"][];
+                };
+            };
+            /** @description Unauthorized: `unauthenticated` or `id_token_refused` */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Forbidden: `forbidden` */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Not Found: `not_found` */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Unprocessable Entity: `invalid` */
             422: {
                 headers: {
                     [name: string]: unknown;

@@ -73,6 +73,16 @@ export function previewQuery(
   });
 }
 
+/** Recipients that messages look odd to, to look at it as; `segmentId` is the audience that they are of. */
+export function samplesQuery(id: string, segmentId: string | null) {
+  return queryOptions({
+    queryKey: [...key, "samples", id, segmentId],
+    queryFn: ({ signal }) =>
+      body(api.GET("/api/v1/campaigns/{campaign_id}/samples", { ...path(id), signal })),
+    staleTime: 300_000,
+  });
+}
+
 /** The subject of a saved campaign as somebody of its audience reads it. */
 export function sampleSubjectQuery(id: string, subject: string) {
   return queryOptions({

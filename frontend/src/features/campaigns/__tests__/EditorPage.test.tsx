@@ -2,7 +2,7 @@ import { screen, waitFor, within } from "@testing-library/react";
 import userEvent from "@testing-library/user-event";
 import { HttpResponse, http } from "msw";
 import { expect, test } from "vitest";
-import { campaign, gate } from "@/testing/data";
+import { campaign, gate, preview } from "@/testing/data";
 import { problem } from "@/testing/handlers";
 import { describePage } from "@/testing/pageStates";
 import { renderApp } from "@/testing/render";
@@ -27,6 +27,27 @@ test("the preview is the message as a customer gets it, in a frame that runs no 
   const frame = await screen.findByTitle("The message as Ada Quist gets it");
   expect(frame).toHaveAttribute("sandbox", "allow-same-origin");
   expect(frame.getAttribute("srcdoc")).toContain("Come and look");
+});
+
+test("whoever a message may look odd to is offered before anybody is searched", async () => {
+  const asked: unknown[] = [];
+  const nameless = { ...preview.customer, id: "cus_nameless", name: "", email: "quiet@example.com" };
+  server.use(
+    http.get("*/api/v1/campaigns/cmp_draft/samples", () =>
+      HttpResponse.json([{ why: "no_name", customer: nameless }]),
+    ),
+    http.post("*/api/v1/campaigns/cmp_draft/preview", async ({ request }) => {
+      asked.push(((await request.json()) as { customer_id?: string }).customer_id);
+      return HttpResponse.json({ ...preview, customer: nameless });
+    }),
+  );
+  renderApp(PATH);
+  await userEvent.click(await screen.findByRole("combobox", { name: "As seen by" }));
+  const option = await screen.findByRole("option", {
+    name: "Without a name: Customer without a name · quiet@example.com",
+  });
+  await userEvent.click(option);
+  await waitFor(() => expect(asked).toContain("cus_nameless"));
 });
 
 test("unsaved work is saved with its version and only its changes", async () => {

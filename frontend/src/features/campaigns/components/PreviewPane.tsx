@@ -47,6 +47,8 @@ export function PreviewPane({ campaignId, segmentId, productGids, content, broke
     <section className={styles.pane} aria-label={t("preview.title")}>
       <Card padding="0">
         <PreviewToolbar
+          campaignId={campaignId}
+          segmentId={segmentId}
           view={view}
           setView={setView}
           customer={data?.customer ?? null}

@@ -6,6 +6,7 @@ import { useI18n } from "@/i18n/useI18n";
 import type { CustomerRow } from "@/lib/api/types";
 import { customersQuery } from "@/lib/queries/customers";
 import { useDebounced } from "@/lib/useDebounced";
+import { samplesQuery } from "../api";
 import styles from "./PreviewPane.module.css";
 
 export interface PreviewView {
@@ -15,6 +16,8 @@ export interface PreviewView {
 }
 
 interface Props {
+  campaignId: string;
+  segmentId: string | null;
   view: PreviewView;
   setView: (view: PreviewView) => void;
   customer: CustomerRow | null;
@@ -23,22 +26,35 @@ interface Props {
 
 const SEARCH_AFTER_MS = 250;
 
-export function PreviewToolbar({ view, setView, customer, setCustomerId }: Props) {
+export function PreviewToolbar({ campaignId, segmentId, view, setView, customer, setCustomerId }: Props) {
   const { t } = useI18n();
   // Null while nobody types: the field then shows whom the preview is for.
   const [typed, setTyped] = useState<string | null>(null);
   const search = useDebounced(typed ?? "", SEARCH_AFTER_MS);
   const found = useQuery({ ...customersQuery(search), enabled: typed !== null });
+  const samples = useQuery({ ...samplesQuery(campaignId, segmentId), enabled: typed !== null });
+  const others = {
+    title: t("preview.customers"),
+    options: (found.data?.items ?? []).map((row) => ({ value: row.id, label: labelOf(row) })),
+  };
+  const hard = {
+    title: t("preview.samples"),
+    options: (samples.data ?? []).map(({ why, customer: row }) => ({
+      value: row.id,
+      label: `${t.code("sample", why)}: ${labelOf(row)}`,
+    })),
+  };
   const shown = customer ? customer.name || customer.email || "" : "";
+
+  function labelOf(row: CustomerRow): string {
+    return `${row.name || t("customer.nameless")} · ${row.email ?? ""}`;
+  }
 
   return (
     <div className={styles.toolbar}>
       <div className={styles.person}>
         <Autocomplete
-          options={(found.data?.items ?? []).map((row) => ({
-            value: row.id,
-            label: `${row.name || t("customer.nameless")} · ${row.email ?? ""}`,
-          }))}
+          options={typed === "" && hard.options.length > 0 ? [hard, others] : [others]}
           selected={[]}
           onSelect={([id]) => {
             if (id) setCustomerId(id);
