@@ -49,6 +49,7 @@ def routes(config: SimulatorConfig, store: Store, world: World) -> list[BaseRout
         "documents": switches.save_document,
         "documents/delete": switches.delete_document,
         "products/delete": switches.delete_product,
+        "products/sell_out": switches.sell_out_product,
         "orders/delete": switches.delete_order,
         "install": switches.install,
         "uninstall": switches.uninstall,
@@ -287,6 +288,14 @@ class Switches:
         if number is None:
             raise Unusable(f"{given['id']!r} is no {kind}")
         self._store.documents.forget(self._shop(given).id, kind, number)
+        return {"id": given["id"]}
+
+    def sell_out_product(self, given: dict[str, Any]) -> dict[str, Any]:
+        """Nothing is left of any variant."""
+        number = number_of(str(given["id"]), "Product")
+        with self._store.database.write() as connection:
+            connection.execute("update variants set inventory = 0 where product_id = ?", (number,))
+        self._store.products.forget()
         return {"id": given["id"]}
 
     def delete_product(self, given: dict[str, Any]) -> dict[str, Any]:

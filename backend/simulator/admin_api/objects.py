@@ -104,6 +104,7 @@ PRODUCT: dict[str, Getter] = {
     "createdAt": lambda p, ctx: p.created_at,
     "updatedAt": lambda p, ctx: p.updated_at,
     "publishedAt": lambda p, ctx: p.created_at if p.status == "ACTIVE" else None,
+    "tracksInventory": lambda p, ctx: True,
     "totalInventory": lambda p, ctx: sum(v.inventory for v in ctx.store.products.list_variants(p.id)),
     "onlineStoreUrl": lambda p, ctx: f"{ctx.config.storefront_url(ctx.shop.domain)}/products/{p.handle}",
     "featuredMedia": _media,

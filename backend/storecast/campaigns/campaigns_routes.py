@@ -1,9 +1,11 @@
 """Campaigns: edit, look, send, stop. The list and the reports are in analytics, which knows the revenue."""
 
+from functools import partial
+
 from fastapi import APIRouter
 
 from storecast.audit import access
-from storecast.campaigns import schemas, service, trials
+from storecast.campaigns import live_checks, schemas, service, trials
 from storecast.db.session import tenant_session
 from storecast.shops.access import CurrentPrincipal, Permission, Principal, TenantDb, require, sends_once
 
@@ -77,6 +79,16 @@ def count_audience(campaign_id: str, db: TenantDb, principal: CurrentPrincipal) 
 def read_gate(campaign_id: str, db: TenantDb, principal: CurrentPrincipal) -> schemas.Gate:
     """What stands in the way of sending."""
     return service.gate(db, principal.shop_id, service.get(db, principal.shop_id, campaign_id))
+
+
+@router.get("/{campaign_id}/gate/live", dependencies=[require(Permission.READ)])
+def read_live_gate(campaign_id: str, principal: CurrentPrincipal) -> list[schemas.Check]:
+    """Whether links answer and products can be bought, asked now. Takes some seconds, and stops nothing."""
+    unit_of_work = partial(tenant_session, principal.shop_id)
+    with unit_of_work() as session:
+        campaign = service.get(session, principal.shop_id, campaign_id)
+        subject = live_checks.gather(session, principal.shop_id, campaign)
+    return live_checks.judge(unit_of_work, principal.shop_id, subject)
 
 
 @router.post("/{campaign_id}/test", dependencies=[require(Permission.EDIT)])

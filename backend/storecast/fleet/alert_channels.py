@@ -1,20 +1,16 @@
 """Ways in which alerts leave: a Slack-compatible webhook, a signed webhook (Standard Webhooks), e-mail.
 
-Merchants choose the addresses, so a webhook may go to the public internet only: the name is resolved here, every
-address of it is checked, and the connection is made to an address that was checked. Redirects are not followed, and
-the whole exchange has an end, however slowly a receiver answers.
+Merchants choose the addresses, so a webhook goes to the public internet only (`resilience.public_http`), and the whole
+exchange has an end, however slowly a receiver answers.
 """
 
 import asyncio
 import base64
 import hmac
-import ipaddress
 import re
 import secrets
-import socket
 import time
-from collections.abc import Callable, Sequence
-from contextlib import suppress
+from collections.abc import Callable
 from dataclasses import dataclass
 from functools import lru_cache
 from urllib.parse import SplitResult, urlsplit
@@ -24,20 +20,15 @@ import orjson
 
 from storecast.config.settings import get_settings
 from storecast.fleet.models import AlertChannel
-from storecast.kit.addresses import is_public
 from storecast.kit.errors import Permanent, Retryable
 from storecast.kit.sealing import Sealer
+from storecast.resilience import public_http
 from storecast.resilience.circuit import CircuitOpen
 from storecast.resilience.guard import process_guard
 
-TIMEOUT = httpx.Timeout(10.0, connect=5.0)
-
 TOTAL_S = 20.0
-"""httpx limits each step; a receiver that sends its headers byte by byte would hold a worker for hours."""
+"""How long a receiver may hold a worker."""
 
-ADDRESSES_TRIED = 3
-
-URL_LENGTH_MAX = 2000
 SECRET_BYTES = 32
 _LATER = (408, 425, 429)
 _ADDRESS = re.compile(
@@ -151,14 +142,19 @@ def _escaped(text: str) -> str:
 
 def _post(url: str, body: bytes, headers: dict[str, str]) -> None:
     parts = _split(url)
-    host = parts.hostname or ""
-    port = parts.port or (443 if parts.scheme == "https" else 80)
-    requests = [_request(parts, address, port, body, headers) for address in _checked_addresses(host, port)]
+    try:
+        requests = public_http.requests_to(
+            parts, "POST", content=body, headers={"Content-Type": "application/json", **headers}
+        )
+    except public_http.AddressRefused as error:
+        raise TargetRefused(str(error)) from error
+    except public_http.NameUnknown as error:
+        raise Retryable("The receiver's name cannot be resolved.") from error
     try:
         # A circuit of its own: what a merchant's address does must not keep others from the same host's API.
-        with process_guard().call(f"alerts:{host}", "alert webhook") as call:
+        with process_guard().call(f"alerts:{parts.hostname}", "alert webhook") as call:
             try:
-                status = asyncio.run(_exchange(requests))
+                status = asyncio.run(public_http.exchange(requests, total_s=TOTAL_S)).status_code
             except (httpx.TransportError, TimeoutError) as error:
                 call.failed(type(error).__name__)
                 raise Retryable(f"The receiver cannot be reached ({type(error).__name__}).") from error
@@ -173,77 +169,11 @@ def _post(url: str, body: bytes, headers: dict[str, str]) -> None:
         raise Permanent(f"The receiver answered {status}.")
 
 
-def _request(
-    parts: SplitResult, address: str, port: int, body: bytes, headers: dict[str, str]
-) -> httpx.Request:
-    at = f"[{address}]" if ":" in address else address
-    try:
-        return httpx.Request(
-            "POST",
-            f"{parts.scheme}://{at}:{port}{parts.path or '/'}{'?' + parts.query if parts.query else ''}",
-            content=body,
-            headers={"Host": parts.netloc, "Content-Type": "application/json", **headers},
-            # The certificate has to be the name's, not the address's.
-            extensions={"sni_hostname": parts.hostname or ""},
-        )
-    except httpx.InvalidURL as error:
-        raise TargetRefused("This is not a web address.") from error
-
-
-async def _exchange(requests: Sequence[httpx.Request]) -> int:
-    """The status of the first address that can be reached; the answer's body is nobody's business."""
-    async with (
-        asyncio.timeout(TOTAL_S),
-        httpx.AsyncClient(timeout=TIMEOUT, follow_redirects=False, trust_env=False) as client,
-    ):
-        for request in requests[:-1]:
-            with suppress(httpx.ConnectError, httpx.ConnectTimeout):
-                return await _status(client, request)
-        return await _status(client, requests[-1])
-
-
-async def _status(client: httpx.AsyncClient, request: httpx.Request) -> int:
-    response = await client.send(request, stream=True)
-    await response.aclose()
-    return response.status_code
-
-
 def _split(url: str) -> SplitResult:
-    if any(ord(sign) <= 32 or ord(sign) > 126 for sign in url):
-        raise TargetRefused("A web address has no spaces and no signs outside ASCII.")
     try:
-        parts = urlsplit(url)
-        port = parts.port
-    except ValueError as error:
-        raise TargetRefused("This is not a web address.") from error
-    if len(url) > URL_LENGTH_MAX or not parts.hostname or "@" in parts.netloc or port == 0:
-        raise TargetRefused("This is not a web address that alerts can go to.")
-    if parts.scheme != "https" and not (parts.scheme == "http" and _may_stay_inside()):
+        parts = public_http.split(url)
+    except public_http.AddressRefused as error:
+        raise TargetRefused(str(error)) from error
+    if parts.scheme != "https" and not public_http.may_stay_inside():
         raise TargetRefused("A webhook's address begins with https://.")
-    with suppress(ValueError):  # a name, not an address
-        _refuse_private(str(ipaddress.ip_address(parts.hostname)))
     return parts
-
-
-def _checked_addresses(host: str, port: int) -> list[str]:
-    """The addresses to connect to. One that is not public makes the whole name suspect."""
-    try:
-        found = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)
-    except UnicodeError as error:
-        raise TargetRefused("This is not a web address.") from error
-    except OSError as error:
-        raise Retryable("The receiver's name cannot be resolved.") from error
-    addresses = [str(entry[4][0]) for entry in found]
-    for address in addresses:
-        _refuse_private(address)
-    return addresses[:ADDRESSES_TRIED]
-
-
-def _refuse_private(address: str) -> None:
-    if not is_public(address) and not _may_stay_inside():
-        raise TargetRefused("The address belongs to a private network.")
-
-
-def _may_stay_inside() -> bool:
-    """Outside production a receiver may run on the developer's machine."""
-    return get_settings().environment != "production"

@@ -491,6 +491,15 @@ export const gate: Gate = {
   ],
 };
 
+export const liveGate: Gate["checks"] = [
+  {
+    code: "links_answer",
+    level: "ask",
+    facts: { asked: 3, unknown: 0, broken: ["https://acme.example/old"] },
+  },
+  { code: "stock", level: "ok", facts: {} },
+];
+
 export const audience = {
   members: 4_812,
   recipients: 4_701,

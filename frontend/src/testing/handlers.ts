@@ -178,6 +178,7 @@ export const handlers = [
   http.post(`${API}/campaigns/:id/preview`, () => HttpResponse.json(data.preview)),
   http.get(`${API}/campaigns/:id/audience`, () => HttpResponse.json(data.audience)),
   http.get(`${API}/campaigns/:id/gate`, () => HttpResponse.json(data.gate)),
+  http.get(`${API}/campaigns/:id/gate/live`, () => HttpResponse.json(data.liveGate)),
   http.post(`${API}/campaigns/:id/test`, () =>
     HttpResponse.json({ accepted: true, reply: "250 2.0.0 queued" }),
   ),

@@ -113,6 +113,17 @@ export function gateQuery(id: string, version: number) {
   });
 }
 
+/** What the world outside says of the links and products of the saved version; it takes some seconds. */
+export function liveGateQuery(id: string, version: number) {
+  return queryOptions({
+    queryKey: [...key, "gate-live", id, version],
+    queryFn: ({ signal }) =>
+      body(api.GET("/api/v1/campaigns/{campaign_id}/gate/live", { ...path(id), signal })),
+    staleTime: 300_000,
+    retry: false,
+  });
+}
+
 function pace(state: CampaignState | undefined): number | false {
   if (state === "sending" || state === "scheduled") return SENDING_MS;
   return state === "sent" || state === "paused" ? SENT_MS : false;

@@ -76,6 +76,7 @@ export const campaigns = {
   "audience.exclusions": "Ausgelassen, nach Grund",
   "gate.title": "Bevor sie hinausgehen kann",
   "gate.ready": "Bereit zum Senden",
+  "gate.asking": "Die Links werden geprüft …",
   "gate.saved_only": "Die Liste prüft die gespeicherte Fassung.",
   "gate_level.ok": "In Ordnung",
   "gate_level.ask": "Einen Blick wert",

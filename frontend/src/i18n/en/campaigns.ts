@@ -75,6 +75,7 @@ export const campaigns = {
   "audience.exclusions": "Left out, by reason",
   "gate.title": "Before it can go out",
   "gate.ready": "Ready to go out",
+  "gate.asking": "Asking the links whether they answer…",
   "gate.saved_only": "The list looks at the saved version.",
   "gate_level.ok": "In order",
   "gate_level.ask": "Worth a look",

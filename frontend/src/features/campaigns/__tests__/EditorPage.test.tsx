@@ -29,6 +29,13 @@ test("the preview is the message as a customer gets it, in a frame that runs no 
   expect(frame.getAttribute("srcdoc")).toContain("Come and look");
 });
 
+test("links that lead nowhere are named once they were asked", async () => {
+  renderApp(PATH);
+  await screen.findByText("Some links lead nowhere: https://acme.example/old");
+  expect(screen.getByText("The chosen products can be bought")).toBeInTheDocument();
+  expect(screen.queryByText("Asking the links whether they answer…")).toBeNull();
+});
+
 test("whoever a message may look odd to is offered before anybody is searched", async () => {
   const asked: unknown[] = [];
   const nameless = { ...preview.customer, id: "cus_nameless", name: "", email: "quiet@example.com" };

@@ -3,12 +3,13 @@ import { useQuery } from "@tanstack/react-query";
 import { QueryView } from "@/components/QueryView";
 import { useI18n } from "@/i18n/useI18n";
 import type { Campaign } from "@/lib/api/types";
-import { gateQuery } from "../api";
+import { gateQuery, liveGateQuery } from "../api";
 import { GateList } from "./GateList";
 
 export function GateCard({ campaign, dirty }: { campaign: Campaign; dirty: boolean }) {
   const { t } = useI18n();
   const query = useQuery(gateQuery(campaign.id, campaign.version));
+  const live = useQuery(liveGateQuery(campaign.id, campaign.version));
   return (
     <Card>
       <BlockStack gap="300">
@@ -21,8 +22,13 @@ export function GateCard({ campaign, dirty }: { campaign: Campaign; dirty: boole
           </Text>
         )}
         <QueryView query={query} skeleton={<SkeletonBodyText lines={4} />}>
-          {(gate) => <GateList checks={gate.checks} />}
+          {(gate) => <GateList checks={[...gate.checks, ...(live.data ?? [])]} />}
         </QueryView>
+        {live.isPending && (
+          <Text as="p" tone="subdued">
+            {t("gate.asking")}
+          </Text>
+        )}
       </BlockStack>
     </Card>
   );

@@ -6,7 +6,7 @@ import { ErrorState } from "@/components/ErrorState";
 import { useI18n } from "@/i18n/useI18n";
 import type { Campaign } from "@/lib/api/types";
 import { utcToZoned, zonedToUtc } from "@/lib/zoned";
-import { audienceQuery, gateQuery, useSendCampaign } from "../api";
+import { audienceQuery, gateQuery, liveGateQuery, useSendCampaign } from "../api";
 import { GateList } from "./GateList";
 
 /** A schedule starts out here: tomorrow's same hour is rarely wrong and never at once. */
@@ -18,6 +18,7 @@ export function SendModal({ campaign, close }: { campaign: Campaign; close: () =
   const navigate = useNavigate();
   const audience = useQuery({ ...audienceQuery(campaign.id, campaign.version), staleTime: 0 });
   const gate = useQuery({ ...gateQuery(campaign.id, campaign.version), staleTime: 0 });
+  const live = useQuery(liveGateQuery(campaign.id, campaign.version));
   const send = useSendCampaign(campaign.id);
   const [when, setWhen] = useState<"now" | "later">("now");
   const [wall, setWall] = useState(
@@ -76,7 +77,11 @@ export function SendModal({ campaign, close }: { campaign: Campaign; close: () =
               sender: `${campaign.from_name} <${campaign.from_email}>`,
             })}
           </Text>
-          {gate.data ? <GateList checks={gate.data.checks} /> : <SkeletonBodyText lines={3} />}
+          {gate.data ? (
+            <GateList checks={[...gate.data.checks, ...(live.data ?? [])]} />
+          ) : (
+            <SkeletonBodyText lines={3} />
+          )}
           <ChoiceList
             title={t("send.when")}
             choices={[
