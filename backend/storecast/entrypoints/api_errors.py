@@ -116,6 +116,8 @@ RAISED: dict[str, dict[int, tuple[str, ...]]] = {
     "read_customer_list": {404: ("customer_list_unknown",)},
     "read_customer": {404: ("customer_unknown",)},
     "read_gate": {404: ("campaign_unknown",)},
+    "read_live_gate": {404: ("campaign_unknown",)},
+    "list_samples": {404: ("campaign_unknown",)},
     "read_privacy_request": {404: ("privacy_request_unknown",)},
     "read_pull_results": {404: ("not_found", "sync_unknown", "sync_results_unknown")},
     "read_pull_status": {404: ("sync_unknown",)},

@@ -12358,7 +12358,7 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description Not Found: `not_found` */
+            /** @description Not Found: `campaign_unknown` */
             404: {
                 headers: {
                     [name: string]: unknown;
@@ -13142,7 +13142,7 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description Not Found: `not_found` */
+            /** @description Not Found: `campaign_unknown` */
             404: {
                 headers: {
                     [name: string]: unknown;
