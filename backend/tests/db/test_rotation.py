@@ -42,6 +42,8 @@ PLAIN = {
     ("audit_log", "salt"),
     ("erased_objects", "digest"),
     ("idempotency_keys", "body_hash"),
+    ("message_returns", "email_digest"),
+    ("message_returns", "event_key"),
     ("privacy_archives", "body"),
     ("suppressions", "email_digest"),
     ("webhook_inbox", "body"),
