@@ -2,9 +2,12 @@
 
 import base64
 import io
+import shutil
+import tempfile
 from collections.abc import Callable
 from contextlib import AbstractContextManager
 from datetime import UTC, datetime, timedelta
+from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
 
@@ -29,6 +32,8 @@ from storecast.kit.clock import utcnow
 from storecast.kit.types import ShopId
 from storecast.messaging import returned, sending_channels
 from storecast.messaging import service as messaging
+from storecast.messaging.channels.smtp import SmtpChannel
+from storecast.messaging.channels.smtp_url import parse
 from storecast.messaging.delivery import tokens
 from storecast.messaging.jobs import ReturnsRecorded
 from storecast.messaging.models import MessageReturn, Suppression
@@ -40,6 +45,8 @@ from storecast.shops.models import Shop
 from storecast.worker import outbox
 from storecast.worker.models import OutboxJob
 from tests.messaging import notifications as n
+from tests.messaging.postfix import running
+from tests.messaging.test_compose import DATE, ZOE, variant
 
 UnitOfWork = Callable[[], AbstractContextManager[Session]]
 
@@ -234,6 +241,33 @@ def test_a_pipe_of_the_mail_server_needs_no_shop(
     assert pipe(b"hello")[0] == 0
     assert pipe(b"x" * 3_000_000) == (0, "ignored: the mail is too large")
     assert known(uow) == [(sent[0].id, "hard", "mail"), (sent[1].id, "complaint", "mail")]
+
+
+def test_what_a_real_server_sends_back_suppresses(
+    uow: UnitOfWork,
+    sent: list[MessageDelivery],
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    # Not under pytest's own folder, which is closed to the server's user.
+    folder = Path(tempfile.mkdtemp(prefix="storecast-postfix-"))
+    folder.chmod(0o755)
+    message = variant().prepare(ZOE, date=DATE)
+    message = message._replace(mail_from=path(sent[0]), rcpt_to="ghost@example.com")
+    try:
+        with running(folder) as server:
+            channel = SmtpChannel(parse(server.url))
+            assert [outcome.code for outcome in channel.send([message])] == [250]
+            channel.close()
+            (notification,) = server.delivered(1, "returns")
+    finally:
+        shutil.rmtree(folder)
+    assert b"report-type=delivery-status" in notification
+    monkeypatch.setattr("sys.stdin", io.TextIOWrapper(io.BytesIO(notification)))
+    assert main(["returns"]) == 0
+    assert capsys.readouterr().out.strip() == "recorded 1, repeated 0, ignored 0"
+    assert known(uow) == [(sent[0].id, "hard", "mail")]
+    assert suppressed(uow) == {messaging.digest(sent[0].email or ""): ("hard_bounce", "mail")}
 
 
 def test_soft_bounces_suppress_once_they_add_up(
