@@ -3,6 +3,7 @@ but the logo."""
 
 import base64
 import hashlib
+from datetime import datetime
 from typing import Literal
 
 from jinja2 import Environment, PackageLoader, select_autoescape
@@ -117,12 +118,16 @@ def render(choices: Choices | None, lang: str, *, notice: Notice | None = None) 
         shop_name=choices.shop_name if choices else "",
         logo_url=brand.logo_url,
         address=brand.address,
-        paused_until=choices.paused_until.date().isoformat() if choices and choices.paused_until else None,
+        paused_until=_day(choices.paused_until, lang) if choices and choices.paused_until else None,
         frequencies=FREQUENCIES,
         pauses=PAUSES_DAYS,
         notice=notice,
     )
     return page, _headers(style)
+
+
+def _day(at: datetime, lang: str) -> str:
+    return f"{at:%d.%m.%Y}" if lang == "de" else f"{at.day} {at:%B %Y}"
 
 
 class _Ready(str):

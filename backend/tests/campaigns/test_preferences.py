@@ -153,6 +153,7 @@ def test_choices_are_kept_and_the_later_one_stands(
     ((customer_id, frequency, paused_until, off),) = chosen(uow, shop_id)
     assert (customer_id, frequency, len(off)) == (row.customer_id, "weekly", 1)
     assert timedelta(days=29) < paused_until - utcnow() < timedelta(days=31)
+    assert f"{paused_until.day} {paused_until:%B %Y}</time>" in answer.text
     boxes = re.findall(r'value="(top_\w+)"( checked)?', answer.text)
     assert boxes == [(topic_ids[0], " checked"), (topic_ids[1], "")]
     assert '<input type="radio" name="frequency" value="weekly" checked>' in answer.text
