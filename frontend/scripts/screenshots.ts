@@ -27,6 +27,8 @@ const PAGES: [string, string][] = [
   ["alerts", "/workers/alerts"],
   ["settings", "/settings"],
   ["domains", "/settings/sending"],
+  ["blocked", "/settings/sending/blocked"],
+  ["topics", "/settings/sending/topics"],
   ["look", "/settings/look"],
   ["design", "/campaigns/cmp_design/design"],
   ["access", "/settings/access"],

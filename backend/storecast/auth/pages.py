@@ -21,7 +21,7 @@ from storecast.shopify.domains import find_shop_domain
 from storecast.shopify.errors import IdTokenRefused
 
 BOUNCE_PATH = "/auth/bounce"
-_NOT_PAGES = frozenset({"api", "auth", "webhooks", "pixel"})
+_NOT_PAGES = frozenset({"api", "auth", "webhooks", "p", "pixel", "returns"})
 ADMIN_ORIGIN = "https://admin.shopify.com"
 
 _RELOAD = "shopify-reload"

@@ -40,6 +40,8 @@ class Campaign(Tenant, Timestamps, Base):
     name: Mapped[str]
     state: Mapped[str] = mapped_column(server_default=text("'draft'"))
     segment_id: Mapped[int | None] = mapped_column(ForeignKey("segments.id", ondelete="SET NULL"))
+    # What people may have opted out of; without one it goes to all.
+    topic_id: Mapped[int | None] = mapped_column(ForeignKey("topics.id", ondelete="SET NULL"))
     template_key: Mapped[str | None]
     subject: Mapped[str] = mapped_column(server_default="")
     preview_text: Mapped[str] = mapped_column(server_default="")

@@ -27,7 +27,7 @@ from sqlalchemy.orm import Session
 
 from storecast.campaigns.models import Campaign, CampaignLink, MessageDelivery
 from storecast.kit.types import ShopId
-from storecast.messaging.selectables import exclusion_reason
+from storecast.messaging.selectables import exclusion_reason, preference_reason, returned_deliveries
 
 ListedRow: TypeAlias = Row[*tuple[Any, ...]]
 
@@ -148,7 +148,11 @@ def _reasons(
     # Hold-outs are drawn by hash: the same people at every count and at the freeze, others in the next campaign.
     draw = func.abs(func.hashint8extended(people.c.id, campaign.id) % 100)
     held_out = case((draw < campaign.holdout_percent, literal("holdout")))
-    reason = func.coalesce(exclusion_reason(shop_id, people.c.email, people.c.email_state), held_out)
+    reason = func.coalesce(
+        exclusion_reason(shop_id, people.c.email, people.c.email_state),
+        preference_reason(shop_id, people.c.id, campaign.topic_id),
+        held_out,
+    )
     return select(people.c.id, people.c.email, reason.label("reason"))
 
 
@@ -352,7 +356,10 @@ def claim(
             person.c.total_spent_minor,
             person.c.last_order_at,
             person.c.id.label("present"),
-            exclusion_reason(shop_id, claimed.c.email, person.c.email_state).label("reason"),
+            func.coalesce(
+                exclusion_reason(shop_id, claimed.c.email, person.c.email_state),
+                preference_reason(shop_id, claimed.c.customer_id, campaign.topic_id),
+            ).label("reason"),
         )
         .select_from(claimed.outerjoin(person, person.c.id == claimed.c.customer_id))
         .order_by(claimed.c.id)
@@ -537,8 +544,8 @@ def list_accepted(
 
 def find_deliveries(
     session: Session, shop_id: ShopId, refs: Iterable[tuple[int, int]]
-) -> Sequence[Row[int, int, int, datetime | None]]:
-    """(campaign, delivery, customer, accepted_at) of the deliveries that exist."""
+) -> Sequence[Row[int, int, int, datetime | None, str | None]]:
+    """(campaign, delivery, customer, accepted_at, email) of the deliveries that exist."""
     wanted = list(refs)
     frozen = select(Campaign.id, Campaign.frozen_at).where(
         Campaign.shop_id == shop_id, Campaign.id.in_({campaign_id for campaign_id, _ in wanted})
@@ -550,12 +557,46 @@ def find_deliveries(
         MessageDelivery.id,
         MessageDelivery.customer_id,
         MessageDelivery.accepted_at,
+        MessageDelivery.email,
     ).where(
         MessageDelivery.shop_id == shop_id,
         MessageDelivery.frozen_at.in_({instant for instant in instants.values() if instant is not None}),
         tuple_(MessageDelivery.campaign_id, MessageDelivery.id).in_(wanted),
     )
     return session.execute(query).all() if instants else []
+
+
+def last_arrivals(
+    session: Session, shop_id: ShopId, customer_ids: Collection[int], *, since: datetime, until: datetime
+) -> dict[int, datetime]:
+    """When a server last took a message for each customer that did not come back, between two instants."""
+    returned = returned_deliveries(shop_id).subquery("returned")
+    query = (
+        select(MessageDelivery.customer_id, func.max(MessageDelivery.accepted_at))
+        .where(
+            MessageDelivery.shop_id == shop_id,
+            MessageDelivery.customer_id.in_(customer_ids),
+            MessageDelivery.frozen_at >= since,
+            MessageDelivery.state == "accepted",
+            MessageDelivery.accepted_at <= until,
+            ~select(returned.c.delivery_id).where(returned.c.delivery_id == MessageDelivery.id).exists(),
+        )
+        .group_by(MessageDelivery.customer_id)
+    )
+    return {customer_id: at for customer_id, at in session.execute(query) if at is not None}
+
+
+def return_counts(session: Session, shop_id: ShopId, campaign: Campaign) -> tuple[int, int, int]:
+    """How many messages of a campaign were accepted, came back for good, and were complained about."""
+    returned = returned_deliveries(shop_id).subquery("returned")
+    accepted = accepted_counts(session, shop_id, [campaign.id]).get(campaign.id, 0)
+    row = session.execute(
+        select(
+            func.count(returned.c.delivery_id.distinct()).filter(returned.c.verdict == "hard"),
+            func.count(returned.c.delivery_id.distinct()).filter(returned.c.verdict == "complaint"),
+        ).where(returned.c.campaign_id == campaign.id)
+    ).one()
+    return accepted, int(row[0]), int(row[1])
 
 
 def find_delivery(

@@ -45,6 +45,7 @@ class CampaignChanges(BaseModel):
     html: Annotated[str, Field(max_length=MAX_SOURCE_BYTES)] | None = None
     mjml: Annotated[str, Field(max_length=MAX_SOURCE_BYTES)] | None = None
     product_gids: Annotated[list[ProductGid], Field(max_length=8)] | None = None
+    topic_id: str | None = None
     template_key: str | None = None
     holdout_percent: Annotated[int, Field(ge=0, le=50)] | None = None
 
@@ -64,6 +65,7 @@ class Campaign(BaseModel):
     html: str
     mjml: str | None
     product_gids: list[str]
+    topic_id: str | None
     template_key: str | None
     scheduled_at: datetime | None
     holdout_percent: int

@@ -25,11 +25,12 @@ from storecast.campaigns.repository import Outcome
 from storecast.customers import selectables as customer_selectables
 from storecast.kit.clock import utcnow
 from storecast.kit.types import ShopId
-from storecast.messaging import service as messaging
+from storecast.messaging import returned
 from storecast.messaging.channels.protocol import Channel, ChannelUnavailable, Verdict
 from storecast.messaging.channels.protocol import Outcome as Sent
 from storecast.messaging.compose import NoAddress, Prepared, Variant, date_line
 from storecast.messaging.context import Recipient
+from storecast.messaging.returned import Reply
 from storecast.worker import outbox
 
 log = structlog.get_logger(__name__)
@@ -227,10 +228,12 @@ class _Sender:
         )
         if held < len(outcomes):
             log.warning("claims_not_held", shop_id=self._shop_id, count=len(outcomes) - held)
-        gone = [rows[each.delivery_id].email for each in sent if each.refused_address]
-        messaging.suppress(
-            session, self._shop_id, gone, reason="hard_bounce", source=f"campaign {self._campaign_id}"
-        )
+        refused = [
+            Reply(each.delivery_id, row.customer_id, row.email, each.code, each.reply, each.refused_address)
+            for each, row in ((each, rows[each.delivery_id]) for each in sent)
+            if _is_final_refusal(row, each)
+        ]
+        returned.take_replies(session, self._shop_id, self._campaign_id, refused, now=now)
         reason = harm(sent)
         if reason is not None:
             service.pause_by_itself(session, self._shop_id, self._campaign_id, reason)
@@ -280,6 +283,11 @@ def retry_wait(attempts: int) -> timedelta:
     """How long a row waits after so many attempts."""
     doublings: int = 2 ** min(max(attempts, 1) - 1, 16)
     return min(FIRST_RETRY * doublings, MAX_RETRY)
+
+
+def _is_final_refusal(row: RowOf, sent: Sent) -> bool:
+    given_up = sent.verdict is Verdict.TEMPORARY and row.attempts >= MAX_ATTEMPTS
+    return sent.verdict is Verdict.PERMANENT or given_up
 
 
 def _recipient(row: RowOf, own: Mapping[str, Any] | None) -> Recipient:

@@ -38,7 +38,7 @@ from storecast.kit.errors import FieldError, Invalid
 from storecast.kit.ids import public_id
 from storecast.kit.pages import Page, decode_cursor, encode_cursor
 from storecast.kit.types import ShopId
-from storecast.messaging import compose, delivery, headers, templates
+from storecast.messaging import compose, delivery, headers, templates, topics
 from storecast.messaging import service as messaging
 from storecast.segments import references
 from storecast.segments import service as segments
@@ -68,6 +68,20 @@ sent at night."""
 CONFIRMED_SHARE = 0.05
 CONFIRMED_PEOPLE = 10
 """An audience may move so much between the dialogue and the click before it is asked again."""
+
+MAX_COMPLAINT_SHARE = 0.003
+"""Gmail and Yahoo stop delivering to the inbox from senders whom more people call spam than this."""
+
+COMPLAINTS_JUDGED_FROM = 3
+"""One complaint in a hundred messages is 1 %, and says nothing."""
+
+MAX_RETURNED_SHARE = 0.05
+RETURNS_JUDGED_FROM = 20
+
+SETTLED = timedelta(days=2)
+"""What has not come back by then has arrived, as a rule."""
+
+ARRIVALS_LOOKED_AT = timedelta(days=60)
 
 _EDITABLE = (
     "name",
@@ -110,7 +124,9 @@ def create(session: Session, shop_id: ShopId, *, name: str, template_key: str | 
 def duplicate(session: Session, shop_id: ShopId, campaign_id: str, *, actor: str) -> Campaign:
     """A new draft with the same content and audience."""
     original = get(session, shop_id, campaign_id)
-    values = {field: getattr(original, field) for field in (*_EDITABLE, "segment_id", "template_key")}
+    values = {
+        field: getattr(original, field) for field in (*_EDITABLE, "segment_id", "topic_id", "template_key")
+    }
     values["name"] = f"{original.name} (copy)"[:120]
     copy = Campaign(shop_id=shop_id, public_id=public_id("cmp"), **values)
     repository.add(session, copy)
@@ -139,6 +155,9 @@ def change(session: Session, shop_id: ShopId, campaign_id: str, changes: schemas
         )
     if "template_key" in given:
         values["template_key"] = given["template_key"]
+    if "topic_id" in given:
+        named = given["topic_id"]
+        values["topic_id"] = topics.get(session, shop_id, named).id if named else None
     for field, value in values.items():
         setattr(campaign, field, value)
     _touch(session, campaign)
@@ -462,9 +481,38 @@ def find_delivery_facts(
         return {}
     rows = repository.find_deliveries(session, shop_id, refs)
     return {
-        DeliveryRef(campaign_id, delivery_id): DeliveryFact(customer_id, accepted_at)
-        for campaign_id, delivery_id, customer_id, accepted_at in rows
+        DeliveryRef(campaign_id, delivery_id): DeliveryFact(customer_id, accepted_at, email)
+        for campaign_id, delivery_id, customer_id, accepted_at, email in rows
     }
+
+
+def find_last_arrivals(
+    session: Session, shop_id: ShopId, customer_ids: Collection[int]
+) -> dict[int, datetime]:
+    """When mail last arrived at customers, as far as it would have come back by now; wired to `events.deliveries`."""
+    now = utcnow()
+    return repository.last_arrivals(
+        session, shop_id, customer_ids, since=now - ARRIVALS_LOOKED_AT, until=now - SETTLED
+    )
+
+
+def judge_returns(session: Session, shop_id: ShopId, campaign_id: int) -> None:
+    """Stop a campaign whose mail comes back, or is called spam, too often."""
+    campaign = repository.find_by_id(session, shop_id, campaign_id)
+    if campaign is None or campaign.state != "sending":
+        return
+    reason = too_many_returns(*repository.return_counts(session, shop_id, campaign))
+    if reason is not None:
+        pause_by_itself(session, shop_id, campaign_id, reason)
+
+
+def too_many_returns(accepted: int, bounced: int, complained: int) -> str | None:
+    """Why so many returns should stop a campaign, None when they are fine."""
+    if complained >= COMPLAINTS_JUDGED_FROM and complained > MAX_COMPLAINT_SHARE * accepted:
+        return f"complaint_rate: {complained} of {accepted} recipients called it spam"
+    if bounced >= RETURNS_JUDGED_FROM and bounced > MAX_RETURNED_SHARE * accepted:
+        return f"bounce_rate: {bounced} of {accepted} addresses do not exist"
+    return None
 
 
 def unsubscribe(
@@ -502,7 +550,12 @@ def shape(session: Session, shop_id: ShopId, campaign: Campaign) -> schemas.Camp
     segment = segments.find_by_id(session, shop_id, campaign.segment_id) if campaign.segment_id else None
     values = {field: getattr(campaign, field) for field in schemas.Campaign.model_fields if field != "id"}
     return schemas.Campaign.model_validate(
-        {**values, "id": campaign.public_id, "segment_id": segment.public_id if segment else None}
+        {
+            **values,
+            "id": campaign.public_id,
+            "segment_id": segment.public_id if segment else None,
+            "topic_id": topics.find_public_id(session, shop_id, campaign.topic_id),
+        }
     )
 
 

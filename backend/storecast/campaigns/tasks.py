@@ -17,6 +17,7 @@ from storecast.events import deliveries
 from storecast.events.jobs import UnsubscribeRequested
 from storecast.kit.clock import utcnow
 from storecast.messaging.delivery import channel
+from storecast.messaging.jobs import ReturnsRecorded
 from storecast.worker import outbox, schedule
 from storecast.worker.task import TaskContext, task
 
@@ -24,6 +25,7 @@ NOTED_AT_ONCE = 5_000
 """Customers whose last-sent instant moves in one transaction."""
 
 deliveries.provide(service.find_delivery_facts)
+deliveries.provide_arrivals(service.find_last_arrivals)
 
 # The day is over from Kiribati to Hawaii.
 schedule.daily(ReportEngagementsEverywhere(), hour=11, minute=10)
@@ -79,6 +81,13 @@ def unsubscribe(job: UnsubscribeRequested, ctx: TaskContext) -> None:
             job.delivery_id,
             asked_at=datetime.fromisoformat(job.requested_at),
         )
+
+
+@task(ReturnsRecorded)
+def judge_returns(job: ReturnsRecorded, ctx: TaskContext) -> None:
+    """Look whether the campaign may go on."""
+    with ctx.unit_of_work() as session:
+        service.judge_returns(session, ctx.shop_id, job.campaign_id)
 
 
 @task(ReportActivity)

@@ -90,6 +90,7 @@ _GRANTS: dict[Role, dict[str, str]] = {
     Role.RETENTION: {
         "webhook_inbox": "SELECT, DELETE",
         "idempotency_keys": "SELECT, DELETE",
+        "message_returns": "SELECT, DELETE",
         "webhook_marks": "SELECT, DELETE",
         "webhook_misses": "SELECT, DELETE",
         "fleet_processes": "SELECT, DELETE",

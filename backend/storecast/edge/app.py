@@ -61,6 +61,7 @@ class Edge:
         self._tracking_commit = GroupCommit(dsn, role, TRACKING_SINK)
         self.webhooks = webhooks.Webhooks(self._webhook_commit, self.shops, settings.shopify.secrets())
         self._read_click = read_click
+        self._app_url = settings.shopify.app_url
         self._links: dict[tuple[int, int, int], str] = {}
 
     def routes(self) -> list[Route]:
@@ -77,8 +78,14 @@ class Edge:
             ),
             Route(
                 "/u/{token}",
-                tracking.unsubscribe_endpoint(submit, read_click, self._find_shop_name),
+                tracking.unsubscribe_endpoint(submit, read_click, self._find_shop_name, self._app_url),
                 methods=["GET", "HEAD", "POST"],
+            ),
+            # Behind one address nginx asks the API itself; elsewhere the link in a message comes here.
+            Route(
+                "/p/{token}",
+                tracking.preferences_endpoint(read_click, self._app_url),
+                methods=["GET", "HEAD"],
             ),
         ]
 

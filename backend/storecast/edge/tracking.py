@@ -116,11 +116,7 @@ def click_endpoint(submit: Submit, read_click: ReadClick, find_link: FindLink) -
         if click is not None and 0 <= number <= MAX_LINK_NUMBER:
             url = await find_link(click.shop_id, click.campaign_id, number)
         if click is None or url is None:
-            return page(
-                404,
-                "This link leads nowhere",
-                "<p>It may be incomplete. Try the link in the message again.</p>",
-            )
+            return _nowhere()
         try:
             await submit([event_row("click", click, request, link_number=number)])
         except (
@@ -132,17 +128,27 @@ def click_endpoint(submit: Submit, read_click: ReadClick, find_link: FindLink) -
     return handle
 
 
-def unsubscribe_endpoint(submit: Submit, read_click: ReadClick, find_shop_name: FindShopName) -> Handler:
+def preferences_endpoint(read_click: ReadClick, app_url: str) -> Handler:
+    """GET and HEAD /p/{token}: on to the page where the recipient chooses, which is the app's."""
+
+    async def handle(request: Request) -> Response:
+        token = request.path_params["token"]
+        if read_click(token) is None:
+            return _nowhere()
+        return Response(status_code=302, headers={"Location": f"{app_url}/p/{token}", **NO_STORE})
+
+    return handle
+
+
+def unsubscribe_endpoint(
+    submit: Submit, read_click: ReadClick, find_shop_name: FindShopName, app_url: str
+) -> Handler:
     """GET and HEAD /u/{token} show a button; POST, by the button or RFC 8058 one-click, unsubscribes."""
 
     async def handle(request: Request) -> Response:
         click = read_click(request.path_params["token"])
         if click is None:
-            return page(
-                404,
-                "This link leads nowhere",
-                "<p>It may be incomplete. Try the link in the message again.</p>",
-            )
+            return _nowhere()
         name = escape(await find_shop_name(click.shop_id) or "this store")
         if request.method != "POST":
             return page(
@@ -150,7 +156,9 @@ def unsubscribe_endpoint(submit: Submit, read_click: ReadClick, find_shop_name: 
                 "Unsubscribe from marketing e-mail",
                 f"<p>You will get no more marketing messages from {name}. Messages about your orders still come.</p>"
                 '<form method="post"><input type="hidden" name="confirm" value="yes">'
-                '<button type="submit">Unsubscribe</button></form>',
+                '<button type="submit">Unsubscribe</button></form>'
+                f'<p class="or">Or <a href="{escape(app_url)}/p/{escape(request.path_params["token"])}">'
+                "choose what you get, and how often</a>.</p>",
             )
         if not await asks_to_unsubscribe(request):
             return page(

@@ -31,6 +31,7 @@ from storecast.entrypoints.metrics import LedgerCollector
 from storecast.entrypoints.modules import api_routes, register_jobs, routers
 from storecast.jobs import stream
 from storecast.kit.errors import FieldError, Invalid, MethodNotAllowed, NotFound, StorecastError, TooLarge
+from storecast.messaging import public_routes
 from storecast.observability import health, logs, problems, tracing
 from storecast.observability.requests import RequestContext, request_id
 
@@ -103,6 +104,7 @@ def create_app(settings: Settings | None = None) -> FastAPI:
     app.include_router(first_paths.open_router)
     app.include_router(api_docs.router)
     app.include_router(sign_in.router)
+    app.include_router(public_routes.router)
     app.include_router(pages.router)
     add_sessions(app, settings)
     _add_origins(app, settings)

@@ -15,6 +15,9 @@ RAISED: dict[str, dict[int, tuple[str, ...]]] = {
     },
     "add_sending_channel": {409: ("too_many_sending_channels",)},
     "add_sending_domain": {409: ("sending_domain_taken", "too_many_sending_domains")},
+    "add_message_topic": {409: ("too_many_topics", "topic_name_taken")},
+    "change_message_topic": {404: ("topic_unknown",), 409: ("topic_name_taken",)},
+    "lift_suppression": {404: ("suppression_unknown",)},
     "remove_sending_channel": {404: ("sending_channel_unknown",)},
     "remove_sending_domain": {404: ("sending_domain_unknown",)},
     "replace_sending_channel": {404: ("sending_channel_unknown",)},
@@ -30,7 +33,7 @@ RAISED: dict[str, dict[int, tuple[str, ...]]] = {
     "cancel_workflow": {404: ("workflow_unknown",), 409: ("workflow_over",)},
     "change_alert_rule": {404: ("alert_rule_unknown",)},
     "change_campaign": {
-        404: ("campaign_unknown", "segment_unknown"),
+        404: ("campaign_unknown", "segment_unknown", "topic_unknown"),
         409: ("campaign_locked", "version_conflict"),
     },
     "change_member": {

@@ -12,6 +12,7 @@ from storecast.entrypoints.commands import (
     jobs,
     keys,
     members,
+    returns,
     schedules,
     session,
     webhooks,
@@ -30,7 +31,7 @@ def main(arguments: list[str] | None = None) -> int:
     commands.add_parser("check-migrations", help="fail when the models and the migrations differ")
     openapi = commands.add_parser("openapi", help="write the API's OpenAPI document")
     openapi.add_argument("file", nargs="?", type=Path, default=BACKEND / "openapi.json")
-    for console in (jobs, workers, schedules, workflows, members, keys, webhooks):
+    for console in (jobs, workers, schedules, workflows, members, keys, webhooks, returns):
         console.add_parser(commands)
     chosen = parser.parse_args(arguments)
     if "direct" in chosen:

@@ -17,15 +17,19 @@ class DeliveryRef(NamedTuple):
 
 
 class DeliveryFact(NamedTuple):
-    """Who got a delivery, and when the mail server took it."""
+    """Who got a delivery, when the mail server took it, and where it went; nowhere any more for who was erased."""
 
     customer_id: int
     accepted_at: datetime | None
+    email: str | None = None
 
 
 Lookup = Callable[[Session, ShopId, Collection[DeliveryRef]], dict[DeliveryRef, DeliveryFact]]
 
+Arrivals = Callable[[Session, ShopId, Collection[int]], dict[int, datetime]]
+
 _lookups: list[Lookup] = []
+_arrivals: list[Arrivals] = []
 
 
 def provide(lookup: Lookup) -> Lookup:
@@ -45,3 +49,19 @@ def find_facts(
         if missing:
             facts.update(lookup(session, shop_id, missing))
     return facts
+
+
+def provide_arrivals(lookup: Arrivals) -> Arrivals:
+    """Let the function say when mail last arrived at customers. Providing it twice has no effect."""
+    if lookup not in _arrivals:
+        _arrivals.append(lookup)
+    return lookup
+
+
+def last_arrivals(session: Session, shop_id: ShopId, customer_ids: Collection[int]) -> dict[int, datetime]:
+    """When a server last took a message for these customers that has not come back since."""
+    latest: dict[int, datetime] = {}
+    for lookup in _arrivals:
+        for customer_id, at in lookup(session, shop_id, customer_ids).items():
+            latest[customer_id] = max(at, latest.get(customer_id, at))
+    return latest

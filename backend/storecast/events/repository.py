@@ -54,6 +54,11 @@ def record_verdicts(session: Session, rows: Sequence[Mapping[str, Any]]) -> None
     session.execute(update(MessageEvent), rows)
 
 
+def add_message_events(session: Session, rows: Sequence[Mapping[str, Any]]) -> None:
+    if rows:
+        session.execute(insert(MessageEvent), rows)
+
+
 def clicks_between(
     session: Session, shop_id: ShopId, delivery_ids: Collection[int], since: datetime, until: datetime
 ) -> list[tuple[UUID, LinkClick]]:

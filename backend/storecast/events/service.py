@@ -22,6 +22,7 @@ from storecast.events.repository import Seen
 from storecast.events.verdicts import BURST_SPAN, bursts, judge
 from storecast.kit.chunks import batched
 from storecast.kit.clock import utcnow
+from storecast.kit.ids import uuid7
 from storecast.kit.types import ShopId
 from storecast.webhooks import erased
 from storecast.worker import outbox
@@ -86,6 +87,27 @@ def process_pixel_events(session: Session, shop_id: ShopId, *, now: datetime) ->
     _announce_touches(session, shop_id, client_ids=clients)
     log.info("pixel_events_processed", shop_id=shop_id, count=taken)
     return taken
+
+
+def record_returns(
+    session: Session, shop_id: ShopId, returns: Sequence[tuple[DeliveryRef, int, str]], *, at: datetime
+) -> None:
+    """Note that deliveries came back, with customer and ``bounce`` or ``complaint``. Nothing is left to judge."""
+    rows = [
+        {
+            "shop_id": shop_id,
+            "id": uuid7(),
+            "occurred_at": at,
+            "kind": kind,
+            "campaign_id": ref.campaign_id,
+            "delivery_id": ref.delivery_id,
+            "customer_id": customer_id,
+            "verdict": "unknown",
+            "processed_at": at,
+        }
+        for ref, customer_id, kind in returns
+    ]
+    repository.add_message_events(session, rows)
 
 
 def pixel_panel(session: Session, shop_id: ShopId) -> dict[str, Any]:

@@ -97,7 +97,10 @@ class Variant:
         self._compile_frame(content, sender)
 
     def _compile_plans(self, content: Content, source: str, *, tracked: bool) -> None:
-        around = {"unsubscribe_url": (f"{self._edge_url}/u/", "")}
+        around = {
+            "unsubscribe_url": (f"{self._edge_url}/u/", ""),
+            "preferences_url": (f"{self._edge_url}/p/", ""),
+        }
         html = links.with_preheader(source, content.preview_text)
         self._subject = RenderPlan(content.subject, TEXT, self._fixed)
         self._text = RenderPlan(text_part.from_html(source), TEXT, self._fixed, around_token=around)

@@ -95,6 +95,7 @@ NAMES: Names = {
     "order": ORDER_FIELDS,
     "checkout": CHECKOUT_FIELDS,
     "unsubscribe_url": None,
+    "preferences_url": None,
 }
 """Every name that a template may use, for checks at save and for completion in the editor."""
 
@@ -117,6 +118,7 @@ class ContextBuilder:
         context: dict[str, Any] = {
             "customer": customer,
             "unsubscribe_url": f"{self._edge_url}/u/{token}",
+            "preferences_url": f"{self._edge_url}/p/{token}",
             TOKEN: token,
         }
         for path, value in (recipient.own or {}).items():

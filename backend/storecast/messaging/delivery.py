@@ -263,3 +263,15 @@ def _tokens(secret: str) -> Tokens:
 def tokens() -> Tokens:
     """The tracking tokens of this installation."""
     return _tokens(get_settings().app_secret_key.get_secret_value())
+
+
+@lru_cache(maxsize=4)
+def _known_tokens(*secrets: str) -> Tokens:
+    return Tokens(*(secret.encode() for secret in secrets))
+
+
+def known_tokens() -> Tokens:
+    """The same, which also opens those of the secret before: mail comes back after a rotation too."""
+    settings = get_settings()
+    secrets = [settings.app_secret_key, settings.app_secret_key_old]
+    return _known_tokens(*(secret.get_secret_value() for secret in secrets if secret is not None))

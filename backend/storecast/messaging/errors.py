@@ -1,6 +1,6 @@
 """What messaging refuses."""
 
-from storecast.kit.errors import Conflict, NotFound, Retryable
+from storecast.kit.errors import Conflict, Forbidden, Invalid, NotFound, Retryable
 
 
 class TemplateUnknown(NotFound):
@@ -65,3 +65,52 @@ class TooManySendingChannels(Conflict):
 
     code = "too_many_sending_channels"
     title = "A store can have this many channels at most."
+
+
+class ReturnsAddressUnknown(NotFound):
+    """Nobody was given this address."""
+
+    code = "returns_address_unknown"
+    title = "Nothing comes back through this address"
+
+
+class ReturnRefused(Forbidden):
+    """It does not prove that it comes from the provider."""
+
+    code = "return_refused"
+    title = "This does not come from who should send it"
+
+
+class ReturnUnreadable(Invalid):
+    """The provider signed it, and it says nothing that we know."""
+
+    code = "return_unreadable"
+    title = "This is no report of a known form"
+
+
+class SuppressionUnknown(NotFound):
+    """No such address is on the list."""
+
+    code = "suppression_unknown"
+    title = "This address is not on the list"
+
+
+class TopicUnknown(NotFound):
+    """The shop has no such topic."""
+
+    code = "topic_unknown"
+    title = "There is no such topic"
+
+
+class TopicNameTaken(Conflict):
+    """Recipients could not tell the two apart."""
+
+    code = "topic_name_taken"
+    title = "Another topic has this name"
+
+
+class TooManyTopics(Conflict):
+    """Nobody reads through more."""
+
+    code = "too_many_topics"
+    title = "A store can have this many topics at most"

@@ -39,3 +39,26 @@ class CheckSendingDomains(Job):
 
     def unique_key(self) -> str | None:
         return "check"
+
+
+@dataclass(frozen=True, slots=True)
+class ReturnsRecorded(Job):
+    """Mail of a campaign came back, or was complained about. `campaigns` runs it. Safe to run twice."""
+
+    name: ClassVar[str] = "messaging.returns_recorded"
+    queue: ClassVar[Queue] = "critical"
+    campaign_id: int
+
+    def unique_key(self) -> str | None:
+        return str(self.campaign_id)
+
+
+@dataclass(frozen=True, slots=True)
+class ForgetReturns(Job):
+    """Delete what came back so long ago that it counts for nothing. Safe to run twice."""
+
+    name: ClassVar[str] = "messaging.forget_returns"
+    queue: ClassVar[Queue] = "default"
+
+    def unique_key(self) -> str | None:
+        return "forget"

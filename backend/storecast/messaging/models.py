@@ -3,10 +3,10 @@
 from datetime import datetime
 from typing import ClassVar
 
-from sqlalchemy import CheckConstraint, ForeignKey, Index, Integer, UniqueConstraint, text
+from sqlalchemy import ARRAY, BigInteger, CheckConstraint, ForeignKey, Index, Integer, UniqueConstraint, text
 from sqlalchemy.orm import Mapped, mapped_column
 
-from storecast.db.base import Base, Id, Tenant, Timestamps
+from storecast.db.base import Base, Id, Tenant, TenantRow, Timestamps
 from storecast.kit.sealing import SealedColumns
 
 
@@ -15,7 +15,10 @@ class Suppression(Tenant, Base):
 
     __tablename__ = "suppressions"
     __table_args__ = (
-        CheckConstraint("reason IN ('unsubscribed', 'hard_bounce', 'complaint', 'manual')", name="reason"),
+        CheckConstraint(
+            "reason IN ('unsubscribed', 'hard_bounce', 'soft_bounces', 'complaint', 'manual')", name="reason"
+        ),
+        Index("ix_suppressions_shop_id_created_at", "shop_id", "created_at", "email_digest"),
     )
     personal_data: ClassVar[tuple[str, ...]] = ()
 
@@ -24,6 +27,74 @@ class Suppression(Tenant, Base):
     reason: Mapped[str]
     source: Mapped[str]
     created_at: Mapped[datetime] = mapped_column(server_default=text("now()"))
+
+
+class MessageReturn(TenantRow, Base):
+    """One thing that came back, once: a bounce or a complaint about a delivery.
+
+    The address is a digest, as in `Suppression`, so that soft bounces add up over customers and campaigns.
+    """
+
+    __tablename__ = "message_returns"
+    __table_args__ = (
+        CheckConstraint("verdict IN ('hard', 'soft', 'block', 'complaint')", name="verdict"),
+        # The same event told twice is one.
+        Index("uq_message_returns_shop_id_event_key", "shop_id", "event_key", unique=True),
+        Index("ix_message_returns_shop_id_email_digest", "shop_id", "email_digest", "occurred_at"),
+        Index("ix_message_returns_shop_id_delivery_id", "shop_id", "delivery_id"),
+        Index("ix_message_returns_received_at", "received_at"),
+    )
+    personal_data: ClassVar[tuple[str, ...]] = ("reply",)
+
+    id: Mapped[Id]
+    shop_id: Mapped[int] = mapped_column(BigInteger)
+    event_key: Mapped[bytes]
+    campaign_id: Mapped[int]
+    delivery_id: Mapped[int]
+    customer_id: Mapped[int]
+    email_digest: Mapped[bytes]
+    verdict: Mapped[str]
+    # The enhanced status code (RFC 3463) and what the server said, as far as it is known.
+    status: Mapped[str | None]
+    reply: Mapped[str]
+    # "smtp", "mail", or the kind of a provider.
+    source: Mapped[str]
+    # Somebody lifted the suppression: what was before counts no more.
+    forgiven: Mapped[bool] = mapped_column(server_default=text("false"))
+    occurred_at: Mapped[datetime]
+    received_at: Mapped[datetime] = mapped_column(server_default=text("now()"))
+
+
+class Topic(Tenant, Timestamps, Base):
+    """What people may choose to hear about. Archived ones are asked for no more, and what was chosen stays."""
+
+    __tablename__ = "topics"
+    __table_args__ = (Index("uq_topics_name", "shop_id", text("lower(name)"), unique=True),)
+    personal_data: ClassVar[tuple[str, ...]] = ()
+
+    id: Mapped[Id]
+    public_id: Mapped[str] = mapped_column(unique=True)
+    name: Mapped[str]
+    description: Mapped[str] = mapped_column(server_default="")
+    archived: Mapped[bool] = mapped_column(server_default=text("false"))
+
+
+class ContactPreference(TenantRow, Base):
+    """What one customer chose: how often, not before when, and which topics not. Nobody chose anything: no row."""
+
+    __tablename__ = "contact_preferences"
+    __table_args__ = (
+        CheckConstraint("frequency IN ('all', 'weekly', 'monthly')", name="frequency"),
+        Index("ix_contact_preferences_shop_id", "shop_id"),
+    )
+    personal_data: ClassVar[tuple[str, ...]] = ("frequency", "paused_until", "opted_out_topics")
+
+    customer_id: Mapped[int] = mapped_column(ForeignKey("customers.id", ondelete="CASCADE"), primary_key=True)
+    frequency: Mapped[str] = mapped_column(server_default=text("'all'"))
+    paused_until: Mapped[datetime | None]
+    # Ids of `Topic`.
+    opted_out_topics: Mapped[list[int]] = mapped_column(ARRAY(BigInteger), server_default=text("'{}'"))
+    changed_at: Mapped[datetime]
 
 
 class BrandKit(Tenant, Timestamps, Base):
@@ -140,7 +211,7 @@ class SendingChannel(Tenant, Timestamps, Base):
         Index("ix_sending_channels_shop_id", "shop_id", "position"),
     )
     personal_data: ClassVar[tuple[str, ...]] = ()
-    sealed: ClassVar[SealedColumns] = SealedColumns("sending-channels", ("secret",))
+    sealed: ClassVar[SealedColumns] = SealedColumns("sending-channels", ("secret", "returns_secret"))
 
     id: Mapped[Id]
     public_id: Mapped[str] = mapped_column(unique=True)
@@ -152,6 +223,8 @@ class SendingChannel(Tenant, Timestamps, Base):
     config: Mapped[dict[str, object]] = mapped_column(server_default=text("'{}'"))
     # The password or key; a server that needs none has none.
     secret: Mapped[bytes | None]
+    # What its webhooks are verified with: a key, a password, or the name of a topic.
+    returns_secret: Mapped[bytes | None]
     connections: Mapped[int] = mapped_column(Integer)
     # Messages a second over all processes; null: as fast as it takes them.
     per_second: Mapped[int | None] = mapped_column(Integer)

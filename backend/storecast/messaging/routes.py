@@ -6,7 +6,9 @@ from storecast.messaging import (
     brand_routes,
     sending_channels_routes,
     sending_domains_routes,
+    suppressions_routes,
     templates_routes,
+    topics_routes,
 )
 
 router = APIRouter(
@@ -15,5 +17,7 @@ router = APIRouter(
         *brand_routes.router.routes,
         *sending_channels_routes.router.routes,
         *sending_domains_routes.router.routes,
+        *suppressions_routes.router.routes,
+        *topics_routes.router.routes,
     ]
 )

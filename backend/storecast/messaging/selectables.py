@@ -1,9 +1,12 @@
 """Composable conditions over consent and suppression: who may be written to, and who not and why."""
 
-from sqlalchemy import ColumnElement, Text, case, exists, func, literal, null, or_
+from datetime import datetime
+from typing import Any
+
+from sqlalchemy import ColumnElement, Select, Text, any_, case, exists, func, literal, null, or_, select
 
 from storecast.kit.types import ShopId
-from storecast.messaging.models import Suppression
+from storecast.messaging.models import ContactPreference, MessageReturn, Suppression
 
 _ATOM = r"[A-Za-z0-9!#$%&'*+/=?^_`{|}~-]+"
 _HOST_PART = r"[^\s@<>,;:\"\\()\[\].]+"
@@ -28,3 +31,35 @@ def exclusion_reason(
         (suppressed(shop_id, email), literal("suppressed", Text)),
         else_=null(),
     )
+
+
+def preference_reason(
+    shop_id: ShopId, customer_id: ColumnElement[Any], topic_id: int | None
+) -> ColumnElement[str | None]:
+    """Whether a customer's own choice keeps a message of the topic (None: of no topic) from them now; else null."""
+    theirs = (ContactPreference.shop_id == shop_id) & (ContactPreference.customer_id == customer_id)
+    reasons = [(exists().where(theirs, ContactPreference.paused_until > func.now()), literal("paused", Text))]
+    if topic_id is not None:
+        opted_out = literal(topic_id) == any_(ContactPreference.opted_out_topics)
+        reasons.append((exists().where(theirs, opted_out), literal("topic_opted_out", Text)))
+    return case(*reasons, else_=null())
+
+
+def preferences(shop_id: ShopId) -> Select[int, str, datetime | None, list[int]]:
+    """What customers chose: customer_id, frequency ("all", "weekly", "monthly"), paused_until, opted_out_topics.
+
+    Who never chose has no row.
+    """
+    return select(
+        ContactPreference.customer_id,
+        ContactPreference.frequency,
+        ContactPreference.paused_until,
+        ContactPreference.opted_out_topics,
+    ).where(ContactPreference.shop_id == shop_id)
+
+
+def returned_deliveries(shop_id: ShopId) -> Select[int, int, str, datetime]:
+    """What came back: delivery_id, campaign_id, verdict ("hard", "soft", "block", "complaint"), occurred_at."""
+    return select(
+        MessageReturn.delivery_id, MessageReturn.campaign_id, MessageReturn.verdict, MessageReturn.occurred_at
+    ).where(MessageReturn.shop_id == shop_id)

@@ -17,11 +17,13 @@ from storecast.kit.clock import utcnow
 from storecast.kit.errors import FieldError, Invalid
 from storecast.kit.ids import public_id
 from storecast.kit.sealing import Sealer
+from storecast.kit.signing import Signer
 from storecast.kit.types import ShopId
 from storecast.messaging import headers
 from storecast.messaging import sending_channels_repository as repository
 from storecast.messaging.errors import SendingChannelUnknown, TooManySendingChannels
 from storecast.messaging.models import SendingChannel
+from storecast.messaging.returns import providers, sns
 from storecast.messaging.sending_channels_schemas import ChannelConfig, ChannelInput
 
 UnitOfWork = Callable[[], AbstractContextManager[Session]]
@@ -56,6 +58,27 @@ def sealer() -> Sealer:
     return _sealer(*[key.get_secret_value() for key in keys if key is not None])
 
 
+@lru_cache(maxsize=4)
+def _address_signer(secret: str) -> Signer:
+    return Signer(secret.encode(), "returns-address", length=16)
+
+
+def address_codes(channel_id: str) -> list[str]:
+    """The secret part of the address that a channel's returns come to: that of now, and that of the secret before."""
+    settings = get_settings()
+    keys = [settings.app_secret_key, settings.app_secret_key_old]
+    return [
+        _address_signer(key.get_secret_value()).sign(channel_id.encode()).hex()
+        for key in keys
+        if key is not None
+    ]
+
+
+def returns_url(channel_id: str) -> str:
+    """The address to give to the provider. It is a secret of its own and stays the same for the channel's life."""
+    return f"{get_settings().shopify.app_url}/returns/{channel_id}/{address_codes(channel_id)[0]}"
+
+
 def list_all(session: Session, shop_id: ShopId) -> Sequence[SendingChannel]:
     """The shop's channels in their order."""
     return repository.list_all(session, shop_id)
@@ -83,6 +106,7 @@ def add(session: Session, shop_id: ShopId, given: ChannelInput, *, actor: str) -
         enabled=given.enabled,
         config=config,
         secret=sealer().seal(shop_id, given.secret) if given.secret else None,
+        returns_secret=sealer().seal(shop_id, given.returns_secret) if given.returns_secret else None,
         connections=given.connections,
         per_second=given.per_second,
     )
@@ -107,10 +131,15 @@ def replace(
             "/secret", "Enter it again: the channel leads somewhere else now.", "secret_needed"
         )
         raise Invalid("The secret has to be entered again.", errors=[fault])
+    before = row.kind
     row.kind, row.title, row.enabled, row.config = given.kind, given.title, given.enabled, config
     row.connections, row.per_second = given.connections, given.per_second
     if given.secret is not None:
         row.secret = sealer().seal(shop_id, given.secret)
+    if given.returns_secret is not None:
+        row.returns_secret = sealer().seal(shop_id, given.returns_secret)
+    elif given.kind != before:
+        row.returns_secret = None
     row.tested_at = row.error = None
     session.flush()
     audit.record(session, shop_id, actor, "sending_channel_changed", row.public_id, kind=row.kind)
@@ -150,17 +179,21 @@ def _checked(given: ChannelInput, *, has_secret: bool) -> dict[str, object]:
     if given.kind == "smtp":
         values["security"] = values["security"] or "starttls"
         values["port"] = values["port"] or _PORTS[values["security"]]
-    errors = [
-        FieldError(pointer, message, code)
-        for pointer, message, code in _faults(given.kind, given.config, values, has_secret=has_secret)
-    ]
+    faults = _faults(given.kind, given.config, values, has_secret=has_secret)
+    if given.returns_secret and not _verifies(given.kind, given.returns_secret):
+        faults.append(("/returns_secret", "The provider shows this differently.", "returns_secret_invalid"))
+    errors = [FieldError(pointer, message, code) for pointer, message, code in faults]
     if errors:
         raise Invalid("The channel is not complete.", errors=errors)
     return {name: value or None for name, value in values.items()}
 
 
 def _faults(
-    kind: str, config: ChannelConfig, values: dict[str, object], *, has_secret: bool
+    kind: str,
+    config: ChannelConfig,
+    values: dict[str, object],
+    *,
+    has_secret: bool,
 ) -> list[tuple[str, str, str]]:
     wrong: list[tuple[str, str, str]] = []
     if kind == "smtp":
@@ -185,6 +218,13 @@ def _faults(
     if kind == "postmark" and not _STREAM.fullmatch(config.stream or "broadcast"):
         wrong.append(("/config/stream", "This is not the name of a message stream.", "stream_invalid"))
     return wrong
+
+
+def _verifies(kind: str, secret: str) -> bool:
+    """Whether the text can be what returns are verified with: SendGrid's key, the name of a topic of Amazon's."""
+    if kind == "ses":
+        return sns.TOPIC.fullmatch(secret) is not None
+    return kind != "sendgrid" or providers.is_verification_key(secret)
 
 
 def is_host(text: str) -> bool:

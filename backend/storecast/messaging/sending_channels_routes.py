@@ -9,7 +9,6 @@ from sqlalchemy.orm import Session
 from storecast.config.settings import get_settings
 from storecast.db.session import tenant_session
 from storecast.kit.sealing import SealBroken
-from storecast.kit.types import ShopId
 from storecast.messaging import delivery, models, sending_channels
 from storecast.messaging.channels import smtp_url
 from storecast.messaging.channels.protocol import ChannelUnavailable
@@ -19,7 +18,7 @@ from storecast.messaging.sending_channels_schemas import (
     SendingChannel,
     SendingChannels,
 )
-from storecast.shops.access import CurrentPrincipal, Permission, TenantDb, require
+from storecast.shops.access import CurrentPrincipal, Permission, Principal, TenantDb, require
 
 router = APIRouter(prefix="/sending/channels", tags=["sending"])
 
@@ -29,20 +28,20 @@ ChannelId = Annotated[str, Path(min_length=1, max_length=64)]
 @router.get("", dependencies=[require(Permission.READ)])
 def list_sending_channels(db: TenantDb, principal: CurrentPrincipal) -> SendingChannels:
     """The shop's channels in the order in which they are tried; credentials are not shown."""
-    return _listed(db, principal.shop_id)
+    return _listed(db, principal)
 
 
 @router.post("", status_code=201, dependencies=[require(Permission.MANAGE)])
 def add_sending_channel(body: ChannelInput, db: TenantDb, principal: CurrentPrincipal) -> SendingChannel:
     """Add a server or a provider behind the others."""
-    return _shown(sending_channels.add(db, principal.shop_id, body, actor=principal.actor))
+    return _shown(sending_channels.add(db, principal.shop_id, body, actor=principal.actor), principal)
 
 
 @router.put("/order", dependencies=[require(Permission.MANAGE)])
 def order_sending_channels(body: ChannelOrder, db: TenantDb, principal: CurrentPrincipal) -> SendingChannels:
     """Set the order in which the channels are tried."""
     sending_channels.reorder(db, principal.shop_id, body.ids, actor=principal.actor)
-    return _listed(db, principal.shop_id)
+    return _listed(db, principal)
 
 
 @router.put("/{sending_channel_id}", dependencies=[require(Permission.MANAGE)])
@@ -51,7 +50,7 @@ def replace_sending_channel(
 ) -> SendingChannel:
     """Replace a channel's settings; its secret stays when none is given and it leads where it led."""
     row = sending_channels.replace(db, principal.shop_id, sending_channel_id, body, actor=principal.actor)
-    return _shown(row)
+    return _shown(row, principal)
 
 
 @router.delete("/{sending_channel_id}", status_code=204, dependencies=[require(Permission.MANAGE)])
@@ -79,19 +78,20 @@ def test_sending_channel(sending_channel_id: ChannelId, principal: CurrentPrinci
     except SealBroken:
         error = "The credentials do not open; enter them again."
     with unit_of_work() as session:
-        return _shown(sending_channels.record_test(session, principal.shop_id, sending_channel_id, error))
+        row = sending_channels.record_test(session, principal.shop_id, sending_channel_id, error)
+    return _shown(row, principal)
 
 
-def _listed(session: Session, shop_id: ShopId) -> SendingChannels:
-    rows = sending_channels.list_all(session, shop_id)
+def _listed(session: Session, principal: Principal) -> SendingChannels:
+    rows = sending_channels.list_all(session, principal.shop_id)
     return SendingChannels(
-        channels=[_shown(row) for row in rows],
+        channels=[_shown(row, principal) for row in rows],
         installation_servers=len(smtp_url.parse_all(get_settings().smtp_url)),
         in_use="shop" if any(row.enabled for row in rows) else "installation",
     )
 
 
-def _shown(row: models.SendingChannel) -> SendingChannel:
+def _shown(row: models.SendingChannel, principal: Principal) -> SendingChannel:
     return SendingChannel.model_validate(
         {
             "id": row.public_id,
@@ -100,6 +100,10 @@ def _shown(row: models.SendingChannel) -> SendingChannel:
             "enabled": row.enabled,
             "config": row.config,
             "has_secret": row.secret is not None,
+            "returns_url": sending_channels.returns_url(row.public_id)
+            if Permission.MANAGE in principal.permissions
+            else None,
+            "has_returns_secret": row.returns_secret is not None,
             "connections": row.connections,
             "per_second": row.per_second,
             "signs_itself": row.kind in sending_channels.SIGNS_ITSELF,

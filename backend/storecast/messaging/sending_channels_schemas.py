@@ -66,6 +66,9 @@ class ChannelInput(BaseModel):
     config: ChannelConfig = ChannelConfig()
     secret: Secret | None = None
     """Left out of a replacement, the one that is stored stays."""
+    returns_secret: Secret | None = None
+    """What reports of bounces and complaints are verified with: SendGrid's verification key, Mailgun's webhook signing
+    key, the ARN of Amazon's topic, a password for Postmark. Left out of a replacement, the stored one stays."""
     connections: Annotated[int, Field(ge=1, le=MAX_CONNECTIONS)] = 4
     per_second: Annotated[int, Field(ge=1, le=100_000)] | None = None
     enabled: bool = True
@@ -80,7 +83,10 @@ class ChannelOrder(BaseModel):
 
 
 class SendingChannel(BaseModel):
-    """A channel as it is shown; ``signs_itself``: the provider makes the message anew and signs it."""
+    """A channel as it is shown; ``signs_itself``: the provider makes the message anew and signs it.
+
+    ``returns_url`` is where the provider is to report bounces and complaints to; shown to who may manage channels.
+    """
 
     id: str
     kind: Kind
@@ -88,6 +94,8 @@ class SendingChannel(BaseModel):
     enabled: bool
     config: ChannelConfig
     has_secret: bool
+    returns_url: str | None
+    has_returns_secret: bool
     connections: int
     per_second: int | None
     signs_itself: bool

@@ -11,14 +11,14 @@ from sqlalchemy.orm import Session
 from storecast.audit import service as audit
 from storecast.customers import consent
 from storecast.kit.types import ShopId
-from storecast.messaging import repository, schemas, templates_repository
+from storecast.messaging import repository, returned_repository, schemas, templates_repository
 from storecast.messaging.brand import PLAIN, Brand, Font
 from storecast.messaging.context import ShopFacts
 from storecast.shops.models import Shop
 
 log = structlog.get_logger(__name__)
 
-Reason = Literal["unsubscribed", "hard_bounce", "complaint", "manual"]
+Reason = Literal["unsubscribed", "hard_bounce", "soft_bounces", "complaint", "manual"]
 
 
 def digest(email: str) -> bytes:
@@ -27,7 +27,10 @@ def digest(email: str) -> bytes:
 
 
 def suppress(session: Session, shop_id: ShopId, emails: Iterable[str], *, reason: Reason, source: str) -> int:
-    """Never write to these addresses again; returns how many were not suppressed before. Safe to repeat."""
+    """Never write to these addresses again; returns for how many that is news. Safe to repeat.
+
+    What a person said outranks what a server said, and a complaint outranks all: the reason is the gravest one known.
+    """
     added = repository.suppress(session, shop_id, [digest(email) for email in emails], reason, source)
     if added:
         log.info("addresses_suppressed", shop_id=shop_id, reason=reason, source=source, count=added)
@@ -35,7 +38,8 @@ def suppress(session: Session, shop_id: ShopId, emails: Iterable[str], *, reason
 
 
 def lift_suppression(session: Session, shop_id: ShopId, email: str) -> bool:
-    """Allow the address again; whether it was suppressed."""
+    """Allow the address again and forgive its bounces; whether it was suppressed."""
+    returned_repository.forgive(session, shop_id, digest(email))
     return repository.lift(session, shop_id, digest(email))
 
 
@@ -45,14 +49,21 @@ def find_suppression(session: Session, shop_id: ShopId, email: str) -> str | Non
 
 
 def unsubscribe(
-    session: Session, shop_id: ShopId, *, email: str, customer_gid: str | None, source: str, at: datetime
+    session: Session,
+    shop_id: ShopId,
+    *,
+    email: str,
+    customer_gid: str | None,
+    source: str,
+    at: datetime,
+    reason: Literal["unsubscribed", "complaint"] = "unsubscribed",
 ) -> bool:
     """Take somebody's word that they want no more marketing; whether that was news. Safe to repeat.
 
     The address is suppressed at once. The customer's consent follows, here and at Shopify, unless a newer consent is
     known: somebody who subscribed again since keeps that in their profile, and a merchant lifts the suppression.
     """
-    fresh = bool(suppress(session, shop_id, [email], reason="unsubscribed", source=source))
+    fresh = bool(suppress(session, shop_id, [email], reason=reason, source=source))
     if customer_gid is not None and fresh:
         consent.change(session, shop_id, customer_gid, state="unsubscribed", at=at)
     return fresh

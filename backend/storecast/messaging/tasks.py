@@ -1,8 +1,15 @@
 """Job bodies of messaging. Who runs jobs also sends alerts, so their mail is made known here."""
 
 from storecast.customers import consent
-from storecast.messaging import alert_mail, sending_domains
-from storecast.messaging.jobs import CheckSendingDomains, CheckSendingDomainsEverywhere, WriteConsent
+from storecast.db.session import retention_session
+from storecast.kit.clock import utcnow
+from storecast.messaging import alert_mail, returned, sending_domains
+from storecast.messaging.jobs import (
+    CheckSendingDomains,
+    CheckSendingDomainsEverywhere,
+    ForgetReturns,
+    WriteConsent,
+)
 from storecast.messaging.resolver import process_resolver
 from storecast.shops import service as shops
 from storecast.worker import outbox, schedule
@@ -10,7 +17,10 @@ from storecast.worker.task import TaskContext, task
 
 __all__ = ["alert_mail", "write_consent"]
 
+FORGOTTEN_AT_ONCE = 5_000
+
 schedule.daily(CheckSendingDomainsEverywhere(), hour=3, minute=30)
+schedule.daily(ForgetReturns(), hour=2, minute=50)
 
 
 @task(WriteConsent)
@@ -31,3 +41,16 @@ def check_sending_domains_everywhere(_job: CheckSendingDomainsEverywhere, ctx: T
 def check_sending_domains(_job: CheckSendingDomains, ctx: TaskContext) -> None:
     """A record that went missing shows before the next campaign."""
     ctx.result(domains=sending_domains.check_all(ctx.unit_of_work, ctx.shop_id, process_resolver()))
+
+
+@task(ForgetReturns)
+def forget_returns(_job: ForgetReturns, ctx: TaskContext) -> None:
+    """Chunk by chunk, each in its own transaction."""
+    before = utcnow() - returned.KEPT
+    total, found = 0, FORGOTTEN_AT_ONCE
+    while found == FORGOTTEN_AT_ONCE:
+        ctx.check_cancelled()
+        with retention_session() as session:
+            found = returned.forget(session, before=before, limit=FORGOTTEN_AT_ONCE)
+        total += found
+    ctx.result(forgotten=total)

@@ -155,6 +155,9 @@ CUSTOMER_RULES: dict[str, Rule] = {
     "identities": Rule(_identity, "delete"),
     "message_events": Rule(_by_customer_id, "clear"),
     "message_deliveries": Rule(_by_customer_id, "clear"),
+    # Its event stays, of nobody.
+    "message_returns": Rule(_by_customer_id, "delete"),
+    "contact_preferences": Rule(_by_customer_id, "delete"),
     "order_lines": Rule(_order_line, "clear"),
     "orders": Rule(_order, "clear", unlink=("customer_id",)),
     "abandoned_checkouts": Rule(_by_customer_gid, "delete"),

@@ -2,6 +2,7 @@
 
 from storecast.auth import idempotency
 from storecast.db.partitions import PARTITIONED
+from storecast.messaging import returned
 from storecast.privacy.coverage import tables_with_personal_data
 from storecast.privacy.schemas import Retention
 from storecast.privacy.service import ARCHIVE_KEPT
@@ -9,6 +10,7 @@ from storecast.webhooks.service import KEEP_HANDLED, KEEP_MARKS
 
 _BY_JOB = {
     "idempotency_keys": idempotency.KEPT.days,
+    "message_returns": returned.KEPT.days,
     "privacy_archives": ARCHIVE_KEPT.days,
     "webhook_inbox": KEEP_HANDLED.days,
     "webhook_marks": KEEP_MARKS.days,

@@ -448,14 +448,14 @@ def test_events_learn_who_got_a_delivery(
     known, unknown = DeliveryRef(frozen.id, row.id), DeliveryRef(frozen.id, 999_999)
     with uow() as session:
         assert service.find_delivery_facts(session, shop_id, [known, unknown]) == {
-            known: DeliveryFact(row.customer_id, row.accepted_at)
+            known: DeliveryFact(row.customer_id, row.accepted_at, row.email)
         }
         assert service.find_delivery_facts(session, shop_id, []) == {}
     import storecast.campaigns.tasks  # noqa: F401  # registers the lookup
 
     with uow() as session:
         assert find_facts(session, shop_id, [known]) == {
-            known: DeliveryFact(row.customer_id, row.accepted_at)
+            known: DeliveryFact(row.customer_id, row.accepted_at, row.email)
         }
 
 

@@ -42,6 +42,8 @@ PLAIN = {
     ("audit_log", "salt"),
     ("erased_objects", "digest"),
     ("idempotency_keys", "body_hash"),
+    ("message_returns", "email_digest"),
+    ("message_returns", "event_key"),
     ("privacy_archives", "body"),
     ("suppressions", "email_digest"),
     ("webhook_inbox", "body"),
@@ -86,6 +88,7 @@ def sealed_rows(shop: Shop, other_shop: Shop) -> None:
             SendingChannel(
                 shop_id=shop.id, public_id="chn_1", kind="postmark", title="Postmark", position=0, connections=1,
                 secret=Sealer([OLD], SendingChannel.sealed.purpose).seal(shop.id, "token"),
+                returns_secret=Sealer([OLD], SendingChannel.sealed.purpose).seal(shop.id, "password"),
             )
         )  # fmt: skip
         session.add(
@@ -160,6 +163,7 @@ def test_after_a_rotation_everything_opens_with_the_newest_key_alone(sealed_rows
         "idempotency_keys.answer": (1, 1, 0),
         "privacy_requests.passphrase": (1, 1, 0),
         "sending_channels.secret": (1, 1, 0),
+        "sending_channels.returns_secret": (1, 1, 0),
         "shop_tokens.access_token": (2, 2, 0),
         "shop_tokens.refresh_token": (2, 2, 0),
     }
@@ -236,7 +240,7 @@ def test_many_rows_take_many_batches_and_a_killed_run_is_run_again(sealed_rows: 
 
     with pytest.raises(Killed):
         list(rotation.rotate(killed, load_models(), [NEW, OLD], batch=1))
-    assert sum(report.rotated for report in rotate(NEW, OLD).values()) == 12 - 2
+    assert sum(report.rotated for report in rotate(NEW, OLD).values()) == 13 - 2
     assert all(report.old == 0 and not report.unknown for report in rotate(NEW).values())
 
 

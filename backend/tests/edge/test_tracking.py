@@ -64,8 +64,15 @@ def client(world: World) -> Iterator[TestClient]:
             ),
             Route(
                 "/u/{token}",
-                tracking.unsubscribe_endpoint(world.submit, TOKENS.open, world.find_shop_name),
+                tracking.unsubscribe_endpoint(
+                    world.submit, TOKENS.open, world.find_shop_name, "https://app.example"
+                ),
                 methods=["GET", "HEAD", "POST"],
+            ),
+            Route(
+                "/p/{token}",
+                tracking.preferences_endpoint(TOKENS.open, "https://app.example"),
+                methods=["GET", "HEAD"],
             ),
         ],
         exception_handlers={Unavailable: away},
@@ -197,6 +204,36 @@ def test_a_post_that_does_not_ask_for_it_changes_nothing(
 ) -> None:
     assert client.post(f"/u/{TOKEN}", **request_options).status_code == 400
     assert world.rows == []
+
+
+ONE_CLICK = {
+    "content": b"List-Unsubscribe=One-Click",
+    "headers": {"Content-Type": "application/x-www-form-urlencoded"},
+}
+
+
+@pytest.mark.parametrize("options", [{}, ONE_CLICK], ids=["no body", "the one-click body"])
+@pytest.mark.parametrize("method", ["GET", "HEAD", "OPTIONS", "PUT", "PATCH", "DELETE", "TRACE", "PROPFIND"])
+@pytest.mark.parametrize("query", ["", "?List-Unsubscribe=One-Click&confirm=yes"])
+def test_no_other_method_unsubscribes(
+    client: TestClient, world: World, method: str, query: str, options: dict[str, Any]
+) -> None:
+    for path in ("u", "p"):
+        answer = client.request(method, f"/{path}/{TOKEN}{query}", **options)
+        known = {"u": 200, "p": 302}[path] if method in {"GET", "HEAD"} else 405
+        assert answer.status_code == known
+    # What the query says is no body.
+    assert client.post(f"/u/{TOKEN}?List-Unsubscribe=One-Click").status_code == 400
+    assert world.rows == []
+
+
+def test_preferences_are_the_apps_and_nobody_elses(client: TestClient, world: World) -> None:
+    assert (
+        client.get(f"/p/{TOKEN}?next=//evil.example").headers["location"] == f"https://app.example/p/{TOKEN}"
+    )
+    assert client.get(f"/p/{FORGED}").status_code == 404
+    assert client.get("/p/%2F%2Fevil.example").status_code == 404
+    assert f'href="https://app.example/p/{TOKEN}"' in client.get(f"/u/{TOKEN}").text
 
 
 def test_an_unsubscribe_that_is_not_on_disk_is_not_confirmed(client: TestClient, world: World) -> None:

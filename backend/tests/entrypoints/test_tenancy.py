@@ -158,6 +158,8 @@ def things(client: TestClient, shop: Shop) -> dict[str, str]:
     rule = client.post("/api/v1/alerts/rules", headers=mine, json=watch).json()
     domain = client.post("/api/v1/sending/domains", headers=mine, json={"domain": "acme.example"}).json()
     relay = client.post("/api/v1/sending/channels", headers=mine, json=RELAY).json()
+    shut_out = client.post("/api/v1/suppressions", headers=mine, json={"email": "x@y.example"}).json()
+    topic = client.post("/api/v1/topics", headers=mine, json={"name": "Arrivals"}).json()
     key = client.post("/api/v1/api-keys", headers=mine, json={"name": "Mine", "scopes": ["read"]}).json()
     with platform_session() as session:
         session.add(
@@ -175,6 +177,8 @@ def things(client: TestClient, shop: Shop) -> dict[str, str]:
         "channel_id": str(channel["id"]),
         "domain_id": domain["id"],
         "sending_channel_id": relay["id"],
+        "suppression_id": shut_out["id"],
+        "topic_id": topic["id"],
         "rule_id": str(rule["id"]),
         "host": "acme.myshopify.com",
         "kind": "queue",

@@ -37,9 +37,11 @@ smtpd_reject_unlisted_recipient = yes
 strict_7bit_headers = yes
 strict_8bitmime_body = yes
 strict_mime_encoding_domain = yes
-virtual_mailbox_domains = example.com
+virtual_mailbox_domains = example.com acme.example
 virtual_mailbox_base = {folder}/mail
-virtual_mailbox_maps = inline:{{ zoe@example.com=zoe/ }}
+virtual_mailbox_maps = inline:{{ zoe@example.com=zoe/, @acme.example=returns/ }}
+# Taken, and only then found to be nobody's: what comes of it goes back to the sender.
+virtual_alias_maps = inline:{{ ghost@example.com=nobody@example.com }}
 virtual_minimum_uid = 1
 virtual_uid_maps = static:{uid}
 virtual_gid_maps = static:{gid}
@@ -70,7 +72,7 @@ postlog unix-dgram n - n - 1 postlogd
 
 @dataclass
 class Postfix:
-    """Where it listens and where it puts the mail of zoe@example.com."""
+    """Where it listens and where it puts the mail of zoe@example.com, and of everybody at acme.example."""
 
     port: int
     folder: Path
@@ -79,9 +81,9 @@ class Postfix:
     def url(self) -> str:
         return f"smtp://127.0.0.1:{self.port}?connections=2"
 
-    def delivered(self, count: int) -> list[bytes]:
+    def delivered(self, count: int, mailbox: str = "zoe") -> list[bytes]:
         """What lies in the mailbox once so many messages do."""
-        new = self.folder / "mail" / "zoe" / "new"
+        new = self.folder / "mail" / mailbox / "new"
         until = time.monotonic() + PATIENCE_S
         while time.monotonic() < until:
             found = sorted(new.glob("*")) if new.exists() else []

@@ -8,7 +8,13 @@ load_models()
 
 def test_what_goes_by_a_job_is_told_with_the_jobs_period() -> None:
     told = {period.table: period.days for period in retention.periods() if period.by == "job"}
-    assert told == {"idempotency_keys": 1, "privacy_archives": 7, "webhook_inbox": 7, "webhook_marks": 40}
+    assert told == {
+        "idempotency_keys": 1,
+        "message_returns": 400,
+        "privacy_archives": 7,
+        "webhook_inbox": 7,
+        "webhook_marks": 40,
+    }
 
 
 def test_what_is_dropped_by_time_is_told_with_its_period() -> None:

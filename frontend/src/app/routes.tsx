@@ -169,6 +169,16 @@ export const pages: RouteObject[] = [
     lazy: async () => ({ Component: (await import("@/features/sending/pages/SendingPage")).SendingPage }),
   },
   {
+    path: "settings/sending/blocked",
+    lazy: async () => ({
+      Component: (await import("@/features/sending/pages/SuppressionsPage")).SuppressionsPage,
+    }),
+  },
+  {
+    path: "settings/sending/topics",
+    lazy: async () => ({ Component: (await import("@/features/sending/pages/TopicsPage")).TopicsPage }),
+  },
+  {
     path: "settings/privacy",
     lazy: async () => ({ Component: (await import("@/features/privacy/pages/PrivacyPage")).PrivacyPage }),
   },

@@ -355,6 +355,7 @@ export const campaign: Campaign = {
   html,
   mjml: null,
   product_gids: [],
+  topic_id: null,
   template_key: "win-back",
   scheduled_at: null,
   holdout_percent: 0,

@@ -1,4 +1,10 @@
 import type { SendingChannels, SendingDomain } from "@/features/sending/api";
+import type { Suppression, Topic } from "@/features/sending/recipientsApi";
+
+interface Page<Row> {
+  items: Row[];
+  next_cursor: string | null;
+}
 
 const CHECKED = "2026-11-22T03:30:00Z";
 const KEY = `v=DKIM1; k=rsa; p=${"MIIBIjANBgkq".repeat(30)}`;
@@ -92,6 +98,8 @@ export const channels: SendingChannels = {
       enabled: true,
       config: { ...nowhere, host: "smtp.acme.example", port: 587, security: "starttls", username: "news" },
       has_secret: true,
+      returns_url: "https://storecast.example/returns/chn_1/0123456789abcdef",
+      has_returns_secret: false,
       connections: 4,
       per_second: 50,
       signs_itself: false,
@@ -105,6 +113,8 @@ export const channels: SendingChannels = {
       enabled: true,
       config: { ...nowhere, stream: "broadcast" },
       has_secret: true,
+      returns_url: "https://storecast.example/returns/chn_2/fedcba9876543210",
+      has_returns_secret: true,
       connections: 2,
       per_second: null,
       signs_itself: true,
@@ -115,3 +125,22 @@ export const channels: SendingChannels = {
   installation_servers: 1,
   in_use: "shop",
 };
+
+export const suppressions: Page<Suppression> = {
+  items: [
+    { id: "a1b2c3d4e5f6".padEnd(64, "0"), reason: "complaint", source: "postmark", created_at: CHECKED },
+    {
+      id: "b1b2c3d4e5f6".padEnd(64, "0"),
+      reason: "unsubscribed",
+      source: "campaign 41",
+      created_at: CHECKED,
+    },
+    { id: "c1b2c3d4e5f6".padEnd(64, "0"), reason: "manual", source: "user:7", created_at: CHECKED },
+  ],
+  next_cursor: null,
+};
+
+export const topics: Topic[] = [
+  { id: "top_1", name: "New arrivals", description: "What has just come in.", archived: false },
+  { id: "top_2", name: "Magazine", description: "", archived: true },
+];

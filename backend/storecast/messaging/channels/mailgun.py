@@ -11,6 +11,7 @@ from urllib.parse import quote
 
 from storecast.messaging.channels.http import Answer, Judged, Request, judge_status
 from storecast.messaging.compose import Prepared
+from storecast.messaging.returns.reports import given_along
 
 
 class Mailgun:
@@ -35,6 +36,7 @@ class Mailgun:
             "to": message.rcpt_to,
             "o:tracking": "no",
             "v:delivery": str(message.delivery_id),
+            "v:token": given_along(message.mail_from),
         }
         pieces = [
             f'--{boundary}\r\nContent-Disposition: form-data; name="{name}"\r\n\r\n{value}\r\n'.encode()

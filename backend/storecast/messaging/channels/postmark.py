@@ -14,6 +14,7 @@ from storecast.messaging.channels.http import Answer, Judged, Request, judge_sta
 from storecast.messaging.channels.parts import take_apart
 from storecast.messaging.channels.protocol import Verdict
 from storecast.messaging.compose import Prepared
+from storecast.messaging.returns.reports import given_along
 
 INACTIVE_RECIPIENT = 406
 """The address bounced or complained before, and Postmark sends there no more."""
@@ -48,7 +49,7 @@ class Postmark:
             "MessageStream": self._stream,
             "TrackOpens": False,
             "TrackLinks": "None",
-            "Metadata": {"delivery": str(message.delivery_id)},
+            "Metadata": {"delivery": str(message.delivery_id), "token": given_along(message.mail_from)},
             "Headers": [
                 {"Name": name, "Value": value}
                 for name, value in {**parts.headers, "X-PM-KeepID": "true"}.items()

@@ -12,6 +12,7 @@ import orjson
 from storecast.messaging.channels.http import Answer, Judged, Request, judge_status
 from storecast.messaging.channels.parts import take_apart
 from storecast.messaging.compose import Prepared
+from storecast.messaging.returns.reports import given_along
 
 
 class SendGrid:
@@ -40,7 +41,7 @@ class SendGrid:
                 if value
             ],
             "headers": parts.headers,
-            "custom_args": {"delivery": str(message.delivery_id)},
+            "custom_args": {"delivery": str(message.delivery_id), "token": given_along(message.mail_from)},
             "tracking_settings": {
                 "click_tracking": {"enable": False, "enable_text": False},
                 "open_tracking": {"enable": False},

@@ -8,6 +8,7 @@ import base64
 import hashlib
 import hmac
 from datetime import datetime
+from typing import Any
 from urllib.parse import urlsplit
 
 import orjson
@@ -15,6 +16,7 @@ import orjson
 from storecast.messaging.channels.http import Answer, Judged, Request, judge_status
 from storecast.messaging.channels.protocol import Verdict
 from storecast.messaging.compose import Prepared
+from storecast.messaging.returns.reports import given_along
 
 REWRITTEN_HEADERS = ("date", "message-id")
 
@@ -39,13 +41,14 @@ class Ses:
 
     def request(self, message: Prepared, *, at: datetime) -> Request:
         """SendEmail with the message as it is."""
-        body = orjson.dumps(
-            {
-                "Destination": {"ToAddresses": [message.rcpt_to]},
-                "Content": {"Raw": {"Data": base64.b64encode(message.data).decode()}},
-            }
-        )
-        return self._signed("POST", "/v2/email/outbound-emails", body, at)
+        mail: dict[str, Any] = {
+            "Destination": {"ToAddresses": [message.rcpt_to]},
+            "Content": {"Raw": {"Data": base64.b64encode(message.data).decode()}},
+        }
+        if code := given_along(message.mail_from):
+            # Comes back with the events of a configuration set; other notifications quote the headers.
+            mail["EmailTags"] = [{"Name": "token", "Value": code}]
+        return self._signed("POST", "/v2/email/outbound-emails", orjson.dumps(mail), at)
 
     def judge(self, answer: Answer) -> Judged:
         """Errors name themselves in a header or in ``__type``."""

@@ -7,6 +7,8 @@ import { useToast } from "@/lib/useToast";
 import { campaignQuery, useSaveCampaign } from "./api";
 import { changedFields, type Draft, type DraftField, draftOf, merge, patchOf } from "./draft";
 
+type Choice = { segment_id: string } | { topic_id: string | null } | { product_gids: string[] };
+
 export interface Conflict {
   theirs: Campaign;
   fields: DraftField[];
@@ -79,7 +81,7 @@ export function useEditor(campaign: Campaign) {
   }
 
   /** Stored at once, because its count or its picture comes from the stored campaign; the draft stays unsaved. */
-  async function choose(choice: { segment_id: string } | { product_gids: string[] }): Promise<void> {
+  async function choose(choice: Choice): Promise<void> {
     const attempt = async (version: number) => {
       const saved = await save.mutateAsync({ version, ...choice });
       // Someone else's changes may have come along with the newer version.
@@ -108,6 +110,7 @@ export function useEditor(campaign: Campaign) {
     keepMine: () => void keepMine().catch(() => undefined),
     takeTheirs,
     chooseSegment: (id: string) => void choose({ segment_id: id }).catch(() => undefined),
+    chooseTopic: (id: string | null) => void choose({ topic_id: id }).catch(() => undefined),
     chooseProducts: (gids: string[]) => void choose({ product_gids: gids }).catch(() => undefined),
   };
 }

@@ -24,6 +24,7 @@ interface Draft {
   domain: string;
   stream: string;
   secret: string;
+  returnsSecret: string;
   connections: string;
   perSecond: string;
   enabled: boolean;
@@ -42,6 +43,7 @@ export function draftOf(channel: SendingChannel | null): Draft {
     domain: config?.domain ?? "",
     stream: config?.stream ?? "",
     secret: "",
+    returnsSecret: "",
     connections: String(channel?.connections ?? 4),
     perSecond: channel?.per_second ? String(channel.per_second) : "",
     enabled: channel?.enabled ?? true,
@@ -65,6 +67,7 @@ export function inputOf(draft: Draft): ChannelInput {
       stream: text("stream"),
     },
     secret: draft.secret || null,
+    returns_secret: draft.returnsSecret.trim() || null,
     connections: Number(draft.connections),
     per_second: draft.perSecond ? Number(draft.perSecond) : null,
     enabled: draft.enabled,

@@ -59,6 +59,8 @@ export const codes = {
   "exclusion.worker_lost": "Der Versand riss ab; ob sie ankam, ist nicht bekannt",
   "exclusion.no_email": "Keine E-Mail-Adresse",
   "exclusion.suppressed": "Gesperrt nach Rückläufer oder Beschwerde",
+  "exclusion.paused": "Macht eine Pause von Werbung",
+  "exclusion.topic_opted_out": "Hat das Thema abgewählt",
   "exclusion.holdout": "Zurückgehalten, um die Wirkung zu messen",
   "event.open": "Nachricht geöffnet",
   "event.click": "Link geklickt",
@@ -69,6 +71,8 @@ export const codes = {
   "pause_reason.schedule_missed":
     "Ihr Zeitpunkt verstrich, während Storecast nicht lief. Senden Sie weiter, wenn es noch passt.",
   "pause_reason.bounce_rate": "Sie hielt von selbst an, weil es zu viele Adressen nicht gibt: {detail}.",
+  "pause_reason.complaint_rate":
+    "Sie hielt von selbst an, weil zu viele sie als Spam meldeten: {detail}. Weiter zu senden schadet dem Ruf Ihres Absenders.",
   "pause_reason.error_rate":
     "Sie hielt von selbst an, weil der Mailserver zu viele Nachrichten ablehnte: {detail}.",
   "template_category.news": "Neuigkeit",
@@ -123,6 +127,8 @@ export const codes = {
   "jobs.auth.forget_idempotency_keys": "Schlüssel wiederholter Aufrufe vergessen",
   "jobs.customers.write_consent": "Dem Shop wird gemeldet, wer Nachrichten möchte",
   "jobs.messaging.write_consent": "Abmeldung wird dem Shop gemeldet",
+  "jobs.messaging.returns_recorded": "Rückläufer einer Kampagne werden beurteilt",
+  "jobs.messaging.forget_returns": "Alte Rückläufer und Beschwerden werden gelöscht",
   "jobs.messaging.check_sending_domains_everywhere": "Absenderdomains aller Shops prüfen",
   "jobs.messaging.check_sending_domains": "Absenderdomains des Shops prüfen",
   "jobs.webhooks.drain": "Nachrichten des Shops werden gelesen",

@@ -32,6 +32,9 @@ export const dataKinds = {
   "data.job_schedules": "Zeitpläne",
   "data.marketing_activities": "Im Shopify-Admin gezeigte Kampagnen",
   "data.marketing_reports": "An Shopify gemeldete Tageszahlen",
+  "data.contact_preferences": "Wünsche der Empfänger",
+  "data.message_returns": "Rückläufer und Beschwerden",
+  "data.topics": "Themen, die Empfänger wählen",
   "data.message_deliveries": "Gesendete Nachrichten",
   "data.message_events": "Öffnungen und Klicks",
   "data.micro_segments": "Vorgeschlagene Segmente",
@@ -81,6 +84,8 @@ export const dataKinds = {
   "data_means.job_logs": "Was eine Aufgabe beim Laufen notiert hat. Ein Fehler kann einen Wert zitieren.",
   "data_means.job_runs":
     "Was getan wurde, wie lange und mit welchem Ergebnis. Ein Fehler kann einen Wert zitieren.",
+  "data_means.contact_preferences": "Welche Themen, wie oft, und ob sie eine Pause machen.",
+  "data_means.message_returns": "Welche Nachricht zurückkam und was der Mailserver sagte.",
   "data_means.message_deliveries": "Wer welche Kampagne bekam und was der Mailserver antwortete.",
   "data_means.message_events": "Was Personen mit einer Nachricht taten, und mit welcher Art von Gerät.",
   "data_means.order_lines": "Was gekauft wurde. Ein Titel kann eine Gravur oder einen Namen enthalten.",

@@ -17,6 +17,7 @@ import { operations } from "./operations";
 import { privacy } from "./privacy";
 import { queues } from "./queues";
 import { report } from "./report";
+import { returns } from "./returns";
 import { schedules } from "./schedules";
 import { segments } from "./segments";
 import { sending } from "./sending";
@@ -42,6 +43,7 @@ export const de: Messages = {
   ...look,
   ...operations,
   ...sending,
+  ...returns,
   ...settings,
   ...privacy,
   ...dataKinds,

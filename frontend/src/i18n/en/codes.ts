@@ -58,6 +58,8 @@ export const codes = {
   "exclusion.worker_lost": "Sending was cut off; whether it arrived is not known",
   "exclusion.no_email": "No e-mail address",
   "exclusion.suppressed": "Blocked after a bounce or complaint",
+  "exclusion.paused": "Takes a break from marketing",
+  "exclusion.topic_opted_out": "Opted out of the topic",
   "exclusion.holdout": "Held out to measure the effect",
   "event.open": "Opened the message",
   "event.click": "Clicked a link",
@@ -68,6 +70,8 @@ export const codes = {
   "pause_reason.schedule_missed":
     "Its time passed while Storecast was not running. Go on when it still fits.",
   "pause_reason.bounce_rate": "It stopped by itself, because too many addresses do not exist: {detail}.",
+  "pause_reason.complaint_rate":
+    "It stopped by itself, because too many people called it spam: {detail}. Sending on would harm your sender’s reputation.",
   "pause_reason.error_rate":
     "It stopped by itself, because the mail server refused too many messages: {detail}.",
   "template_category.news": "News",
@@ -122,6 +126,8 @@ export const codes = {
   "jobs.auth.forget_idempotency_keys": "Forgetting keys of repeated calls",
   "jobs.customers.write_consent": "Telling the store who wants messages",
   "jobs.messaging.write_consent": "Telling the store about an unsubscribe",
+  "jobs.messaging.returns_recorded": "Judging what came back of a campaign",
+  "jobs.messaging.forget_returns": "Deleting old bounces and complaints",
   "jobs.messaging.check_sending_domains_everywhere": "Looking up the sending domains of all stores",
   "jobs.messaging.check_sending_domains": "Looking up the store's sending domains",
   "jobs.webhooks.drain": "Reading messages from the store",

@@ -16,6 +16,7 @@ import { operations } from "./operations";
 import { privacy } from "./privacy";
 import { queues } from "./queues";
 import { report } from "./report";
+import { returns } from "./returns";
 import { schedules } from "./schedules";
 import { segments } from "./segments";
 import { sending } from "./sending";
@@ -41,6 +42,7 @@ export const en = {
   ...look,
   ...operations,
   ...sending,
+  ...returns,
   ...settings,
   ...privacy,
   ...dataKinds,

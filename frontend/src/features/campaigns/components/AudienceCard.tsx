@@ -5,17 +5,20 @@ import { QueryView } from "@/components/QueryView";
 import { useI18n } from "@/i18n/useI18n";
 import type { Campaign } from "@/lib/api/types";
 import { segmentsQuery } from "@/lib/queries/segments";
+import { topicsQuery } from "@/lib/queries/topics";
 import { audienceQuery } from "../api";
 import styles from "./AudienceCard.module.css";
 
 interface Props {
   campaign: Campaign;
   choose: (segmentId: string) => void;
+  chooseTopic: (topicId: string | null) => void;
 }
 
 /** Who gets the message, counted now, and why others of the segment do not. */
-export function AudienceCard({ campaign, choose }: Props) {
+export function AudienceCard({ campaign, choose, chooseTopic }: Props) {
   const { t } = useI18n();
+  const topics = useQuery(topicsQuery);
   const segments = useQuery(segmentsQuery);
   return (
     <Card>
@@ -42,6 +45,20 @@ export function AudienceCard({ campaign, choose }: Props) {
           value={campaign.segment_id ?? ""}
           onChange={choose}
         />
+        {topics.data?.some((topic) => !topic.archived || topic.id === campaign.topic_id) && (
+          <Select
+            label={t("topics.of_campaign")}
+            helpText={t("topics.of_campaign_help")}
+            options={[
+              { value: "", label: t("topics.any") },
+              ...topics.data
+                .filter((topic) => !topic.archived || topic.id === campaign.topic_id)
+                .map((topic) => ({ value: topic.id, label: topic.name })),
+            ]}
+            value={campaign.topic_id ?? ""}
+            onChange={(id) => chooseTopic(id || null)}
+          />
+        )}
         {campaign.segment_id ? (
           <AudienceCount campaign={campaign} />
         ) : (

@@ -108,7 +108,7 @@ export function Editor({ campaign }: { campaign: Campaign }) {
           <fieldset className={styles.form} disabled={base.state !== "draft"}>
             <BlockStack gap="400">
               <ContentCard draft={draft} faults={check.data?.errors ?? []} set={editor.set} />
-              <AudienceCard campaign={base} choose={editor.chooseSegment} />
+              <AudienceCard campaign={base} choose={editor.chooseSegment} chooseTopic={editor.chooseTopic} />
               <SenderCard draft={draft} set={editor.set} />
               <SourceCard
                 field={source}

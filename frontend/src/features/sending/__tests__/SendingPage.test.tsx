@@ -127,6 +127,7 @@ test("a channel is changed without its password being known", async () => {
       stream: null,
     },
     secret: null,
+    returns_secret: null,
     connections: 4,
     per_second: 80,
     enabled: true,

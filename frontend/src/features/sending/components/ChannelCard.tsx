@@ -9,6 +9,7 @@ import { useI18n } from "@/i18n/useI18n";
 import { useMay } from "@/lib/useSession";
 import { type SendingChannel, useRemoveChannel, useTestChannel } from "../api";
 import { ChannelModal } from "./ChannelModal";
+import { ReturnsAddress } from "./ReturnsAddress";
 
 interface Props {
   channel: SendingChannel;
@@ -72,6 +73,7 @@ export function ChannelCard({ channel, onUp, onDown }: Props) {
             {channel.error}
           </Text>
         )}
+        {channel.returns_url && <ReturnsAddress channel={channel} url={channel.returns_url} />}
         {channel.tested_at && (
           <Text as="p" tone="subdued">
             {t("sending.channel.tested")} <TimeAgo at={channel.tested_at} />

@@ -6,7 +6,7 @@ import { fieldError, hasOtherProblem } from "@/lib/fieldErrors";
 import { type SendingChannel, useSaveChannel } from "../api";
 import { CONFIG_FIELDS, draftOf, inputOf, KINDS, SECURITIES } from "../draft";
 
-const POINTERS = ["/kind", "/title", "/config", "/secret", "/connections", "/per_second"];
+const POINTERS = ["/kind", "/title", "/config", "/secret", "/returns_secret", "/connections", "/per_second"];
 
 /** Adds or changes a channel. Its secret goes in and is never shown; left empty, the stored one stays. */
 export function ChannelModal({ channel, onClose }: { channel: SendingChannel | null; onClose: () => void }) {
@@ -76,6 +76,20 @@ export function ChannelModal({ channel, onClose }: { channel: SendingChannel | n
               error={fieldError(save.error, "/secret")}
               onChange={(secret) => set({ secret })}
             />
+            {draft.kind !== "smtp" && (
+              <TextField
+                label={t(`returns.secret.${draft.kind}`)}
+                helpText={
+                  channel?.has_returns_secret && channel.kind === draft.kind
+                    ? t("sending.secret.stays")
+                    : t("returns.secret_help")
+                }
+                value={draft.returnsSecret}
+                autoComplete="off"
+                error={fieldError(save.error, "/returns_secret")}
+                onChange={(returnsSecret) => set({ returnsSecret })}
+              />
+            )}
             <FormLayout.Group condensed>
               <TextField
                 label={t("sending.channel.connections")}

@@ -3,6 +3,7 @@ import { Page } from "@/components/Page";
 import { useI18n } from "@/i18n/useI18n";
 import { ChannelsSection } from "../components/ChannelsSection";
 import { DomainsSection } from "../components/DomainsSection";
+import { RecipientsSection } from "../components/RecipientsSection";
 
 /** What mail comes from and what it goes out through. */
 export function SendingPage() {
@@ -16,6 +17,7 @@ export function SendingPage() {
       <BlockStack gap="600">
         <DomainsSection />
         <ChannelsSection />
+        <RecipientsSection />
       </BlockStack>
     </Page>
   );
