@@ -130,7 +130,8 @@ def apply_order_facts(
 ) -> None:
     """Recompute facts from order totals: of the whole shop (None), or of these customers.
 
-    ``totals`` has the columns customer_id, orders_count, total_spent_minor, first_order_at and last_order_at.
+    ``totals`` has the columns customer_id, orders_count, total_spent_minor, first_order_at and last_order_at; for some
+    customers it is a constant over the parameters shop_id and ids.
     """
     if customer_ids is None:
         facts.write_all(session, shop_id, totals)

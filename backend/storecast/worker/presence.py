@@ -2,8 +2,10 @@
 
 A lease says after half a minute that a worker is gone; the lock says it as soon as its connection is. A lock that is
 missed proves nothing by itself: PostgreSQL may have restarted, a firewall may have cut one connection. So a worker
-counts as gone only when this relay has seen it, then missed it for `GRACE_S` over a connection of its own that held,
-and can take the lock itself. Whoever is not found out like that, their leases end.
+counts as gone only when a relay has missed it for `GRACE_S` over a connection of its own that held, and can take the
+lock itself. Whoever is not found out like that, their leases end.
+
+Workers show themselves before their first claim; those of a version that does not must be replaced before the relays.
 """
 
 import select
@@ -56,7 +58,6 @@ class Watch:
 
     def __init__(self, grace_s: float = GRACE_S) -> None:
         self._grace_s = grace_s
-        self._seen: set[int] = set()
         self._missed_since: dict[int, float] = {}
 
     def gone(self, connection: psycopg.Connection[Any]) -> list[str]:
@@ -64,9 +65,8 @@ class Watch:
         now = time.monotonic()
         present = {number for (number,) in connection.execute(_PRESENT, [LOCKS], prepare=True)}
         at_work = {key(worker): worker for (worker,) in connection.execute(_AT_WORK, prepare=True) if worker}
-        missed = (self._seen & at_work.keys()) - present
+        missed = at_work.keys() - present
         self._missed_since = {number: self._missed_since.get(number, now) for number in missed}
-        self._seen = present | missed
         return [at_work[each] for each, since in self._missed_since.items() if now - since >= self._grace_s]
 
     def begin_anew(self) -> None:

@@ -171,9 +171,9 @@ class Runner:
 
     def run(self, ids: Sequence[UUID]) -> int:
         """Claim and run the jobs of one message; returns how many were run here."""
+        self._keep_leases()
         claimed = _through_outages(partial(self._ledger.claim, ids))
         self._held = {job.id for job in claimed}
-        self._keep_leases()
         overs: list[Over] = []
         deadline = time.monotonic() + BUNDLE_SLICE_S
         ran = 0
@@ -262,6 +262,7 @@ class Runner:
         """Start the thread beside the jobs once per process; it dies with the process, which is the point."""
         if not self._beating:
             self._beating = True
+            _through_outages(lambda: self._presence.show(self._side_ledger.connection()))
             threading.Thread(target=self._beside, name="lease", daemon=True).start()
 
     def _beside(self) -> None:
