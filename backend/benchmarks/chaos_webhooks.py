@@ -34,6 +34,7 @@ from simulator.app_manifest import AppManifest
 from simulator.config import SimulatorConfig
 from simulator.store import Store
 from simulator.webhooks import Webhooks
+from storecast.webhooks.jobs import DRAIN
 
 N = int(os.environ.get("N", "20000"))
 KILLS = int(os.environ.get("KILLS", "24"))
@@ -52,6 +53,11 @@ START_S = 300.0
 SHARE_S = 60.0
 STILL_S = float(os.environ.get("STILL_S", "120"))
 """So long nothing moves, beyond the lease of a worker that was killed: what waits then is lost and counted."""
+
+LIMIT_S = float(os.environ.get("LIMIT_S", "1800"))
+"""And no longer than this in all, however it moves."""
+
+TELL_S = 10.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -177,11 +183,12 @@ def versions() -> list[Version]:
     return found
 
 
-def kill_through(at: Stage, shopify: Shopify, victims: list[Victim]) -> int:
-    """Send share by share; each time kill somebody in the middle of it; how many kills."""
+def kill_through(shopify: Shopify, victims: list[Victim], started: float) -> int:
+    """Send share by share; each time kill somebody in the middle of it; how many kills there was time for."""
     waiting, share = versions(), N // (KILLS + 1)
-    started = time.perf_counter()
     for kill in range(KILLS):
+        if time.perf_counter() - started > LIMIT_S:
+            return kill
         part, waiting = waiting[:share], waiting[share:]
         goal = shopify.counts().get("delivered", 0) + int(share * random.uniform(0.1, 0.7))
         shopify.send(part)
@@ -205,22 +212,32 @@ def _delivered(shopify: Shopify, goal: int) -> bool:
     return shopify.counts().get("delivered", 0) >= goal
 
 
-def await_end(at: Stage, shopify: Shopify) -> None:
-    """Until nothing waits, with Shopify or in the inbox; or until nothing has moved for long."""
+def await_end(at: Stage, shopify: Shopify, started: float) -> None:
+    """Until nothing waits, with Shopify or in the inbox; until nothing has moved for long, or the time is up."""
     last, since = (-1, -1), time.perf_counter()
-    while time.perf_counter() - since < STILL_S:
-        handled = rows(at, "SELECT count(*) FROM webhook_inbox WHERE state <> 'pending'")[0][0]
-        pending = rows(at, "SELECT count(*) FROM webhook_inbox WHERE state = 'pending'")[0][0]
+    tell_at = 0.0
+    while (now := time.perf_counter()) - since < STILL_S and now - started < LIMIT_S:
+        done, pending = rows(
+            at,
+            "SELECT count(*) FILTER (WHERE state <> 'pending'), count(*) FILTER (WHERE state = 'pending') "
+            "FROM webhook_inbox",
+        )[0]
         with_shopify = shopify.counts().get("waiting", 0)
         if not with_shopify and not pending:
             return
-        if (now := (handled, with_shopify)) != last:
-            last, since = now, time.perf_counter()
+        if (done, with_shopify) != last:
+            last, since = (done, with_shopify), now
+        if now > tell_at:
+            tell_at = now + TELL_S
+            tell(at, f"{now - started:>5,.0f} s {with_shopify:,} wait with Shopify, {pending:,} in the inbox")
         time.sleep(0.5)
-    left = rows(at, "SELECT name, state, attempt, losses, lease_until - now(), error FROM outbox")
-    print(
-        f"  {with_shopify} wait with Shopify, {pending} in the inbox; jobs that are left: {left}", flush=True
-    )
+    tell(at, "given up: what waits is lost")
+
+
+def tell(at: Stage, what: str) -> None:
+    """A line of progress, with the drain's jobs."""
+    jobs = rows(at, f"SELECT state, attempt, losses, error FROM outbox WHERE name = '{DRAIN}'")
+    print(f"  {what}; drains: {jobs}", flush=True)
 
 
 def rows(at: Stage, query: str) -> list[tuple[Any, ...]]:
@@ -278,8 +295,8 @@ def main() -> None:
             for worker in crew.workers:
                 wait_for(partial(worker.said, " ready."), "the workers' start", START_S)
             with shopify.sending():
-                kills = kill_through(at, shopify, crew.victims(at))
-                await_end(at, shopify)
+                kills = kill_through(shopify, crew.victims(at), started)
+                await_end(at, shopify, started)
                 lost, duplicates = judge(at, shopify)
         print(f"  {time.perf_counter() - started:,.0f} s", flush=True)
     line = {

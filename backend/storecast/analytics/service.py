@@ -129,7 +129,7 @@ def campaign_rows(
     session: Session, shop_id: ShopId, facts: Sequence[CampaignFacts]
 ) -> list[schemas.CampaignRow]:
     """Add opens, clicks and revenue to what campaigns know of themselves: two queries for any number of rows."""
-    currency = shops.get(session, shop_id).currency
+    currency = shops.get_currency(session, shop_id)
     # What nobody was sent, nobody opened, and no order is owed to it.
     ids = [item.internal_id for item in facts if item.started_at is not None]
     reached = repository.people_reached(session, shop_id, ids) if ids else {}
@@ -161,7 +161,7 @@ def campaign_rows(
 def report(session: Session, shop_id: ShopId, campaign_id: str) -> schemas.Report:
     """What became of a campaign: the ledger's part, with what people did and what it earned."""
     ledger = campaigns.delivery_report(session, shop_id, campaign_id)
-    currency = shops.get(session, shop_id).currency
+    currency = shops.get_currency(session, shop_id)
     earned = repository.attributed_by_campaign(session, shop_id, currency, campaign_ids=[ledger.id]).get(
         ledger.id, _NOTHING
     )
@@ -219,7 +219,7 @@ def list_recipients(
         )
         events.setdefault(row.delivery_id, []).append(event)
     bought = repository.credited_orders(session, shop_id, ledger.id, deliveries)
-    currency = shops.get(session, shop_id).currency
+    currency = shops.get_currency(session, shop_id)
     people = customers.rows_by_id(session, shop_id, [item.customer_id for item in page.items])
     items = [
         schemas.Recipient(

@@ -4,14 +4,34 @@ Everything is one statement over a set of customers, the whole shop or a few, an
 """
 
 from collections.abc import Sequence
+from functools import lru_cache
 from typing import Any
 
-from sqlalchemy import CTE, ColumnElement, ScalarSelect, Select, case, func, literal, select, tuple_
-from sqlalchemy.dialects.postgresql import insert
+from sqlalchemy import (
+    ARRAY,
+    CTE,
+    BigInteger,
+    BindParameter,
+    ColumnElement,
+    ScalarSelect,
+    Select,
+    all_,
+    any_,
+    bindparam,
+    case,
+    func,
+    literal,
+    select,
+    tuple_,
+)
+from sqlalchemy.dialects.postgresql import Insert, insert, psycopg
 from sqlalchemy.orm import Session, aliased
 
 from storecast.customers.models import Customer, CustomerFacts
 from storecast.kit.types import ShopId
+
+_SHOP: BindParameter[int] = bindparam("shop_id", type_=BigInteger)
+_IDS: BindParameter[Any] = bindparam("ids", type_=ARRAY(BigInteger))
 
 FIFTHS = 5
 FREQUENCY_BREAKS = ((10, 5), (5, 4), (3, 3), (2, 2), (1, 1))
@@ -47,7 +67,7 @@ def write_all(session: Session, shop_id: ShopId, totals: Select[Any]) -> None:
         .cte("buyers")
     )
     source = _selected(base, buyers.c.rfm_recency, buyers.c.rfm_monetary)
-    _write(session, source.outerjoin_from(base, buyers, buyers.c.customer_id == base.c.customer_id))
+    session.execute(_upsert(source.outerjoin_from(base, buyers, buyers.c.customer_id == base.c.customer_id)))
 
 
 def write_some(session: Session, shop_id: ShopId, totals: Select[Any], ids: Sequence[int]) -> None:
@@ -56,13 +76,21 @@ def write_some(session: Session, shop_id: ShopId, totals: Select[Any], ids: Sequ
     Each is placed among the others' scores: theirs is that of the nearest one not above them, an index probe
     instead of a sort of the shop. The next `write_all` puts the fifths right again.
     """
-    base = _base(shop_id, totals).where(Customer.id.in_(ids)).cte("base")
-    recency = _nearest(shop_id, base, "last_order_at", "rfm_recency", ids)
-    monetary = _nearest(shop_id, base, "total_spent_minor", "rfm_monetary", ids)
-    _write(session, _selected(base, recency, monetary))
+    statement, parameters = _some(totals)
+    session.connection().exec_driver_sql(statement, {**parameters, "shop_id": shop_id, "ids": ids})
 
 
-def _base(shop_id: ShopId, totals: Select[Any]) -> Select[Any]:
+@lru_cache(maxsize=4)
+def _some(totals: Select[Any]) -> tuple[str, dict[str, Any]]:
+    """The statement of `write_some` as text, and its constants: each order needs it, and to build it costs most."""
+    base = _base(_SHOP, totals).where(Customer.id == any_(_IDS)).cte("base")
+    recency = _nearest(base, "last_order_at", "rfm_recency")
+    monetary = _nearest(base, "total_spent_minor", "rfm_monetary")
+    made = _upsert(_selected(base, recency, monetary)).compile(dialect=psycopg.dialect())  # type: ignore[no-untyped-call]
+    return made.string, made.params
+
+
+def _base(shop_id: ShopId | BindParameter[int], totals: Select[Any]) -> Select[Any]:
     per_customer = totals.subquery()
     orders = func.coalesce(per_customer.c.orders_count, 0)
     spent = func.coalesce(per_customer.c.total_spent_minor, 0)
@@ -94,16 +122,16 @@ def _selected(base: CTE, recency: ColumnElement[Any], monetary: ColumnElement[An
     )
 
 
-def _nearest(shop_id: ShopId, base: CTE, measure: str, score: str, ids: Sequence[int]) -> ColumnElement[Any]:
+def _nearest(base: CTE, measure: str, score: str) -> ColumnElement[Any]:
     other = aliased(CustomerFacts)
     measured, scored = getattr(other, measure), getattr(other, score)
     nearest: ScalarSelect[Any] = (
         select(scored)
         .where(
-            other.shop_id == shop_id,
+            other.shop_id == _SHOP,
             measured <= base.c[measure],
             scored.is_not(None),
-            other.customer_id.not_in(ids),
+            other.customer_id != all_(_IDS),
         )
         .order_by(measured.desc(), other.customer_id.desc())
         .limit(1)
@@ -112,15 +140,13 @@ def _nearest(shop_id: ShopId, base: CTE, measure: str, score: str, ids: Sequence
     return func.coalesce(nearest, literal(1))
 
 
-def _write(session: Session, source: Select[Any]) -> None:
+def _upsert(source: Select[Any]) -> Insert:
     columns = ["shop_id", "customer_id", *_COLUMNS]
     statement = insert(CustomerFacts).from_select(columns, source)
     offered = [statement.excluded[name] for name in _COLUMNS]
     stored = [getattr(CustomerFacts, name) for name in _COLUMNS]
-    session.execute(
-        statement.on_conflict_do_update(
-            index_elements=["customer_id"],
-            set_={name: statement.excluded[name] for name in _COLUMNS} | {"updated_at": func.now()},
-            where=tuple_(*stored).is_distinct_from(tuple_(*offered)),
-        )
+    return statement.on_conflict_do_update(
+        index_elements=["customer_id"],
+        set_={name: statement.excluded[name] for name in _COLUMNS} | {"updated_at": func.now()},
+        where=tuple_(*stored).is_distinct_from(tuple_(*offered)),
     )

@@ -9,8 +9,9 @@ from sqlalchemy import (
     TIMESTAMP,
     BigInteger,
     Row,
-    Select,
     TextClause,
+    any_,
+    bindparam,
     cast,
     func,
     or_,
@@ -235,16 +236,17 @@ def list_page(
     session: Session, shop_id: ShopId, *, search: str | None, after_id: int | None, limit: int
 ) -> Sequence[ListedRow]:
     """Newest customers first."""
-    statement = _listed(shop_id)
+    values: dict[str, object] = {"shop": shop_id, "most": limit}
+    statement = _PAGE
     words = [word.translate(_BREAKS) for word in (search or "").split()[:WORDS_MAX]]
     if words:
         ids = _find(session, words, before_id=after_id or _ANY_ID, most=limit)
         if not ids:
             return []
-        statement = statement.where(Customer.id.in_(ids))
+        statement, values["ids"] = _PAGE_OF_THESE, ids
     elif after_id is not None:
-        statement = statement.where(Customer.id < after_id)
-    return session.execute(statement.order_by(Customer.id.desc()).limit(limit)).all()
+        statement, values["after_id"] = _PAGE_AFTER, after_id
+    return session.execute(statement, values).all()
 
 
 def _find(session: Session, words: list[str], *, before_id: int, most: int) -> list[int]:
@@ -260,7 +262,7 @@ def _find(session: Session, words: list[str], *, before_id: int, most: int) -> l
 
 
 def list_by_ids(session: Session, shop_id: ShopId, ids: Sequence[int]) -> Sequence[ListedRow]:
-    return session.execute(_listed(shop_id).where(Customer.id.in_(ids))).all()
+    return session.execute(_LISTED.where(_THESE), {"shop": shop_id, "ids": list(ids)}).all()
 
 
 def facts(session: Session, shop_id: ShopId, customer_id: int) -> CustomerFacts:
@@ -285,25 +287,30 @@ def count_subscribed(session: Session, shop_id: ShopId) -> int:
     )
 
 
-def _listed(shop_id: ShopId) -> Select[*tuple[Any, ...]]:
-    """What lists show of a customer: of the whole rows of a page, half of the time would go into unread columns."""
-    return (
-        select(
-            Customer.id,
-            Customer.public_id,
-            Customer.first_name,
-            Customer.last_name,
-            Customer.email,
-            Customer.email_state,
-            Customer.city,
-            Customer.country,
-            CustomerFacts.orders_count,
-            CustomerFacts.total_spent_minor,
-            CustomerFacts.last_order_at,
-        )
-        .join(CustomerFacts, CustomerFacts.customer_id == Customer.id)
-        .where(Customer.shop_id == shop_id)
+_LISTED = (
+    select(
+        Customer.id,
+        Customer.public_id,
+        Customer.first_name,
+        Customer.last_name,
+        Customer.email,
+        Customer.email_state,
+        Customer.city,
+        Customer.country,
+        CustomerFacts.orders_count,
+        CustomerFacts.total_spent_minor,
+        CustomerFacts.last_order_at,
     )
+    .join(CustomerFacts, CustomerFacts.customer_id == Customer.id)
+    .where(Customer.shop_id == bindparam("shop"))
+)
+"""What lists show of a customer: of the whole rows of a page, half of the time would go into unread columns."""
+
+# An array: a list of its own length makes a new statement of every page, in the driver and in PostgreSQL.
+_THESE = Customer.id == any_(bindparam("ids", type_=ARRAY(BigInteger)))
+_PAGE = _LISTED.order_by(Customer.id.desc()).limit(bindparam("most"))
+_PAGE_OF_THESE = _PAGE.where(_THESE)
+_PAGE_AFTER = _PAGE.where(Customer.id < bindparam("after_id"))
 
 
 def ids_by_gid(session: Session, shop_id: ShopId, gids: Collection[str]) -> dict[str, int]:

@@ -130,7 +130,8 @@ def apply_order_facts(
 ) -> None:
     """Recompute facts from order totals: of the whole shop (None), or of these customers.
 
-    ``totals`` has the columns customer_id, orders_count, total_spent_minor, first_order_at and last_order_at.
+    ``totals`` has the columns customer_id, orders_count, total_spent_minor, first_order_at and last_order_at; for some
+    customers it is a constant over the parameters shop_id and ids.
     """
     if customer_ids is None:
         facts.write_all(session, shop_id, totals)
@@ -177,7 +178,7 @@ def list_rows(session: Session, shop_id: ShopId, ids: Sequence[int]) -> list[Cus
 
 def rows_by_id(session: Session, shop_id: ShopId, ids: Sequence[int]) -> dict[int, CustomerRow]:
     """The rows of these customers by internal id."""
-    currency = shops.get(session, shop_id).currency
+    currency = shops.get_currency(session, shop_id)
     found = repository.list_by_ids(session, shop_id, ids)
     return {row.id: _row(row, row, currency) for row in found}
 
@@ -187,7 +188,7 @@ def list_page(
 ) -> Page[CustomerRow]:
     """A page of customers, newest first; every word of ``search`` begins one of the name or of the address."""
     after_id = decode_id_cursor(cursor or None)
-    currency = shops.get(session, shop_id).currency
+    currency = shops.get_currency(session, shop_id)
     found = repository.list_page(session, shop_id, search=search, after_id=after_id, limit=PAGE + 1)
     more = len(found) > PAGE
     items = [_row(row, row, currency) for row in found[:PAGE]]
@@ -198,7 +199,7 @@ def read_detail(session: Session, shop_id: ShopId, public_id: str) -> CustomerDe
     """A customer with their facts and timeline."""
     customer = get(session, shop_id, public_id)
     known = repository.facts(session, shop_id, customer.id)
-    currency = shops.get(session, shop_id).currency
+    currency = shops.get_currency(session, shop_id)
     return CustomerDetail(
         **_row(customer, known, currency).model_dump(),
         shopify_id=int(customer.gid.rpartition("/")[2]),

@@ -19,7 +19,7 @@ from psycopg import pq
 from sqlalchemy import Connection, Engine, Row, Select, create_engine, event, text
 from sqlalchemy.engine import make_url
 from sqlalchemy.exc import DisconnectionError
-from sqlalchemy.orm import Session
+from sqlalchemy.orm import Session, SessionTransaction
 from sqlalchemy.pool import ConnectionPoolEntry
 
 from storecast.config.settings import get_settings
@@ -155,8 +155,9 @@ def enter_tenant(session: Session, shop_id: ShopId) -> None:
     session.info["shop_id"] = shop_id
 
     @event.listens_for(session, "after_begin")
-    def set_tenant(_session: Session, _transaction: object, connection: Connection) -> None:
-        if not _begun_in(connection, shop_id):
+    def set_tenant(_session: Session, transaction: SessionTransaction, connection: Connection) -> None:
+        # A savepoint has the settings of the transaction around it.
+        if not transaction.nested and not _begun_in(connection, shop_id):
             connection.execute(
                 text("SELECT set_config(:setting, :shop_id, true)"),
                 {"setting": TENANT_SETTING, "shop_id": str(shop_id)},

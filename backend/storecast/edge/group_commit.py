@@ -53,6 +53,9 @@ class Sink:
         return f"WITH incoming AS (SELECT * FROM unnest({arrays}) AS row ({names})), {trace}, {self.merge}"
 
 
+_AWAY = (OSError, TimeoutError, asyncpg.PostgresError, asyncpg.InterfaceError, asyncpg.InternalClientError)
+"""The last one is what asyncpg raises on a connection that died at the wrong moment."""
+
 _FAULT_OF_ROWS = (
     asyncpg.DataError,
     asyncpg.IntegrityConstraintViolationError,
@@ -123,14 +126,20 @@ class GroupCommit:
                 await self._write(batch)
         except _FAULT_OF_ROWS as error:
             await self._commit_apart(batch, error)
-        except (OSError, TimeoutError, asyncpg.PostgresError, asyncpg.InterfaceError) as error:
+        except _AWAY as error:
             log.warning(
                 "group_commit_failed", sink=self._sink.name, requests=len(batch), error=type(error).__name__
             )
-            await self._drop_connection()
-            _answer(batch, Unavailable("The database is away; nothing was stored.", code="storage_away"))
+            await self._give_up(batch)
+        except Exception as error:  # without its writer the edge would take requests for ever and answer none
+            log.error("group_commit_failed", sink=self._sink.name, requests=len(batch), exc_info=error)
+            await self._give_up(batch)
         else:
             _answer(batch, None)
+
+    async def _give_up(self, batch: list[_Waiting]) -> None:
+        await self._drop_connection()
+        _answer(batch, Unavailable("The database is away; nothing was stored.", code="storage_away"))
 
     async def _commit_apart(self, batch: list[_Waiting], error: Exception) -> None:
         """By halves, until the rows at fault are alone."""

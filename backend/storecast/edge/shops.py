@@ -14,6 +14,12 @@ FRESH_S = 60.0
 MISS_FRESH_S = 5.0
 """A shop that is just being installed is found this soon; strangers cost one query in this time."""
 
+ANSWER_S = 3.0
+"""For a connection and its answer: a sender of webhooks waits for five seconds."""
+
+_AWAY = (OSError, TimeoutError, asyncpg.PostgresError, asyncpg.InterfaceError, asyncpg.InternalClientError)
+"""asyncpg raises the last one when a connection dies at the wrong moment."""
+
 _QUERY = "SELECT id, state = 'installed' FROM shops WHERE {column} = $1"
 
 
@@ -50,9 +56,10 @@ class ShopDirectory:
     async def fetch(self, query: str, *args: object) -> list[asyncpg.Record]:
         """Rows of any query that the edge's role may run; raises Unavailable when PostgreSQL is away."""
         try:
-            pool = await self._open()
-            return list(await pool.fetch(query, *args, timeout=3))
-        except (OSError, TimeoutError, asyncpg.PostgresError, asyncpg.InterfaceError) as error:
+            async with asyncio.timeout(ANSWER_S):
+                pool = await self._open()
+                return list(await pool.fetch(query, *args))
+        except _AWAY as error:
             raise Unavailable("The database is away.", code="storage_away") from error
 
     async def close(self) -> None:
@@ -80,7 +87,7 @@ class ShopDirectory:
                     self._dsn,
                     min_size=0,
                     max_size=4,
-                    timeout=3,
+                    timeout=ANSWER_S,
                     server_settings={
                         "role": self._role,
                         "application_name": "storecast edge",

@@ -1,20 +1,18 @@
 """Rows of runs as the API shows them: masked, with their shop's domain and the usual run time of their kind."""
 
 from collections.abc import Mapping, Sequence
-from datetime import datetime, timedelta
+from datetime import datetime
 from typing import Any
 from uuid import UUID
 
 from sqlalchemy.orm import Session
 
-from storecast.jobs import repository
 from storecast.jobs.repository import AnyRow
 from storecast.jobs.schemas import JobProgress, JobRun
 from storecast.jobs.scope import Scope
+from storecast.jobs.usual import run_ms
 from storecast.kit.masking import masked, masked_text
 from storecast.shops import service as shops
-
-USUAL_WINDOW = timedelta(days=1)
 
 _NOT_BEGUN = ("scheduled", "staged", "queued", "retrying")
 
@@ -43,7 +41,7 @@ def shape_fields(
     domains = shops.domains(session, {row.shop_id for row in rows if row.shop_id is not None})
     if usual is None:
         names = {row.name for row in rows}
-        usual = repository.usual_run_ms(session, scope.shop_id, names, now - USUAL_WINDOW)
+        usual = run_ms(session, scope.shop_id, names, now)
     return [_fields(row, domains, usual) for row in rows]
 
 

@@ -71,6 +71,14 @@ _GIVEN = [
 ]
 
 
+_DROP_OTHERS = {
+    model: text(
+        f"DELETE FROM {model.__tablename__} WHERE shop_id = :shop_id AND order_gid = :order_gid AND gid <> ALL(:gids)"
+    )
+    for _staging, model in _TABLES
+}
+
+
 def upsert_staged(session: Session, shop_id: ShopId, details: OrderDetails) -> None:
     """Carry on what the staged orders showed; call it after the orders have been written."""
     for (staging, _), rows, (upsert, drop) in zip(_TABLES, _lists(details), _STAGED, strict=True):
@@ -84,13 +92,8 @@ def replace(session: Session, shop_id: ShopId, order_gid: str, details: OrderDet
     """Make these the transactions, refunds and fulfilments of one order that has just been written."""
     for (staging, model), rows, upsert in zip(_TABLES, _lists(details), _GIVEN, strict=True):
         if model is not OrderTransaction or details.all_transactions:
-            session.execute(
-                sql_delete(model).where(
-                    model.shop_id == shop_id,
-                    model.order_gid == order_gid,
-                    model.gid.not_in([row.gid for row in rows]),
-                )
-            )
+            kept = [row.gid for row in rows]
+            session.execute(_DROP_OTHERS[model], {"shop_id": shop_id, "order_gid": order_gid, "gids": kept})
         if rows:
             columns = {name: [getattr(row, name) for row in rows] for name in staging.columns}
             session.execute(upsert, {"shop_id": shop_id, **columns})

@@ -73,6 +73,11 @@ _REPLACE_LINES = text(f"""
 """)
 
 
+_CUSTOMER_IDS = text(
+    "SELECT customer_id FROM orders WHERE shop_id = :shop_id AND gid = ANY(:gids) AND customer_id IS NOT NULL"
+)
+
+
 def upsert_staged_orders(session: Session, shop_id: ShopId) -> int:
     """Carry the staged orders on; rows older than what is stored change nothing. Returns the rows written."""
     return staging.carry_on(session, _UPSERT_STAGED, {"shop_id": shop_id})
@@ -182,12 +187,7 @@ def find(session: Session, shop_id: ShopId, order_id: int) -> Order | None:
 
 def customer_ids(session: Session, shop_id: ShopId, gids: Collection[str]) -> set[int]:
     """The customers that the orders have now."""
-    found = session.scalars(
-        select(Order.customer_id).where(
-            Order.shop_id == shop_id, Order.gid.in_(list(gids)), Order.customer_id.is_not(None)
-        )
-    )
-    return {customer_id for customer_id in found if customer_id is not None}
+    return set(session.scalars(_CUSTOMER_IDS, {"shop_id": shop_id, "gids": list(gids)}))
 
 
 def list_of_customer(session: Session, shop_id: ShopId, customer_id: int, limit: int) -> Sequence[Order]:

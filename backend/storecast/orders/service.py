@@ -59,7 +59,7 @@ def follow_import(session: Session, shop_id: ShopId) -> None:
     """
     written = repository.list_written(session, shop_id)
     touched = sorted({customer_id for _, customer_id in written if customer_id is not None})
-    customers.apply_order_facts(session, shop_id, selectables.totals_by_customer(shop_id, touched), touched)
+    customers.apply_order_facts(session, shop_id, selectables.TOTALS_OF_SOME, touched)
     for order_id, _ in written:
         outbox.add(session, shop_id, OrderRecorded(order_id))
 
@@ -92,7 +92,7 @@ def record(
         details_repository.replace(session, shop_id, order.gid, details)
     # An order may have moved to another customer: both change.
     touched = sorted(before | repository.customer_ids(session, shop_id, [order.gid]))
-    customers.apply_order_facts(session, shop_id, selectables.totals_by_customer(shop_id, touched), touched)
+    customers.apply_order_facts(session, shop_id, selectables.TOTALS_OF_SOME, touched)
     outbox.add(session, shop_id, OrderRecorded(order_id))
     log.info("order_recorded", shop_id=shop_id, order_id=order_id)
     return order_id
@@ -103,7 +103,7 @@ def forget(session: Session, shop_id: ShopId, order_gid: str) -> None:
     touched = sorted(repository.customer_ids(session, shop_id, [order_gid]))
     repository.delete(session, shop_id, order_gid)
     details_repository.delete(session, shop_id, order_gid)
-    customers.apply_order_facts(session, shop_id, selectables.totals_by_customer(shop_id, touched), touched)
+    customers.apply_order_facts(session, shop_id, selectables.TOTALS_OF_SOME, touched)
 
 
 def forget_customer(session: Session, shop_id: ShopId, customer_gid: str) -> None:
@@ -120,8 +120,7 @@ def merge_customers(session: Session, shop_id: ShopId, *, gone_gid: str, kept_gi
     repository.move_to_customer(session, shop_id, gone_gid, kept_gid=kept_gid, kept_id=kept_id)
     forget_customer(session, shop_id, gone_gid)
     if kept_id is not None:
-        totals = selectables.totals_by_customer(shop_id, [kept_id])
-        customers.apply_order_facts(session, shop_id, totals, [kept_id])
+        customers.apply_order_facts(session, shop_id, selectables.TOTALS_OF_SOME, [kept_id])
 
 
 def is_current(session: Session, shop_id: ShopId, order_gid: str, changed_at: datetime) -> bool:

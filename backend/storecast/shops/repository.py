@@ -5,7 +5,7 @@ from datetime import datetime
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import delete, or_, select, update
+from sqlalchemy import Row, delete, or_, select, text, update
 from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.orm import Session
 
@@ -15,6 +15,14 @@ from storecast.shops.models import Shop, ShopToken
 
 def find(session: Session, shop_id: ShopId) -> Shop | None:
     return session.get(Shop, shop_id)
+
+
+# As text, and not the whole row: every list of the API asks, and a shop's row takes longer than a page of some.
+_CURRENCY = text("SELECT currency FROM shops WHERE id = :shop_id")
+
+
+def find_currency(session: Session, shop_id: ShopId) -> Row[tuple[Any]] | None:
+    return session.execute(_CURRENCY, {"shop_id": shop_id}).first()
 
 
 def lock(session: Session, shop_id: ShopId) -> Shop:
@@ -27,8 +35,11 @@ def find_by_domain(session: Session, domain: str) -> Shop | None:
     return session.scalar(select(Shop).where(Shop.domain == domain))
 
 
+_DOMAINS = text("SELECT id, domain FROM shops WHERE id = ANY(:ids)")
+
+
 def domains(session: Session, shop_ids: Collection[int]) -> dict[int, str]:
-    rows = session.execute(select(Shop.id, Shop.domain).where(Shop.id.in_(shop_ids)))
+    rows = session.execute(_DOMAINS, {"ids": list(shop_ids)})
     return {row.id: row.domain for row in rows}
 
 

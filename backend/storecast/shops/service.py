@@ -44,6 +44,14 @@ def get(session: Session, shop_id: ShopId) -> Shop:
     return shop
 
 
+def get_currency(session: Session, shop_id: ShopId) -> str:
+    """The shop's currency, as of ISO 4217; raises ShopUnknown."""
+    row = repository.find_currency(session, shop_id)
+    if row is None:
+        raise ShopUnknown
+    return str(row.currency)
+
+
 def domains(session: Session, shop_ids: Collection[int]) -> dict[int, str]:
     """The domains of shops by id, as far as the session may see them."""
     return repository.domains(session, shop_ids)

@@ -5,7 +5,7 @@ from datetime import datetime
 from typing import Any
 
 from sqlalchemy import ColumnElement, and_, delete, func, or_, select, text
-from sqlalchemy.orm import Session
+from sqlalchemy.orm import Session, attributes
 
 from storecast.kit.types import ShopId
 from storecast.webhooks.models import InboxEntry
@@ -20,8 +20,8 @@ def take_turns(session: Session, shop_id: ShopId) -> None:
 def lock_due(
     session: Session, shop_id: ShopId, *, now: datetime, retry_base_s: float, limit: int
 ) -> Sequence[InboxEntry]:
-    """The next entries that may be tried, in order of arrival."""
-    return session.scalars(
+    """The next entries that may be tried, in order of arrival; what is changed of them, `save` writes."""
+    entries = session.scalars(
         select(InboxEntry)
         .where(
             InboxEntry.shop_id == shop_id,
@@ -32,6 +32,35 @@ def lock_due(
         .limit(limit)
         .with_for_update()
     ).all()
+    for entry in entries:
+        # Written one by one as the session would, before each handler and after, they cost as much as a handler.
+        session.expunge(entry)
+    return entries
+
+
+_SAVE = text("""
+    UPDATE webhook_inbox AS entry
+       SET state = given.state, attempts = given.attempts, error = given.error, done_at = given.done_at,
+           object_gid = given.object_gid, outcome = given.outcome, body = coalesce(given.emptied, entry.body)
+      FROM unnest(
+        CAST(:id AS bigint[]), CAST(:state AS text[]), CAST(:attempts AS smallint[]), CAST(:error AS text[]),
+        CAST(:done_at AS timestamptz[]), CAST(:object_gid AS text[]), CAST(:outcome AS text[]),
+        CAST(:emptied AS bytea[])
+      ) AS given (id, state, attempts, error, done_at, object_gid, outcome, emptied)
+     WHERE entry.id = given.id
+""")
+
+
+def save(session: Session, entries: Sequence[InboxEntry]) -> None:
+    """Write what became of the entries, in one statement; a body only where it has been emptied."""
+    if not entries:
+        return
+    names = ("id", "state", "attempts", "error", "done_at", "object_gid", "outcome")
+    columns: dict[str, list[Any]] = {name: [getattr(entry, name) for entry in entries] for name in names}
+    emptied = [
+        entry.body if attributes.get_history(entry, "body").has_changes() else None for entry in entries
+    ]
+    session.execute(_SAVE, {**columns, "emptied": emptied})
 
 
 def next_try_at(session: Session, shop_id: ShopId, *, retry_base_s: float) -> datetime | None:

@@ -103,8 +103,10 @@ def drain(session: Session, shop_id: ShopId, *, now: datetime) -> Drained:
     """Handle the next entries of the shop; an entry that fails keeps its place and its error."""
     repository.take_turns(session, shop_id)
     entries = repository.lock_due(session, shop_id, now=now, retry_base_s=RETRY_BASE_S, limit=BATCH)
+    # Held: the session would forget it, and ask for it again with each delivery.
+    shop = shops.get(session, shop_id)
     if entries:
-        availability.ask_soon(session, shops.get(session, shop_id))
+        availability.ask_soon(session, shop)
     reports = [Report.read(entry) for entry in entries]
     known = Known.load(session, shop_id, {report.gid for report in reports if report.gid})
     known.erased = erased.find(session, shop_id, {gid for report in reports for gid in report.named})
@@ -118,7 +120,7 @@ def drain(session: Session, shop_id: ShopId, *, now: datetime) -> Drained:
         if time.monotonic() > ends_at:
             break
     known.save(session, shop_id)
-    session.flush()  # the attempts just counted decide when the next try is due
+    repository.save(session, entries[: handled + failed])
     next_try_at = repository.next_try_at(session, shop_id, retry_base_s=RETRY_BASE_S)
     retry_in_s = max(1.0, (next_try_at - now).total_seconds()) if next_try_at is not None else None
     may_leave_more = len(entries) == BATCH or handled + failed < len(entries)

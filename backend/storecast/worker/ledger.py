@@ -24,7 +24,7 @@ from storecast.kit.clock import utcnow
 from storecast.kit.ids import UUID7_SQL
 
 LEASE_S = 30
-"""A running job's lease, renewed every `LEASE_BEAT_S` seconds: a killed worker costs this long."""
+"""A running job's lease, renewed every `LEASE_BEAT_S` seconds: a worker that is cut off costs this long."""
 
 LEASE_BEAT_S = 10
 
@@ -222,6 +222,7 @@ class Ledger:
         self._worker = worker
         self._connection: psycopg.Connection[Any] | None = None
         self._prepared: dict[str, bytes] = {}
+        self.is_over = False
 
     @property
     def worker(self) -> str:
@@ -229,7 +230,9 @@ class Ledger:
         return self._worker
 
     def connection(self) -> psycopg.Connection[Any]:
-        """The live connection, in autocommit mode."""
+        """The live connection, in autocommit mode; raises OperationalError after `close`."""
+        if self.is_over:
+            raise psycopg.OperationalError("the ledger has been closed")
         if self._connection is None or self._connection.closed:
             self._connection = connect(self._url)
             self._prepared.clear()
@@ -329,7 +332,8 @@ class Ledger:
         return row is None or not row[0]
 
     def close(self) -> None:
-        """Close the connection."""
+        """Close the connection, for good."""
+        self.is_over = True
         if self._connection is not None:
             self._connection.close()
 

@@ -1,6 +1,6 @@
 """A worker process and its children: what they hold when they end is given up at once, not when its lease runs out.
 
-Nothing depends on it: a worker that is killed says nothing, and its leases do the same within half a minute.
+Nothing depends on it: a worker that is killed says nothing; the relay misses it (`presence`), and its leases end.
 """
 
 import time

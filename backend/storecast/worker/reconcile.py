@@ -1,4 +1,4 @@
-"""What brings lost jobs back: expired leases, children that died, workers that stopped, a broker that forgot.
+"""What brings lost jobs back: expired leases, workers and children that died or stopped, a broker that forgot.
 
 Nothing here trusts a worker: every statement looks at the row, locks it, and changes only what is still so.
 """
@@ -14,6 +14,7 @@ import psycopg
 import structlog
 from psycopg.rows import class_row
 
+from storecast.worker import presence
 from storecast.worker.fingerprint import fingerprint
 from storecast.worker.ledger import DROP_CANCELLED, END_BATCHED, HAND_BACK, RETRY, AttemptRecord
 
@@ -87,6 +88,16 @@ def find_forgotten(connection: psycopg.Connection[Any], depth: Callable[[str], i
         if depth(queue) == 0:
             found += connection.execute(FORGOTTEN, {"queue": queue, "age_s": FORGOTTEN_S}).rowcount
     return found
+
+
+def workers_died(connection: psycopg.Connection[Any], workers: Sequence[str]) -> int:
+    """Take back what these workers held, unless they have come back; how many jobs."""
+    with connection.transaction():
+        gone = presence.take(connection, workers)
+        lost = _locked(connection, "state = 'running' AND worker = ANY(%(workers)s)", {"workers": gone})
+        for job in lost:
+            _reclaim(connection, job, WORKER_LOSS, "it is gone")
+    return len(lost)
 
 
 def child_died(connection: psycopg.Connection[Any], ids: Sequence[UUID], process: str) -> int:

@@ -23,7 +23,8 @@ from storecast.worker.broker import BrokerUnavailable, Publisher
 from storecast.worker.job import Job
 from storecast.worker.ledger import QUEUED, STAGED, connect
 from storecast.worker.outbox import CHANNEL
-from storecast.worker.reconcile import find_forgotten, reconcile
+from storecast.worker.presence import Watch
+from storecast.worker.reconcile import find_forgotten, reconcile, workers_died
 from storecast.worker.release import Flight, Limit, Waiting
 from storecast.worker.window import Window
 from storecast.worker.wire import Message
@@ -35,6 +36,8 @@ BUSY_POLL_S = 0.05
 """Between looks while a queue is full and more of it waits."""
 
 RECONCILE_EVERY_S = 5.0
+
+WATCH_EVERY_S = 1.0
 
 QUEUED_LEASE_S = 300
 """How long a published job may wait in the broker before it is published again: a lost message costs this long,
@@ -142,6 +145,8 @@ class Relay:
         self._jobs_of_a_message: dict[str, float] = {}
         self._cursor = ("", -1)
         self._reconcile_due = 0.0
+        self._watch = Watch()
+        self._watch_due = 0.0
         self._more = False
         self.published = 0
 
@@ -171,6 +176,9 @@ class Relay:
         if time.monotonic() >= self._reconcile_due:
             self._reconcile_due = time.monotonic() + RECONCILE_EVERY_S
             self._reconcile(connection)
+        if time.monotonic() >= self._watch_due:
+            self._watch_due = time.monotonic() + WATCH_EVERY_S
+            self._take_back(connection)
         connection.execute(DUE, prepare=True)
         chosen = self._plan(connection)
         for queue, jobs in chosen.items():
@@ -179,10 +187,11 @@ class Relay:
 
     def _reconcile(self, connection: Connection) -> None:
         self._slots = dict(connection.execute(SLOTS).fetchall())
-        found = reconcile(connection) + find_forgotten(connection, self._publisher.depth)
-        if found:
-            metrics.RECONCILED.inc(found)
-            log.warning("jobs_reconciled", count=found)
+        _note(reconcile(connection) + find_forgotten(connection, self._publisher.depth))
+
+    def _take_back(self, connection: Connection) -> None:
+        if gone := self._watch.gone(connection):
+            _note(workers_died(connection, gone))
 
     def _plan(self, connection: Connection) -> dict[str, list[Waiting]]:
         """Choose what goes now and commit it as queued; by queue, in order. Nothing while another relay plans."""
@@ -375,12 +384,19 @@ class Relay:
         if self._connection is None or self._connection.closed:
             self._connection = connect(self._url)
             self._connection.execute(f"LISTEN {CHANNEL}")
+            self._watch.begin_anew()
         return self._connection
 
     def _drop_connection(self) -> None:
         if self._connection is not None:
             self._connection.close()
             self._connection = None
+
+
+def _note(found: int) -> None:
+    if found:
+        metrics.RECONCILED.inc(found)
+        log.warning("jobs_reconciled", count=found)
 
 
 def _flights(connection: Connection) -> defaultdict[str, Flight]:

@@ -12,7 +12,8 @@ from collections.abc import Callable, Sequence
 from contextlib import AbstractContextManager
 from contextvars import copy_context
 from datetime import timedelta
-from typing import Any, Literal
+from functools import partial
+from typing import Any, Literal, TypeVar
 from uuid import UUID
 
 import psycopg
@@ -29,7 +30,8 @@ from storecast.worker import outbox
 from storecast.worker.fingerprint import fingerprint
 from storecast.worker.history import FLUSH_EVERY_S, History, Writer, writing
 from storecast.worker.job import J, Job
-from storecast.worker.ledger import LEASE_BEAT_S, AttemptRecord, Claimed, Ledger, Over
+from storecast.worker.ledger import LEASE_BEAT_S, LEASE_S, AttemptRecord, Claimed, Ledger, Over
+from storecast.worker.presence import Presence
 
 log = structlog.get_logger(__name__)
 
@@ -39,6 +41,8 @@ CANCEL_CHECK_EVERY_S = 1.0
 BUNDLE_SLICE_S = 2.0
 """Jobs of a bundle are started within this time; what is left after it is handed back, so that one slow job holds
 up its bundle by itself and this much."""
+
+OUTAGE_POLL_S = 0.5
 
 NEWER_VERSION_S = 10.0
 """A job that this version of the program does not know is offered again after so long, to a newer worker."""
@@ -126,6 +130,8 @@ class TaskContext:
 
 Body = Callable[[Any, TaskContext], None]
 
+R = TypeVar("R")
+
 _registry: dict[str, tuple[type[Job], Body]] = {}
 
 
@@ -161,19 +167,20 @@ class Runner:
         self._history = history
         self._held: set[UUID] = set()
         self._beating = False
+        self._presence = Presence(ledger.worker)
 
     def run(self, ids: Sequence[UUID]) -> int:
         """Claim and run the jobs of one message; returns how many were run here."""
-        claimed = self._ledger.claim(ids)
-        self._held = {job.id for job in claimed}
         self._keep_leases()
+        claimed = _through_outages(partial(self._ledger.claim, ids))
+        self._held = {job.id for job in claimed}
         overs: list[Over] = []
         deadline = time.monotonic() + BUNDLE_SLICE_S
         ran = 0
         try:
             for job in claimed:
                 if ran and time.monotonic() >= deadline:
-                    self._ledger.hand_back(claimed[ran:])
+                    _through_outages(partial(self._ledger.hand_back, claimed[ran:]))
                     log.info("bundle_cut", ran=ran, handed_back=len(claimed) - ran)
                     break
                 ran += 1
@@ -183,7 +190,7 @@ class Runner:
                     overs.append(over)
         finally:
             if overs:
-                held = self._ledger.end(overs)
+                held = _through_outages(partial(self._ledger.end, overs))
                 if lost := [over.job for over in overs if over.job.id not in held]:
                     log.warning("job_leases_lost", job_ids=[str(job.id) for job in lost])
             self._held = set()
@@ -215,7 +222,8 @@ class Runner:
             if outcome == "not_now":
                 delay_s = error.retry_after if isinstance(error, CircuitOpen | NotNow) else None
                 log.info("job_handed_back", reason=type(error).__name__)
-                self._ledger.hand_back([job], delay_s=delay_s or NEWER_VERSION_S, error=record.error)
+                delay_s = delay_s or NEWER_VERSION_S
+                _through_outages(partial(self._ledger.hand_back, [job], delay_s=delay_s, error=record.error))
                 return None
             error_class, mark = None, None
             if outcome == "dead":
@@ -247,20 +255,21 @@ class Runner:
     def _put_back(self, job: Claimed, error: Exception | None, record: AttemptRecord) -> None:
         asked = error.retry_after if isinstance(error, Retryable) else None
         delay_s = asked if asked is not None else _registry[job.name][0].retry.delay_s(job.attempt)
-        held = self._ledger.retry(job, delay_s, record)
+        held = _through_outages(partial(self._ledger.retry, job, delay_s, record))
         log.warning("job_retried", error=type(error).__name__, delay_s=round(delay_s, 1), held=held)
 
     def _keep_leases(self) -> None:
         """Start the thread beside the jobs once per process; it dies with the process, which is the point."""
         if not self._beating:
             self._beating = True
+            _through_outages(lambda: self._presence.show(self._side_ledger.connection()))
             threading.Thread(target=self._beside, name="lease", daemon=True).start()
 
     def _beside(self) -> None:
         beat_due = time.monotonic() + LEASE_BEAT_S
-        while True:
-            time.sleep(FLUSH_EVERY_S)
+        while not self._side_ledger.is_over:
             try:
+                self._presence.show(self._side_ledger.connection())
                 if time.monotonic() >= beat_due:
                     beat_due = time.monotonic() + LEASE_BEAT_S
                     if held := list(self._held):
@@ -269,12 +278,30 @@ class Runner:
             except psycopg.Error as error:
                 # The database may be away; the next round tries again. Outside any job's context, so it feeds no loop.
                 log.warning("lease_thread_failed", error=type(error).__name__)
+            time.sleep(FLUSH_EVERY_S)
 
     def flush_history(self) -> None:
         """Write the lines that jobs have logged."""
         if self._history is not None:
             process = self._ledger.worker.partition("/")[0]
             self._history.flush(self._side_ledger.connection(), process)
+
+
+def _through_outages(run: Callable[[], R]) -> R:
+    """Tell the ledger when the database is back, for as long as a lease may last.
+
+    Not told, a job whose database went away under it would be held by nobody until its lease ends. What was told just
+    before the link was lost is refused the second time.
+    """
+    deadline = time.monotonic() + LEASE_S
+    while True:
+        try:
+            return run()
+        except psycopg.OperationalError as error:
+            if time.monotonic() > deadline:
+                raise
+            log.warning("ledger_waits", error=type(error).__name__)
+            time.sleep(OUTAGE_POLL_S)
 
 
 def _bound(job: Claimed) -> tuple[Job, Body]:

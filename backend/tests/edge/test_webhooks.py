@@ -21,7 +21,7 @@ from storecast.db.roles import Role
 from storecast.edge import webhooks
 from storecast.edge.app import create_app
 from storecast.edge.group_commit import GroupCommit
-from storecast.kit.errors import Invalid, NotFound
+from storecast.kit.errors import Invalid, NotFound, Unavailable
 from storecast.shops.models import Shop
 from storecast.webhooks.jobs import DrainInbox
 from storecast.webhooks.models import InboxEntry
@@ -259,6 +259,26 @@ async def test_rows_at_fault_are_refused_alone(database: str, shop: Shop, platfo
 
     assert [type(outcome) for outcome in outcomes] == [NoneType, Invalid, NoneType, NotFound, NoneType]
     assert [entry.webhook_id for entry in stored(platform)] == ["first", "second", "third", "fourth"]
+
+
+async def test_whatever_breaks_a_batch_the_writer_goes_on(
+    database: str, shop: Shop, platform: Session
+) -> None:
+    """asyncpg leaves a connection that died at the wrong moment by an error that is none of PostgreSQL's."""
+
+    def row(name: str) -> tuple[Any, ...]:
+        return shop.id, shop.domain, name, None, "orders/create", None, None, ORDER
+
+    commit = GroupCommit(database, Role.EDGE.value, webhooks.SINK)
+    commit.start()
+    async with asyncio.timeout(20):
+        await commit.submit((row("before"),))
+        with pytest.raises(Unavailable):
+            await commit.submit((row("beside"), row("broken")[:-1]))
+        await commit.submit((row("after"),))
+        await commit.stop()
+
+    assert [entry.webhook_id for entry in stored(platform)] == ["before", "after"]
 
 
 def test_a_job_that_waits_already_is_not_written_again(

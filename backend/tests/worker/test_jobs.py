@@ -11,6 +11,7 @@ import pytest
 from sqlalchemy import select, text
 from sqlalchemy.orm import Session
 
+from storecast.config.settings import get_settings
 from storecast.db.session import tenant_session
 from storecast.fleet.models import FleetProcess
 from storecast.kit.clock import utcnow
@@ -24,9 +25,11 @@ from storecast.worker.history import BUFFER_LINES, History, Writer
 from storecast.worker.job import Job
 from storecast.worker.ledger import Ledger, connect
 from storecast.worker.models import JobBatch, JobLog, JobOrphan, JobRun, OutboxJob
-from storecast.worker.reconcile import child_died, hand_back, reconcile
+from storecast.worker.presence import Presence, Watch
+from storecast.worker.reconcile import child_died, hand_back, reconcile, workers_died
 from storecast.worker.relay import DUE, PUBLISHED
 from storecast.worker.task import Runner, TaskContext, task
+from tests.processes import wait_until
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,6 +78,15 @@ def write_note(job: Note, ctx: TaskContext) -> None:
             raise ValueError("a bug")
         if job.text == "stop":
             ctx.check_cancelled()
+    if job.text == "cut off":
+        with psycopg.connect(get_settings().database_url) as owner:
+            owner.execute(CUT_OFF)
+
+
+CUT_OFF = """
+SELECT pg_terminate_backend(pid, 10000) FROM pg_stat_activity
+ WHERE application_name = 'storecast ledger' AND datname = current_database()
+"""
 
 
 def stage(shop: Shop, job: Job) -> UUID:
@@ -141,6 +153,20 @@ def test_a_lost_connection_is_told_as_one_and_made_anew(
     with pytest.raises(psycopg.OperationalError):
         ledger.claim([job_id])
     assert [job.id for job in ledger.claim([job_id])] == [job_id]
+
+
+def test_a_job_that_ends_while_the_database_is_away_is_over_when_it_is_back(
+    shop: Shop, runner: Runner, relay_connection: psycopg.Connection, platform: Session
+) -> None:
+    job_id = stage(shop, Note("cut off"))
+    queue(relay_connection)
+    relay_connection.close()
+
+    assert runner.run([job_id]) == 1
+
+    assert platform.scalars(select(OutboxJob)).all() == []
+    run = platform.scalars(select(JobRun)).one()
+    assert (run.id, run.state, run.attempt) == (job_id, "succeeded", 1)
 
 
 def test_an_unpublished_job_cannot_be_claimed(shop: Shop, runner: Runner, platform: Session) -> None:
@@ -320,6 +346,40 @@ def test_a_lost_worker_costs_a_lease_and_is_named(
     assert again.attempt == 2
     assert ledger.cancel_requested(held) is True
     other.close()
+
+
+def test_a_worker_that_is_gone_costs_no_lease(
+    shop: Shop, database: str, relay_connection: psycopg.Connection, platform: Session
+) -> None:
+    ledger = Ledger(database, "host/7")
+    watch = Watch(grace_s=0.0)
+    job_id = stage(shop, Note("x"))
+    queue(relay_connection)
+    presence = Presence(ledger.worker)
+    presence.show(ledger.connection())
+    ledger.claim([job_id])
+    presence.show(ledger.connection())
+    assert watch.gone(relay_connection) == []
+
+    ledger.connection().close()
+    wait_until(lambda: watch.gone(relay_connection) == ["host/7"])
+    presence.show(ledger.connection())
+    assert workers_died(relay_connection, ["host/7"]) == 0  # it was only cut off
+    assert watch.gone(relay_connection) == []
+    ledger.close()
+    wait_until(lambda: watch.gone(relay_connection) == ["host/7"])
+    # A relay that never saw the worker's lock cannot say that it is missing: it may be of another version.
+    assert Watch(grace_s=0.0).gone(relay_connection) == []
+
+    assert workers_died(relay_connection, ["host/7"]) == 1
+    row = platform.scalars(select(OutboxJob)).one()
+    assert (row.state, row.attempt, row.losses, row.error) == (
+        "staged",
+        1,
+        1,
+        "WorkerLost: host/7: it is gone",
+    )
+    assert watch.gone(relay_connection) == []
 
 
 def test_what_the_broker_lost_is_published_again(
