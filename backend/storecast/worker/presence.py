@@ -2,9 +2,9 @@
 
 A lease says after half a minute that a worker is gone; the lock says it as soon as its connection is. A lock that is
 missed proves nothing by itself: PostgreSQL may have restarted, a firewall may have cut one connection. So a worker
-counts as gone only when a relay has seen its lock before, has missed it for `GRACE_S` over a connection of its own that held,
-and can take the lock itself. Whoever is not found out like that, their leases end: a worker of a version that shows no
-lock, one that died while no relay looked.
+counts as gone only when a relay has seen its lock before, has missed it for `GRACE_S` over a connection of its own that
+held, and can take the lock itself. Whoever is not found out like that, their leases end: a worker of a version that
+shows no lock, one that died while no relay looked.
 
 Workers show themselves before their first claim.
 """
