@@ -118,9 +118,7 @@ def test_two_transactions_claim_different_rows(
         now = utcnow()
         rows = repository.claim(
             session,  # type: ignore[arg-type]
-            shop_id,
-            frozen,
-            selectables.audience(shop_id),
+            repository.claiming(shop_id, frozen, selectables.audience(shop_id)),
             claimed_by=uuid4(),
             limit=limit,
             now=now,
