@@ -39,9 +39,7 @@ LINKS = "".join(
     f'<p><a href="https://bench.example/products/{n}">Look at number {n}</a></p>\n' for n in range(10)
 )
 PLAIN = "<p>You ordered {{ customer.orders_count }} times, {{ customer.first_name|default('friend') }}</p>"
-FLOW = (
-    "{% if customer.orders_count > 2 %}<p>Thank you, {{ customer.first_name }}</p>{% else %}<p>Welcome</p>{% endif %}"
-)
+FLOW = "{% if customer.orders_count > 2 %}<p>Thank you, {{ customer.first_name }}</p>{% else %}<p>Welcome</p>{% endif %}"
 SENTENCE = "<p>Some sentences that are the same for everybody and make the message as long as mail is.</p>\n"
 
 
@@ -156,9 +154,14 @@ def workers(at: Stage) -> Iterator[list[Member]]:
     crew = [
         Member("relay", ["storecast.entrypoints.relay"], at.environment, at.folder),
         Member(
-            "default", celery_worker(app, "default", "-Q", "critical,default", "-c", "1"), at.environment, at.folder
+            "default",
+            celery_worker(app, "default", "-Q", "critical,default", "-c", "1"),
+            at.environment,
+            at.folder,
         ),
-        Member("bulk", celery_worker(app, "bulk", "-Q", "bulk", "-c", str(WORKERS)), at.environment, at.folder),
+        Member(
+            "bulk", celery_worker(app, "bulk", "-Q", "bulk", "-c", str(WORKERS)), at.environment, at.folder
+        ),
     ]
     with running(*crew):
         for each in crew[1:]:
@@ -198,7 +201,9 @@ def send(at: Stage, taken: Sink, meter: Meter, what: str, count: int, personal: 
 
 def _over(connection: psycopg.Connection[Any], campaign_id: int, meter: Meter) -> bool:
     meter.look()
-    row = connection.execute("SELECT state, pause_reason FROM campaigns WHERE id = %s", [campaign_id]).fetchone()
+    row = connection.execute(
+        "SELECT state, pause_reason FROM campaigns WHERE id = %s", [campaign_id]
+    ).fetchone()
     if row is None or row[0] not in {"sending", "sent"}:
         raise RuntimeError(f"the campaign ended as {row}")
     return bool(row[0] == "sent")
@@ -293,7 +298,9 @@ def measure(at: Stage, taken: Sink, socket: Path) -> None:
         Mark("duplicates", sum(run.duplicates for run in runs.values()), 0, "<="),
     ]
     if "compared" in runs:
-        marks.append(Mark("cost_of_a_message_against_100k", plain.cpu_us / runs["compared"].cpu_us, 1.1, "<="))
+        marks.append(
+            Mark("cost_of_a_message_against_100k", plain.cpu_us / runs["compared"].cpu_us, 1.1, "<=")
+        )
     finish(
         "send",
         value=plain.per_second,
@@ -310,7 +317,10 @@ def main() -> None:
     with tempfile.TemporaryDirectory() as folder:
         socket = Path(folder) / "sink"
         url = f"smtp+unix://{socket}?connections={CONNECTIONS}"
-        with sink(socket, Path(folder) / "accepted") as taken, stage(STORECAST_SMTP_URL=url, PYTHONPATH=str(BACKEND)) as at:
+        with (
+            sink(socket, Path(folder) / "accepted") as taken,
+            stage(STORECAST_SMTP_URL=url, PYTHONPATH=str(BACKEND)) as at,
+        ):
             measure(at, taken, socket)
 
 

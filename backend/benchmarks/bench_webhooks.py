@@ -142,7 +142,10 @@ def main() -> None:
     """Measure all three, then the edge at work, and report."""
     with tempfile.TemporaryDirectory() as folder:
         socket = Path(folder) / "sink"
-        with sink(socket, Path(folder) / "accepted"), stage(STORECAST_SMTP_URL=f"smtp+unix://{socket}?connections=8") as at:
+        with (
+            sink(socket, Path(folder) / "accepted"),
+            stage(STORECAST_SMTP_URL=f"smtp+unix://{socket}?connections=8") as at,
+        ):
             report(at)
 
 

@@ -33,13 +33,27 @@ class _Value:
     path: tuple[str, ...]
     default: object = ""
 
-    def read(self, recipient: Mapping[str, Any]) -> object:
-        """What Jinja would find: dots reach entries of dicts and nothing else."""
+    def reader(self) -> Callable[[Mapping[str, Any]], object]:
+        """Finds what Jinja would: dots reach entries of dicts and nothing else."""
         name, *fields = self.path
-        found = recipient.get(name, _ABSENT)
-        for field in fields:
-            found = found.get(field, _ABSENT) if type(found) is dict else _ABSENT
-        return self.default if found is _ABSENT else found
+        default = self.default
+        if len(fields) == 1:
+            # Nearly every one: a field of the customer.
+            (field,) = fields
+
+            def read_field(recipient: Mapping[str, Any]) -> object:
+                record = recipient.get(name)
+                return record.get(field, default) if type(record) is dict else default
+
+            return read_field
+
+        def read(recipient: Mapping[str, Any]) -> object:
+            found = recipient.get(name, _ABSENT)
+            for field in fields:
+                found = found.get(field, _ABSENT) if type(found) is dict else _ABSENT
+            return default if found is _ABSENT else found
+
+        return read
 
 
 @dataclass(frozen=True, slots=True)
@@ -115,7 +129,7 @@ class RenderPlan:
             if isinstance(part, str):
                 texts.append(part)
             elif isinstance(part, _Value):
-                texts.append(self._print(part.read(recipient)))
+                texts.append(self._print(part.reader()(recipient)))
             else:
                 texts.append(token if isinstance(part, _Token) else next(chunks))
         return "".join(texts)
@@ -130,9 +144,11 @@ class RenderPlan:
         encode = quoted_printable.encode_value
         for slot, read in self._value_slots:
             value = read(recipient)
+            # Letters and digits are themselves in every encoding.
             if type(value) is str and value.isalnum():
-                # Nothing to escape in any encoding.
                 pieces[slot] = encode(value)
+            elif type(value) is int:
+                pieces[slot] = b"%d" % value
             else:
                 pieces[slot] = encode(self._print(value))
         if self._chunk_slots:
@@ -239,7 +255,7 @@ class RenderPlan:
                 encoded.append(piece if last else piece + quoted_printable.SOFT_BREAK)
                 continue
             if isinstance(part, _Value):
-                self._value_slots.append((len(encoded), part.read))
+                self._value_slots.append((len(encoded), part.reader()))
             else:
                 (self._token_slots if isinstance(part, _Token) else self._chunk_slots).append(len(encoded))
             encoded.append(b"")
