@@ -39,7 +39,10 @@ LINKS = "".join(
     f'<p><a href="https://bench.example/products/{n}">Look at number {n}</a></p>\n' for n in range(10)
 )
 PLAIN = "<p>You ordered {{ customer.orders_count }} times, {{ customer.first_name|default('friend') }}</p>"
-FLOW = "{% if customer.orders_count > 2 %}<p>Thank you, {{ customer.first_name }}</p>{% else %}<p>Welcome</p>{% endif %}"
+FLOW = (
+    "{% if customer.orders_count > 2 %}<p>Thank you, {{ customer.first_name }}</p>"
+    "{% else %}<p>Welcome</p>{% endif %}"
+)
 SENTENCE = "<p>Some sentences that are the same for everybody and make the message as long as mail is.</p>\n"
 
 

@@ -113,10 +113,10 @@ class _Session(asyncio.Protocol):
             return fault
         match verb:
             case b"MAIL":
-                self._mail_from, self._rcpt_to = line[10:].partition(b">")[0], b""
+                self._mail_from, self._rcpt_to = line[11:].partition(b">")[0], b""
                 return b"250 2.1.0 Ok\r\n"
             case b"RCPT":
-                self._rcpt_to = line[8:].partition(b">")[0] if self._mail_from else b""
+                self._rcpt_to = line[9:].partition(b">")[0] if self._mail_from else b""
                 return b"250 2.1.5 Ok\r\n" if self._rcpt_to else b"503 5.5.1 MAIL first\r\n"
             case b"DATA":
                 self._in_body = bool(self._rcpt_to)

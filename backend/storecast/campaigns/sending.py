@@ -16,6 +16,7 @@ from uuid import UUID
 
 import structlog
 from sqlalchemy import Select
+from sqlalchemy.exc import InterfaceError, OperationalError
 from sqlalchemy.orm import Session
 
 from storecast.campaigns import content, personal, repository, service
@@ -51,6 +52,11 @@ FIRST_RETRY = timedelta(seconds=15)
 MAX_RETRY = timedelta(minutes=30)
 MAX_RETRY_AFTER_S = 3_600.0
 """A server that asks for a longer rest is asked again after this."""
+
+RECORD_WITHIN_S = 90.0
+"""A database may be away for so long before what a worker knows of its chunk is lost: less than the chunk's lease."""
+
+DATABASE_AWAY_S = 0.5
 
 MAX_OUTAGES = 6
 FIRST_OUTAGE_WAIT = timedelta(seconds=5)
@@ -109,11 +115,8 @@ def send_slice(
     while chunk is not None:
         outcomes = sender.hand_over(chunk, channel)
         done += len(chunk.rows)
-        with unit_of_work() as session:
-            campaign = sender.find(session)
-            sender.record(session, campaign, chunk, outcomes)
-            goes_on = sender.outage is None and time.monotonic() < deadline
-            chunk = sender.claim(session, campaign) if goes_on else None
+        goes_on = sender.outage is None and time.monotonic() < deadline
+        chunk = sender.turn(unit_of_work, chunk, outcomes, goes_on=goes_on)
         progress(done, sender.audience_size, "messages")
     with unit_of_work() as session:
         if sender.outage is not None:
@@ -138,6 +141,27 @@ class _Sender:
     def find(self, session: Session) -> Campaign | None:
         """The campaign as it is now."""
         return repository.find_to_send(session, self._shop_id, self._campaign_id)
+
+    def turn(
+        self, unit_of_work: UnitOfWork, chunk: Chunk, sent: Sequence[Sent], *, goes_on: bool
+    ) -> Chunk | None:
+        """Record a chunk and claim the next one, in one transaction.
+
+        What became of the chunk is known here alone, so a database that is away is waited for. When it committed and
+        could not say so, the rows that it gave out stay claimed: better one chunk in doubt than anybody written twice.
+        """
+        deadline = time.monotonic() + RECORD_WITHIN_S
+        while True:
+            try:
+                with unit_of_work() as session:
+                    campaign = self.find(session)
+                    self.record(session, campaign, chunk, sent)
+                    return self.claim(session, campaign) if goes_on else None
+            except (OperationalError, InterfaceError) as error:
+                if time.monotonic() > deadline:
+                    raise
+                log.warning("record_delayed", shop_id=self._shop_id, error=type(error.orig).__name__)
+                time.sleep(DATABASE_AWAY_S)
 
     def settle_earlier_attempt(self, session: Session) -> None:
         campaign = self.find(session)
