@@ -15,7 +15,6 @@ and no more than that: it is shown, and not sent again.
 import contextlib
 import json
 import os
-import signal
 import struct
 import tempfile
 import time
@@ -106,25 +105,30 @@ class Chaos:
         ]
 
     def _kill_sender(self, number: int) -> None:
+        """A child that sends, whose parent starts another, or in the next round the whole worker."""
         victim = self._senders[number % len(self._senders)]
-        if number % 4 < len(self._senders):
-            self._kill_child(victim)
-        else:
-            victim.kill()
+        root = psutil.Process(victim.pid)
+        family = [root, *root.children(recursive=True)]
+        only_child = number // len(self._senders) % 2 == 0
+        dying = [max(family, key=lambda each: each.create_time())] if only_child else family
+        # Held still, so that what is counted is what dies.
+        for process in dying:
+            process.suspend()
+        self.in_flight += self._claimed(victim.name)
+        for process in dying:
+            process.kill()
         self.kills += 1
-        self.in_flight += self._claimed()
-        if number % 4 >= len(self._senders):
+        if not only_child:
+            victim.kill()
             victim.start()
 
-    @staticmethod
-    def _kill_child(victim: Member) -> None:
-        """The process that sends; its parent goes on and starts another."""
-        pools = [each for each in psutil.Process(victim.pid).children(recursive=True) if not each.children()]
-        with contextlib.suppress(psutil.NoSuchProcess):
-            max(pools, key=lambda each: each.pid).send_signal(signal.SIGKILL)
-
-    def _claimed(self) -> int:
-        return int(rows(self._at, "SELECT count(*) FROM message_deliveries WHERE state = 'claimed'")[0][0])
+    def _claimed(self, sender: str = "") -> int:
+        """Rows that are being handed over, by one of the workers or by all."""
+        query = (
+            "SELECT count(*) FROM message_deliveries JOIN outbox ON outbox.id = claimed_by "
+            f"WHERE message_deliveries.state = 'claimed' AND starts_with(outbox.worker, '{sender}')"
+        )
+        return int(rows(self._at, query)[0][0])
 
     def _stop_smtp(self) -> None:
         self._smtp.stop()

@@ -41,6 +41,12 @@ UnitOfWork = Callable[[], AbstractContextManager[Session]]
 SLICE_S = 10.0
 """How long one job sends before it lets others have the worker."""
 
+CHUNK_S = 0.25
+"""A chunk is what was sent in so long: a killed worker makes no more doubtful, and a pause waits for no more."""
+
+SMALLEST_CHUNK = 50
+FIRST_CHUNK = 200
+
 LEASE = timedelta(seconds=180)
 """Longer than a chunk takes with the slowest server that is worth waiting for."""
 
@@ -134,6 +140,7 @@ class _Sender:
         self._claimed_by = claimed_by
         self._variant: Variant | None = None
         self._claiming: Select[Any] | None = None
+        self._chunk = FIRST_CHUNK
         self.audience_size = 0
         self.outage: str | None = None
         """What the server said when it went away during the slice."""
@@ -188,7 +195,7 @@ class _Sender:
             session,
             self._claiming,
             claimed_by=self._claimed_by,
-            limit=service.CHUNK,
+            limit=min(self._chunk, service.CHUNK),
             now=now,
             lease_until=now + LEASE,
         )
@@ -212,12 +219,16 @@ class _Sender:
     def hand_over(self, chunk: Chunk, channel: Channel) -> list[Sent]:
         """Let the channel take the chunk's messages; outside of any transaction."""
         chunk.unsent = {row.id: row for row in chunk.rows}
+        started = time.monotonic()
         try:
-            return list(channel.send(self._prepared(chunk)))
+            sent = list(channel.send(self._prepared(chunk)))
         except ChannelUnavailable as error:
             # Nothing was taken: the rows go back as they were.
             self.outage = str(error)
             return []
+        per_second = len(sent) / max(time.monotonic() - started, 0.001)
+        self._chunk = max(SMALLEST_CHUNK, round(per_second * CHUNK_S))
+        return sent
 
     def _prepared(self, chunk: Chunk) -> Iterator[Prepared]:
         for messages in self._rendered(chunk):
