@@ -481,14 +481,6 @@ def next_due_at(session: Session, shop_id: ShopId, campaign: Campaign) -> dateti
     )
 
 
-def senders_at_work(session: Session, shop_id: ShopId, campaign: Campaign, *, now: datetime) -> int:
-    """How many jobs hold claims."""
-    query = select(func.count(MessageDelivery.claimed_by.distinct())).where(
-        _rows_of(shop_id, campaign), MessageDelivery.state == "claimed", MessageDelivery.lease_until > now
-    )
-    return session.scalar(query) or 0
-
-
 # Reports.
 
 

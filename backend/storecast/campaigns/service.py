@@ -438,7 +438,8 @@ def dispatch(session: Session, shop_id: ShopId, campaign_id: int) -> None:
 def _fill_window(session: Session, shop_id: ShopId, campaign: Campaign, now: datetime) -> None:
     ready = repository.count_ready(session, shop_id, campaign, now=now, limit=WINDOW * CHUNK)
     waiting = {job.slot for job in outbox.pending(session, SendBatch) if job.campaign_id == campaign.id}
-    at_work = repository.senders_at_work(session, shop_id, campaign, now=now)
+    # Not by who holds claims: those of a worker that is gone would keep everybody else waiting until their lease ends.
+    at_work = sum(job.campaign_id == campaign.id for job in outbox.running(session, SendBatch))
     wanted = min(WINDOW, -(-ready // CHUNK)) - len(waiting) - at_work
     for slot in [slot for slot in range(WINDOW) if slot not in waiting][: max(wanted, 0)]:
         outbox.add(session, shop_id, SendBatch(campaign.id, slot))

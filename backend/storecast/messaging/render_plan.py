@@ -24,36 +24,33 @@ TOKEN = "_token"  # noqa: S105  # the name of a template variable
 
 
 _ABSENT = object()
+_Read = Callable[[Mapping[str, Any]], object]
 
 
 @dataclass(frozen=True, slots=True)
 class _Value:
     """A value of the recipient's, printed as it is, or the default where there is none."""
 
-    path: tuple[str, ...]
-    default: object = ""
+    name: str
+    read: _Read
 
-    def reader(self) -> Callable[[Mapping[str, Any]], object]:
-        """Finds what Jinja would: dots reach entries of dicts and nothing else."""
-        name, *fields = self.path
-        default = self.default
-        if len(fields) == 1:
-            # Nearly every one: a field of the customer.
-            (field,) = fields
 
-            def read_field(recipient: Mapping[str, Any]) -> object:
-                record = recipient.get(name)
-                return record.get(field, default) if type(record) is dict else default
+def _reader(path: str, default: object = "") -> _Value:
+    """Finds what Jinja would: dots reach entries of dicts and nothing else."""
+    name, *fields = path.split(".")
 
-            return read_field
+    def read_field(recipient: Mapping[str, Any]) -> object:
+        # Nearly every one: a field of the customer.
+        record = recipient.get(name)
+        return record.get(fields[0], default) if type(record) is dict else default
 
-        def read(recipient: Mapping[str, Any]) -> object:
-            found = recipient.get(name, _ABSENT)
-            for field in fields:
-                found = found.get(field, _ABSENT) if type(found) is dict else _ABSENT
-            return default if found is _ABSENT else found
+    def read(recipient: Mapping[str, Any]) -> object:
+        found = recipient.get(name, _ABSENT)
+        for field in fields:
+            found = found.get(field, _ABSENT) if type(found) is dict else _ABSENT
+        return default if found is _ABSENT else found
 
-        return read
+    return _Value(name, read_field if len(fields) == 1 else read)
 
 
 @dataclass(frozen=True, slots=True)
@@ -100,7 +97,7 @@ class RenderPlan:
         self._compile(tree)
         self.block_count = sum(isinstance(part, _Block) for part in self._parts)
         """How many pieces are blocks, which cost a Jinja rendering of their part."""
-        self._value_slots: list[tuple[int, Callable[[Mapping[str, Any]], object]]] = []
+        self._value_slots: list[tuple[int, _Read]] = []
         self._token_slots: list[int] = []
         self._chunk_slots: list[int] = []
         self._encoded = self._encode_ready_parts()
@@ -129,7 +126,7 @@ class RenderPlan:
             if isinstance(part, str):
                 texts.append(part)
             elif isinstance(part, _Value):
-                texts.append(self._print(part.reader()(recipient)))
+                texts.append(self._print(part.read(recipient)))
             else:
                 texts.append(token if isinstance(part, _Token) else next(chunks))
         return "".join(texts)
@@ -208,7 +205,7 @@ class RenderPlan:
                 self._add_text(around[1])
                 return
         value = _value_of(node)
-        if value is not None and value.path[0] not in assigned:
+        if value is not None and value.name not in assigned:
             self._parts.append(value)
             return
         dynamic.append(node)
@@ -255,7 +252,7 @@ class RenderPlan:
                 encoded.append(piece if last else piece + quoted_printable.SOFT_BREAK)
                 continue
             if isinstance(part, _Value):
-                self._value_slots.append((len(encoded), part.reader()))
+                self._value_slots.append((len(encoded), part.read))
             else:
                 (self._token_slots if isinstance(part, _Token) else self._chunk_slots).append(len(encoded))
             encoded.append(b"")
@@ -273,10 +270,10 @@ def _value_of(node: nodes.Node) -> _Value | None:
                 node=inner, name="default" | "d", args=[nodes.Const(value=default)], kwargs=[], dyn_args=None
             ) if isinstance(inner, nodes.Expr):
                 path = sandbox.path_of(inner)
-                return _Value(tuple(path.split(".")), default) if path is not None else None
+                return _reader(path, default) if path is not None else None
         return None
     path = sandbox.path_of(expression) if expression is not None else None
-    return _Value(tuple(path.split("."))) if path is not None else None
+    return _reader(path) if path is not None else None
 
 
 def _names(target: nodes.Node) -> list[nodes.Name]:

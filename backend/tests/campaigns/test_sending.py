@@ -184,6 +184,18 @@ def test_a_worker_killed_between_claim_and_record_doubles_nobody(
         assert service.finish(session, shop_id, frozen.id) is True
 
 
+def test_claims_of_a_worker_that_is_gone_keep_nobody_else_from_going_on(
+    uow: UnitOfWork, shop_id: ShopId, frozen: Campaign, ledger: Ledger, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(service, "CHUNK", 2)
+    with pytest.raises(Killed):
+        send(uow, shop_id, frozen.id, DyingChannel(after=0))
+    assert states(ledger) == ["claimed"] * 2 + ["pending"] * 10
+    with uow() as session:
+        service.dispatch(session, shop_id, frozen.id)
+        assert sorted(job.slot for job in outbox.pending(session, SendBatch)) == [0, 1, 2, 3]
+
+
 @pytest.mark.parametrize("committed", [False, True])
 def test_what_a_worker_knows_waits_for_a_database_that_is_away(
     uow: UnitOfWork,
