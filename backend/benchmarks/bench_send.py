@@ -275,6 +275,8 @@ def measure(at: Stage, taken: Sink, socket: Path) -> None:
     with workers(at) as crew:
         meter = Meter({"storecast": [member.pid for member in crew], "postgres": own_postgres()})
         go = partial(send, at, taken, meter)
+        # Connections, statements and templates that a worker has from its first campaign on.
+        runs["warm"] = go("(warming up)", min(N, 1_000))
         if N > COMPARED:
             runs["compared"] = go("plain outputs", COMPARED)
         runs["plain"] = go("plain outputs", N)
