@@ -127,6 +127,10 @@ chaos-jobs: install ## Jobs while workers, relays and the broker are killed (BRO
 chaos-webhooks: install ## Webhooks while edge, relay, workers, PostgreSQL and Redis are killed (N=20000, KILLS=24)
 	@$(RUN) python -m benchmarks.chaos_webhooks
 
+.PHONY: chaos-send
+chaos-send: install ## A campaign while workers, SMTP server, PostgreSQL and Redis are killed (N=100000, KILLS=12, RATE=1500)
+	@$(RUN) python -m benchmarks.chaos_send
+
 .PHONY: audit
 audit: install ## Known vulnerabilities of all packages, and a static security linter
 	@$(RUN) python -m demo.audit

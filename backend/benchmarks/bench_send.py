@@ -1,60 +1,85 @@
-"""One campaign end to end, in messages a second, beside a client that sends the same bytes ready-made.
+"""Campaigns end to end, in messages a second, beside a client that sends the same bytes ready-made.
 
 `N=100000 make bench-send` (N recipients; WORKERS=2 sending processes). End to end is from the commit of "send" to the
-campaign's end: freeze, claim, render with ten tracked links and personal values, SMTP to a sink, ledger written. It
-runs through the outbox, the relay and real Celery workers. BLOCKS=1 takes a template whose control flow depends on the
-recipient.
+campaign's end: freeze, claim, render with ten tracked links and personal values, SMTP to two sinks, ledger written. It
+runs through the outbox, the relay and real Celery workers. One campaign has a template whose personal parts are plain
+outputs, the next one control flow that depends on the recipient, and two short ones are signed by us (RSA; RSA and
+Ed25519). Beyond 100,000 recipients one of 100,000 goes first, for the price of a message to be compared.
 """
 
 import multiprocessing
 import os
-import subprocess
-import sys
 import tempfile
 import time
 from collections.abc import Iterator
-from contextlib import ExitStack, contextmanager
+from contextlib import contextmanager
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from typing import Any
 
-import psutil
 import psycopg
 
+from benchmarks.crew import Member, celery_worker, running, wait_for
+from benchmarks.meter import Meter, own_postgres
 from benchmarks.report import Mark, finish
-from benchmarks.smtp_sink import Counts, sink
+from benchmarks.smtp_sink import Sink, sink
 from benchmarks.stage import BACKEND, Stage, stage
 
-N = int(os.environ.get("N", "20000"))
+N = int(os.environ.get("N", "100000"))
 WORKERS = int(os.environ.get("WORKERS", "2"))
-BLOCKS = os.environ.get("BLOCKS", "") == "1"
+COMPARED = 100_000
+SIGNED = min(N, 10_000)
 CONNECTIONS = 8
-GIVE_UP_S = 1800
+SENDER = "bench.example"
+START_S = 120.0
+GIVE_UP_S = 1800.0
 
 LINKS = "".join(
     f'<p><a href="https://bench.example/products/{n}">Look at number {n}</a></p>\n' for n in range(10)
 )
-PERSONAL = (
-    "{% if customer.orders_count > 2 %}<p>Thank you, {{ customer.first_name }}</p>{% else %}<p>Welcome</p>{% endif %}"
-    if BLOCKS
-    else "<p>You ordered {{ customer.orders_count }} times, {{ customer.first_name|default('friend') }}</p>"
+PLAIN = "<p>You ordered {{ customer.orders_count }} times, {{ customer.first_name|default('friend') }}</p>"
+FLOW = (
+    "{% if customer.orders_count > 2 %}<p>Thank you, {{ customer.first_name }}</p>"
+    "{% else %}<p>Welcome</p>{% endif %}"
 )
-HTML = (
-    "<html><body><h1>Hello {{ customer.first_name|default('you') }}</h1>"
-    + "<p>Some sentences that are the same for everybody and make the message as long as mail is.</p>\n" * 40
-    + LINKS
-    + PERSONAL
-    + "<p>{{ customer.city }}</p><a href='{{ unsubscribe_url }}'>Unsubscribe</a></body></html>"
-)
+SENTENCE = "<p>Some sentences that are the same for everybody and make the message as long as mail is.</p>\n"
 
 
-@dataclass
-class Usage:
-    """CPU seconds and the largest resident process, by role."""
+def html(personal: str) -> str:
+    """A message of about 7 KB on its way, in both of its parts."""
+    return (
+        "<html><body><h1>Hello {{ customer.first_name|default('you') }}</h1>"
+        + SENTENCE * 20
+        + LINKS
+        + personal
+        + "<p>{{ customer.city }}</p><a href='{{ unsubscribe_url }}'>Unsubscribe</a></body></html>"
+    )
 
-    storecast_s: float = 0.0
-    postgres_s: float = 0.0
-    peak_mib: float = 0.0
+
+@dataclass(frozen=True, slots=True)
+class Run:
+    """What one campaign took."""
+
+    recipients: int
+    seconds: float
+    storecast_s: float
+    postgres_s: float
+    lost: int
+    duplicates: int
+
+    @property
+    def per_second(self) -> float:
+        return self.recipients / self.seconds
+
+    @property
+    def per_cpu_s(self) -> float:
+        return self.recipients / self.storecast_s
+
+    @property
+    def cpu_us(self) -> float:
+        """Of a message, PostgreSQL's included."""
+        return (self.storecast_s + self.postgres_s) / self.recipients * 1e6
 
 
 def seed(at: Stage, count: int = N) -> None:
@@ -67,15 +92,16 @@ def seed(at: Stage, count: int = N) -> None:
             [at.shop_id, count],
         )
         connection.execute(
-            "INSERT INTO customer_facts (shop_id, customer_id, orders_count) SELECT shop_id, id, id % 7 FROM customers"
+            "INSERT INTO customer_facts (shop_id, customer_id, orders_count, total_spent_minor) "
+            "SELECT shop_id, id, id % 7, split_part(public_id, '_', 2)::bigint FROM customers"
         )
         connection.commit()
         connection.autocommit = True
-        connection.execute("ANALYZE customers, customer_facts")
+        connection.execute("VACUUM ANALYZE customers, customer_facts")
 
 
-def draft(at: Stage) -> tuple[int, str]:
-    """Make the campaign; returns its ids."""
+def draft(at: Stage, count: int = N, personal: str = PLAIN) -> tuple[int, str]:
+    """Make a campaign for so many of the customers; returns its ids."""
     os.environ.update(at.environment)
     from storecast.campaigns import schemas, service
     from storecast.db.session import tenant_session
@@ -83,15 +109,15 @@ def draft(at: Stage) -> tuple[int, str]:
     from storecast.segments import service as segments
 
     shop_id = ShopId(at.shop_id)
-    everybody = {"op": "and", "rules": [{"field": "orders_count", "operator": "gte", "value": 0}]}
+    some = {"op": "and", "rules": [{"field": "total_spent", "operator": "lte", "value": count}]}
     with tenant_session(shop_id) as session:
-        segment = segments.create(session, shop_id, name="Everybody", tree=everybody)
+        segment = segments.create(session, shop_id, name=f"{count} {time.time_ns()}", tree=some)
         campaign = service.create(session, shop_id, name="Bench", template_key=None, actor="bench")
         changes = schemas.CampaignChanges(
             version=campaign.version,
             subject="Hello {{ customer.first_name|default('you') }}",
-            html=HTML,
-            from_email="news@bench.example",
+            html=html(personal),
+            from_email=f"news@{SENDER}",
             segment_id=segment.public_id,
         )
         service.change(session, shop_id, campaign.public_id, changes)
@@ -109,106 +135,81 @@ def release(at: Stage, public_id: str, count: int = N) -> None:
         service.send(session, shop_id, public_id, scheduled_at=None, confirm_recipients=count, actor="bench")
 
 
+def sign(at: Stage, *, ed25519: bool) -> None:
+    """Have the sender's domain signed for, as if its keys had been found in DNS."""
+    from storecast.db.session import tenant_session
+    from storecast.kit.types import ShopId
+    from storecast.messaging import sending_domains
+
+    shop_id = ShopId(at.shop_id)
+    if not ed25519:
+        with tenant_session(shop_id) as session:
+            sending_domains.add(session, shop_id, SENDER, actor="bench")
+    with psycopg.connect(at.dsn) as connection:
+        connection.execute("UPDATE sending_domains SET state = 'verified'")
+        connection.execute("UPDATE dkim_keys SET state = 'active', ed25519_published = %s", [ed25519])
+
+
 @contextmanager
-def workers(at: Stage) -> Iterator[list[psutil.Process]]:
-    """Relay and Celery worker processes."""
-    celery = [sys.executable, "-m", "celery", "-A", "storecast.entrypoints.worker", "worker", "-Q"]
-    commands = [
-        [sys.executable, "-m", "storecast.entrypoints.relay"],
-        [*celery, "critical,default", "-c", "1", "-n", "default@bench"],
-        [*celery, "bulk", "-c", str(WORKERS), "-n", "bulk@bench"],
+def workers(at: Stage) -> Iterator[list[Member]]:
+    """Relay and Celery worker processes, ready to send: their start is no part of sending."""
+    app = "storecast.entrypoints.worker"
+    crew = [
+        Member("relay", ["storecast.entrypoints.relay"], at.environment, at.folder),
+        Member(
+            "default",
+            celery_worker(app, "default", "-Q", "critical,default", "-c", "1"),
+            at.environment,
+            at.folder,
+        ),
+        Member(
+            "bulk", celery_worker(app, "bulk", "-Q", "bulk", "-c", str(WORKERS)), at.environment, at.folder
+        ),
     ]
-    with ExitStack() as stack:
-        log = stack.enter_context((at.folder / "workers.log").open("wb"))
-        processes = []
-        for command in commands:
-            process = subprocess.Popen(
-                command,
-                cwd=BACKEND,
-                # SIGTERM means to hand back what runs, as in a deployment: it may come before the campaign's end.
-                env={**os.environ, **at.environment, "REMAP_SIGTERM": "SIGQUIT"},
-                stdout=log,
-                stderr=log,
-            )
-            stack.callback(_end, process)
-            processes.append(psutil.Process(process.pid))
-        yield processes
+    with running(*crew):
+        for each in crew[1:]:
+            wait_for(partial(each.said, " ready."), "the workers' start", START_S)
+        # The children of a worker load its code after the parent has said that it is there.
+        time.sleep(2)
+        yield crew
 
 
-def _end(process: subprocess.Popen[bytes]) -> None:
-    process.terminate()
-    try:
-        process.wait(60)
-    except subprocess.TimeoutExpired:
-        process.kill()
-        process.wait()
-
-
-def await_workers(at: Stage) -> None:
-    """Until relay and workers are there: their start is no part of sending."""
-    deadline = time.perf_counter() + 120
+def send(at: Stage, taken: Sink, meter: Meter, what: str, count: int, personal: str = PLAIN) -> Run:
+    """Send one campaign to its end."""
+    campaign_id, public_id = draft(at, count, personal)
+    before = meter.cpu_s()
+    started = time.perf_counter()
+    release(at, public_id, count)
     with psycopg.connect(at.dsn, autocommit=True) as connection:
-        while time.perf_counter() < deadline:
-            row = connection.execute(
-                "SELECT count(*) FROM fleet_processes WHERE kind IN ('worker', 'relay')"
-            ).fetchone()
-            if row is not None and row[0] >= 3:
-                # The children of a worker load its code after the parent has said that it is there.
-                time.sleep(2)
-                return
-            time.sleep(0.2)
-    raise TimeoutError("the workers did not start")
+        wait_for(partial(_over, connection, campaign_id, meter), "the campaign's end", GIVE_UP_S)
+    seconds = time.perf_counter() - started
+    used = {role: cpu_s - before[role] for role, cpu_s in meter.cpu_s().items()}
+    accepted = taken.accepted()
+    distinct = len(set(accepted))
+    run = Run(
+        count,
+        seconds,
+        used["storecast"],
+        used["postgres"],
+        lost=count - distinct,
+        duplicates=len(accepted) - distinct,
+    )
+    print(
+        f"  {what:<34}{count:>10,} messages {run.per_second:>10,.0f}/s {run.per_cpu_s:>10,.0f} per CPU-second "
+        f"{run.cpu_us:>7.1f} us each with PostgreSQL's",
+        flush=True,
+    )
+    return run
 
 
-def _family(processes: list[psutil.Process]) -> list[psutil.Process]:
-    return [*processes, *(child for process in processes for child in process.children(recursive=True))]
-
-
-def _cpu_s(processes: list[psutil.Process]) -> float:
-    total = 0.0
-    for process in processes:
-        try:
-            times = process.cpu_times()
-        except psutil.NoSuchProcess:
-            continue
-        total += times.user + times.system
-    return total
-
-
-def _postgres() -> list[psutil.Process]:
-    ours = psutil.Process().children(recursive=True)
-    return [process for process in ours if process.is_running() and process.name().startswith("postgres")]
-
-
-def wait(at: Stage, campaign_id: int, processes: list[psutil.Process], usage: Usage) -> None:
-    """Until the campaign is over, with a line of progress now and then."""
-    started = shown = time.perf_counter()
-    with psycopg.connect(at.dsn, autocommit=True) as connection:
-        while time.perf_counter() - started < GIVE_UP_S:
-            row = connection.execute(
-                "SELECT state, pause_reason FROM campaigns WHERE id = %s", [campaign_id]
-            ).fetchone()
-            family = _family(processes)
-            usage.peak_mib = max([usage.peak_mib, *(_rss_mib(process) for process in family)])
-            if row is not None and row[0] != "sending":
-                if row[0] != "sent":
-                    raise RuntimeError(f"the campaign ended as {row}")
-                return
-            if time.perf_counter() - shown > 2:
-                shown = time.perf_counter()
-                done = connection.execute(
-                    "SELECT count(*) FROM message_deliveries WHERE state = 'accepted'"
-                ).fetchone()
-                print(f"  {shown - started:6.1f} s   {done[0] if done else 0:>9,} accepted", flush=True)
-            time.sleep(0.05)
-    raise TimeoutError("the campaign did not end")
-
-
-def _rss_mib(process: psutil.Process) -> float:
-    try:
-        return float(process.memory_info().rss) / 2**20
-    except psutil.NoSuchProcess:
-        return 0.0
+def _over(connection: psycopg.Connection[Any], campaign_id: int, meter: Meter) -> bool:
+    meter.look()
+    row = connection.execute(
+        "SELECT state, pause_reason FROM campaigns WHERE id = %s", [campaign_id]
+    ).fetchone()
+    if row is None or row[0] not in {"sending", "sent"}:
+        raise RuntimeError(f"the campaign ended as {row}")
+    return bool(row[0] == "sent")
 
 
 def _blast(path: str, count: int, data: bytes, start: Any, answers: Any) -> None:
@@ -224,7 +225,7 @@ def _blast(path: str, count: int, data: bytes, start: Any, answers: Any) -> None
     sent = sum(
         1
         for _outcome in channel.send(
-            Prepared(n, "b+1@bench.example", f"prebuilt{os.getpid()}.{n}@example.com", data)
+            Prepared(n, f"b+{n}@bench.example", f"prebuilt{os.getpid()}.{n}@example.com", data, dotless=True)
             for n in range(count)
         )
     )
@@ -247,8 +248,8 @@ def reference(path: Path, data: bytes) -> float:
     return sum(sent for sent, _seconds in results) / max(seconds for _sent, seconds in results)
 
 
-def sample(at: Stage, campaign_id: int) -> bytes:
-    """A message of the campaign, for the reference to send."""
+def sample(at: Stage) -> bytes:
+    """A message as the campaigns have it, for the reference to send."""
     from storecast.campaigns import content, repository
     from storecast.db.session import tenant_session
     from storecast.kit.clock import utcnow
@@ -257,6 +258,7 @@ def sample(at: Stage, campaign_id: int) -> bytes:
     from storecast.messaging.context import Recipient
 
     shop_id = ShopId(at.shop_id)
+    campaign_id, _public_id = draft(at)
     with tenant_session(shop_id) as session:
         campaign = repository.find_by_id(session, shop_id, campaign_id)
         assert campaign is not None
@@ -265,39 +267,53 @@ def sample(at: Stage, campaign_id: int) -> bytes:
     return variant.prepare(someone, date=date_line(utcnow())).data
 
 
-def measure(at: Stage, taken: Counts, socket: Path) -> None:
-    """Run the campaign, then the reference, and report."""
+def measure(at: Stage, taken: Sink, socket: Path) -> None:
+    """Send the campaigns, then the reference, and report."""
     seed(at)
-    campaign_id, public_id = draft(at)
-    usage = Usage()
-    with workers(at) as processes:
-        await_workers(at)
-        before, before_pg = _cpu_s(_family(processes)), _cpu_s(_postgres())
-        started = time.perf_counter()
-        release(at, public_id)
-        wait(at, campaign_id, processes, usage)
-        seconds = time.perf_counter() - started
-        usage.storecast_s = _cpu_s(_family(processes)) - before
-        usage.postgres_s = _cpu_s(_postgres()) - before_pg
-    messages, distinct = taken.messages.value, taken.recipients.value
-    data = sample(at, campaign_id)
+    data = sample(at)
+    runs: dict[str, Run] = {}
+    with workers(at) as crew:
+        meter = Meter({"storecast": [member.pid for member in crew], "postgres": own_postgres()})
+        go = partial(send, at, taken, meter)
+        # Connections, statements and templates that a worker has from its first campaign on.
+        runs["warm"] = go("(warming up)", min(N, 1_000))
+        if N > COMPARED:
+            runs["compared"] = go("plain outputs", COMPARED)
+        runs["plain"] = go("plain outputs", N)
+        runs["flow"] = go("control flow on the recipient", N, FLOW)
+        sign(at, ed25519=False)
+        runs["rsa"] = go("plain outputs, signed RSA", SIGNED)
+        sign(at, ed25519=True)
+        runs["both"] = go("plain outputs, RSA and Ed25519", SIGNED)
     ready_made = reference(socket, data)
+    plain, flow = runs["plain"], runs["flow"]
+    marks = [
+        Mark("messages_per_s", plain.per_second, 12_000),
+        Mark("messages_per_storecast_cpu_s", plain.per_cpu_s, 20_000),
+        Mark("control_flow_messages_per_s", flow.per_second, 6_500),
+        Mark("control_flow_messages_per_storecast_cpu_s", flow.per_cpu_s, 5_500),
+        Mark("postgres_cpu_s_per_100k", plain.postgres_s / N * 100_000),
+        Mark("signed_rsa_messages_per_s", runs["rsa"].per_second),
+        Mark("signed_rsa_messages_per_storecast_cpu_s", runs["rsa"].per_cpu_s),
+        Mark("signed_rsa_ed25519_messages_per_s", runs["both"].per_second),
+        Mark("signed_rsa_ed25519_messages_per_storecast_cpu_s", runs["both"].per_cpu_s),
+        Mark("message_bytes", len(data)),
+        Mark("largest_process_mib", meter.peak_mib, 200, "<="),
+        Mark("lost", sum(run.lost for run in runs.values()), 0, "<="),
+        Mark("duplicates", sum(run.duplicates for run in runs.values()), 0, "<="),
+    ]
+    if "compared" in runs:
+        marks.append(
+            Mark("cost_of_a_message_against_100k", plain.cpu_us / runs["compared"].cpu_us, 1.1, "<=")
+        )
     finish(
         "send",
-        value=N / seconds,
+        value=plain.per_second,
         unit="messages/s of one campaign, end to end",
         reference=f"ready-made bytes over {WORKERS} processes of {CONNECTIONS} connections, messages/s",
         reference_value=ready_made,
-        peak_mib=usage.peak_mib,
-        marks=[
-            Mark("messages_per_s", N / seconds),
-            Mark("messages_per_storecast_cpu_s", N / usage.storecast_s),
-            Mark("postgres_cpu_s_per_100k", usage.postgres_s / N * 100_000),
-            Mark("message_bytes", len(data)),
-            Mark("largest_process_mib", usage.peak_mib, 200, "<="),
-            Mark("lost", N - distinct, 0, "<="),
-            Mark("duplicates", messages - distinct, 0, "<="),
-        ],
+        peak_mib=meter.peak_mib,
+        marks=marks,
     )
 
 
@@ -306,7 +322,10 @@ def main() -> None:
     with tempfile.TemporaryDirectory() as folder:
         socket = Path(folder) / "sink"
         url = f"smtp+unix://{socket}?connections={CONNECTIONS}"
-        with sink(socket) as taken, stage(STORECAST_SMTP_URL=url) as at:
+        with (
+            sink(socket, Path(folder) / "accepted") as taken,
+            stage(STORECAST_SMTP_URL=url, PYTHONPATH=str(BACKEND)) as at,
+        ):
             measure(at, taken, socket)
 
 

@@ -118,13 +118,12 @@ def in_turns(at: Stage) -> tuple[dict[str, list[Figures]], float]:
 def beside_a_campaign(at: Stage) -> Figures:
     """The edge at a steady rate while relay and workers send a campaign and drain the inbox."""
     bench_send.seed(at, RECIPIENTS)
-    _campaign_id, public_id = bench_send.draft(at)
+    _campaign_id, public_id = bench_send.draft(at, RECIPIENTS)
     port = free_port()
     with (
         bench_send.workers(at),
         serving(uvicorn("storecast.entrypoints.edge:app", port), port, at.environment),
     ):
-        bench_send.await_workers(at)
         load(port, maker(), 100)
         bench_send.release(at, public_id, RECIPIENTS)
         accepted = "SELECT count(*) FROM message_deliveries WHERE state = 'accepted'"
@@ -143,7 +142,10 @@ def main() -> None:
     """Measure all three, then the edge at work, and report."""
     with tempfile.TemporaryDirectory() as folder:
         socket = Path(folder) / "sink"
-        with sink(socket), stage(STORECAST_SMTP_URL=f"smtp+unix://{socket}?connections=8") as at:
+        with (
+            sink(socket, Path(folder) / "accepted"),
+            stage(STORECAST_SMTP_URL=f"smtp+unix://{socket}?connections=8") as at,
+        ):
             report(at)
 
 

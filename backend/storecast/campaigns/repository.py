@@ -5,7 +5,9 @@ from datetime import datetime
 from typing import Any, NamedTuple, TypeAlias
 from uuid import UUID
 
+import orjson
 from sqlalchemy import (
+    BindParameter,
     ColumnElement,
     Row,
     Select,
@@ -23,7 +25,7 @@ from sqlalchemy import (
     tuple_,
     update,
 )
-from sqlalchemy.orm import Session
+from sqlalchemy.orm import Session, defer
 
 from storecast.campaigns.models import Campaign, CampaignLink, MessageDelivery
 from storecast.kit.types import ShopId
@@ -47,6 +49,13 @@ def find(session: Session, shop_id: ShopId, public_id: str) -> Campaign | None:
 
 def find_by_id(session: Session, shop_id: ShopId, campaign_id: int) -> Campaign | None:
     return session.scalar(select(Campaign).where(Campaign.shop_id == shop_id, Campaign.id == campaign_id))
+
+
+def find_to_send(session: Session, shop_id: ShopId, campaign_id: int) -> Campaign | None:
+    """As `find_by_id`; what the message is made of, which may be much, comes when somebody asks for it."""
+    heavy = (Campaign.html, Campaign.mjml, Campaign.product_lists)
+    query = select(Campaign).where(Campaign.shop_id == shop_id, Campaign.id == campaign_id)
+    return session.scalar(query.options(*map(defer, heavy)))
 
 
 def ids_by_public_id(session: Session, shop_id: ShopId, public_ids: Collection[str]) -> dict[str, int]:
@@ -273,6 +282,24 @@ def list_links(session: Session, shop_id: ShopId, campaign_id: int) -> list[tupl
 # The ledger.
 
 
+class Claimed(NamedTuple):
+    """What `claim` says of each row: what a message needs of the customer, and whether they may have one."""
+
+    id: int
+    customer_id: int
+    email: str
+    first_name: str | None
+    last_name: str | None
+    city: str | None
+    country: str | None
+    open_tracking: bool
+    orders_count: int
+    total_spent_minor: int
+    last_order_at: datetime | None
+    attempts: int
+    reason: str | None
+
+
 class Outcome(NamedTuple):
     """What to write into one claimed row."""
 
@@ -294,32 +321,18 @@ def _rows_of(shop_id: ShopId, campaign: Campaign) -> ColumnElement[bool]:
     )
 
 
-def _is_ready(now: datetime) -> ColumnElement[bool]:
+def _is_ready(now: datetime | BindParameter[datetime]) -> ColumnElement[bool]:
     due = or_(MessageDelivery.lease_until.is_(None), MessageDelivery.lease_until <= now)
     return and_(MessageDelivery.state == "pending", due)
 
 
-def claim(
-    session: Session,
-    shop_id: ShopId,
-    campaign: Campaign,
-    people: Select[Any],
-    *,
-    claimed_by: UUID,
-    limit: int,
-    now: datetime,
-    lease_until: datetime,
-) -> Sequence[Row[*tuple[Any, ...]]]:
-    """Take the next ready rows, which no other worker then gets, with what a message needs of each customer.
-
-    Consent is looked at again: ``reason`` is set for who may no longer be written to, ``present`` is null for a
-    customer who is gone.
-    """
+def claiming(shop_id: ShopId, campaign: Campaign, people: Select[Any]) -> Select[Any]:
+    """The statement of `claim` for one campaign, to be made once: it takes longer to make than to send."""
     picked = (
         select(MessageDelivery.id)
-        .where(_rows_of(shop_id, campaign), _is_ready(now))
+        .where(_rows_of(shop_id, campaign), _is_ready(bindparam("now")))
         .order_by(MessageDelivery.id)
-        .limit(limit)
+        .limit(bindparam("at_most"))
         .with_for_update(skip_locked=True)
         .cte("picked")
     )
@@ -329,8 +342,8 @@ def claim(
         .values(
             state="claimed",
             attempts=MessageDelivery.attempts + 1,
-            lease_until=lease_until,
-            claimed_by=claimed_by,
+            lease_until=bindparam("lease"),
+            claimed_by=bindparam("by"),
         )
         .returning(
             MessageDelivery.id,
@@ -341,12 +354,11 @@ def claim(
         .cte("claimed")
     )
     person = people.subquery("person")
-    query = (
+    return (
         select(
             claimed.c.id,
             claimed.c.customer_id,
             claimed.c.email,
-            claimed.c.attempts,
             person.c.first_name,
             person.c.last_name,
             person.c.city,
@@ -355,16 +367,35 @@ def claim(
             person.c.orders_count,
             person.c.total_spent_minor,
             person.c.last_order_at,
-            person.c.id.label("present"),
-            func.coalesce(
-                exclusion_reason(shop_id, claimed.c.email, person.c.email_state),
-                preference_reason(shop_id, claimed.c.customer_id, campaign.topic_id),
-            ).label("reason"),
+            claimed.c.attempts,
+            case(
+                (person.c.id.is_(None), literal("customer_deleted")),
+                else_=func.coalesce(
+                    exclusion_reason(shop_id, claimed.c.email, person.c.email_state),
+                    preference_reason(shop_id, claimed.c.customer_id, campaign.topic_id),
+                ),
+            ),
         )
         .select_from(claimed.outerjoin(person, person.c.id == claimed.c.customer_id))
         .order_by(claimed.c.id)
     )
-    return session.execute(query).all()
+
+
+def claim(
+    session: Session,
+    statement: Select[Any],
+    *,
+    claimed_by: UUID,
+    limit: int,
+    now: datetime,
+    lease_until: datetime,
+) -> list[Claimed]:
+    """Take the next ready rows of a campaign (`claiming`), which no other worker then gets.
+
+    Consent is looked at again: ``reason`` is set for who may no longer be written to, or is gone.
+    """
+    values = {"by": claimed_by, "at_most": limit, "now": now, "lease": lease_until}
+    return list(map(Claimed._make, session.execute(statement, values)))
 
 
 _RECORD = text("""
@@ -372,12 +403,11 @@ UPDATE message_deliveries AS d
    SET state = o.state, reason = o.reason, lease_until = o.retry_at, smtp_code = o.code, smtp_reply = o.reply,
        message_id = coalesce(o.message_id, d.message_id),
        accepted_at = CASE WHEN o.state = 'accepted' THEN CAST(:now AS timestamptz) END,
-       attempts = d.attempts - CASE WHEN o.counts THEN 0 ELSE 1 END
-  FROM unnest(CAST(:ids AS bigint[]), CAST(:states AS text[]), CAST(:reasons AS text[]),
-              CAST(:retries AS timestamptz[]), CAST(:codes AS smallint[]), CAST(:replies AS text[]),
-              CAST(:message_ids AS text[]), CAST(:counts AS boolean[]))
-       AS o (id, state, reason, retry_at, code, reply, message_id, counts)
- WHERE d.shop_id = :shop_id AND d.campaign_id = :campaign_id AND d.frozen_at = :frozen_at AND d.id = o.id
+       attempts = d.attempts - CASE WHEN o.counts_as_attempt THEN 0 ELSE 1 END
+  FROM json_to_recordset(CAST(:outcomes AS json))
+       AS o (delivery_id bigint, state text, reason text, retry_at timestamptz, code smallint, reply text,
+             message_id text, counts_as_attempt boolean)
+ WHERE d.shop_id = :shop_id AND d.campaign_id = :campaign_id AND d.frozen_at = :frozen_at AND d.id = o.delivery_id
    AND d.claimed_by = :claimed_by AND d.state IN ('claimed', 'unknown')
 """)
 
@@ -405,14 +435,8 @@ def record(
             "frozen_at": campaign.frozen_at,
             "claimed_by": claimed_by,
             "now": now,
-            "ids": [outcome.delivery_id for outcome in outcomes],
-            "states": [outcome.state for outcome in outcomes],
-            "reasons": [outcome.reason for outcome in outcomes],
-            "retries": [outcome.retry_at for outcome in outcomes],
-            "codes": [outcome.code for outcome in outcomes],
-            "replies": [outcome.reply for outcome in outcomes],
-            "message_ids": [outcome.message_id for outcome in outcomes],
-            "counts": [outcome.counts_as_attempt for outcome in outcomes],
+            # One text: the driver takes ten times as long over eight arrays.
+            "outcomes": orjson.dumps([outcome._asdict() for outcome in outcomes]).decode(),
         },
     )
     return int(result.rowcount)  # type: ignore[attr-defined]  # an UPDATE has a row count
@@ -455,14 +479,6 @@ def next_due_at(session: Session, shop_id: ShopId, campaign: Campaign) -> dateti
             _rows_of(shop_id, campaign), MessageDelivery.state.in_(("pending", "claimed"))
         )
     )
-
-
-def senders_at_work(session: Session, shop_id: ShopId, campaign: Campaign, *, now: datetime) -> int:
-    """How many jobs hold claims."""
-    query = select(func.count(MessageDelivery.claimed_by.distinct())).where(
-        _rows_of(shop_id, campaign), MessageDelivery.state == "claimed", MessageDelivery.lease_until > now
-    )
-    return session.scalar(query) or 0
 
 
 # Reports.

@@ -15,13 +15,14 @@ from typing import Any
 from uuid import UUID
 
 import structlog
-from sqlalchemy import Row
+from sqlalchemy import Select
+from sqlalchemy.exc import InterfaceError, OperationalError
 from sqlalchemy.orm import Session
 
 from storecast.campaigns import content, personal, repository, service
 from storecast.campaigns.jobs import Dispatch, SendBatch
 from storecast.campaigns.models import Campaign
-from storecast.campaigns.repository import Outcome
+from storecast.campaigns.repository import Claimed, Outcome
 from storecast.customers import selectables as customer_selectables
 from storecast.kit.clock import utcnow
 from storecast.kit.types import ShopId
@@ -35,21 +36,33 @@ from storecast.worker import outbox
 
 log = structlog.get_logger(__name__)
 
-RowOf = Row[*tuple[Any, ...]]
-
 UnitOfWork = Callable[[], AbstractContextManager[Session]]
 
 SLICE_S = 10.0
 """How long one job sends before it lets others have the worker."""
 
+CHUNK_S = 0.25
+"""A chunk is what was sent in so long: a killed worker makes no more doubtful, and a pause waits for no more."""
+
+SMALLEST_CHUNK = 50
+FIRST_CHUNK = 200
+
 LEASE = timedelta(seconds=180)
 """Longer than a chunk takes with the slowest server that is worth waiting for."""
+
+RENDERED_AT_ONCE = 32
+"""Messages made ahead of the channel's asking: made one by one, between two system calls, each takes twice as long."""
 
 MAX_ATTEMPTS = 8
 FIRST_RETRY = timedelta(seconds=15)
 MAX_RETRY = timedelta(minutes=30)
 MAX_RETRY_AFTER_S = 3_600.0
 """A server that asks for a longer rest is asked again after this."""
+
+RECORD_WITHIN_S = 90.0
+"""A database may be away for so long before what a worker knows of its chunk is lost: less than the chunk's lease."""
+
+DATABASE_AWAY_S = 0.5
 
 MAX_OUTAGES = 6
 FIRST_OUTAGE_WAIT = timedelta(seconds=5)
@@ -63,12 +76,16 @@ MAX_BOUNCED_SHARE = 0.10
 """Receivers block senders at a few percent of unknown addresses; one bad chunk is enough to stop and look."""
 
 
+_FACTS = len(Recipient._fields) - 1
+"""A claimed row begins with the fields of a recipient; what was looked up for this person alone comes behind them."""
+
+
 @dataclass(slots=True)
 class Chunk:
     """Claimed rows and what is known of them so far."""
 
-    rows: Sequence[RowOf]
-    unsent: dict[int, RowOf] = field(default_factory=dict)
+    rows: Sequence[Claimed]
+    unsent: dict[int, Claimed] = field(default_factory=dict)
     decided: list[Outcome] = field(default_factory=list)
     message_ids: dict[int, str] = field(default_factory=dict)
     own: Mapping[int, Mapping[str, Any]] = field(default_factory=dict)
@@ -99,15 +116,13 @@ def send_slice(
         return
     deadline = time.monotonic() + SLICE_S
     with unit_of_work() as session:
-        chunk = sender.claim(session)
+        chunk = sender.claim(session, sender.find(session))
     done = 0
     while chunk is not None:
         outcomes = sender.hand_over(chunk, channel)
         done += len(chunk.rows)
-        with unit_of_work() as session:
-            sender.record(session, chunk, outcomes)
-            goes_on = sender.outage is None and time.monotonic() < deadline
-            chunk = sender.claim(session) if goes_on else None
+        goes_on = sender.outage is None and time.monotonic() < deadline
+        chunk = sender.turn(unit_of_work, chunk, outcomes, goes_on=goes_on)
         progress(done, sender.audience_size, "messages")
     with unit_of_work() as session:
         if sender.outage is not None:
@@ -124,12 +139,39 @@ class _Sender:
         self._campaign_id = campaign_id
         self._claimed_by = claimed_by
         self._variant: Variant | None = None
+        self._claiming: Select[Any] | None = None
+        self._chunk = FIRST_CHUNK
         self.audience_size = 0
         self.outage: str | None = None
         """What the server said when it went away during the slice."""
 
+    def find(self, session: Session) -> Campaign | None:
+        """The campaign as it is now."""
+        return repository.find_to_send(session, self._shop_id, self._campaign_id)
+
+    def turn(
+        self, unit_of_work: UnitOfWork, chunk: Chunk, sent: Sequence[Sent], *, goes_on: bool
+    ) -> Chunk | None:
+        """Record a chunk and claim the next one, in one transaction.
+
+        What became of the chunk is known here alone, so a database that is away is waited for. When it committed and
+        could not say so, the rows that it gave out stay claimed: better one chunk in doubt than anybody written twice.
+        """
+        deadline = time.monotonic() + RECORD_WITHIN_S
+        while True:
+            try:
+                with unit_of_work() as session:
+                    campaign = self.find(session)
+                    self.record(session, campaign, chunk, sent)
+                    return self.claim(session, campaign) if goes_on else None
+            except (OperationalError, InterfaceError) as error:
+                if time.monotonic() > deadline:
+                    raise
+                log.warning("record_delayed", shop_id=self._shop_id, error=type(error.orig).__name__)
+                time.sleep(DATABASE_AWAY_S)
+
     def settle_earlier_attempt(self, session: Session) -> None:
-        campaign = repository.find_by_id(session, self._shop_id, self._campaign_id)
+        campaign = self.find(session)
         if campaign is None or campaign.frozen_at is None:
             return
         lost = repository.settle_lost(
@@ -138,29 +180,29 @@ class _Sender:
         if lost:
             log.warning("claims_lost", shop_id=self._shop_id, campaign_id=self._campaign_id, count=lost)
 
-    def claim(self, session: Session) -> Chunk | None:
+    def claim(self, session: Session, campaign: Campaign | None) -> Chunk | None:
         """The next chunk; None when the campaign is not sending or nothing is ready."""
-        campaign = self._sending(session)
-        if campaign is None:
+        if campaign is None or not self._may_send(session, campaign):
             return None
         if self._variant is None:
             self._variant = content.compiled(session, self._shop_id, campaign)
             self.audience_size = campaign.audience_size or 0
+        if self._claiming is None:
+            people = customer_selectables.audience(self._shop_id)
+            self._claiming = repository.claiming(self._shop_id, campaign, people)
         now = utcnow()
         rows = repository.claim(
             session,
-            self._shop_id,
-            campaign,
-            customer_selectables.audience(self._shop_id),
+            self._claiming,
             claimed_by=self._claimed_by,
-            limit=service.CHUNK,
+            limit=min(self._chunk, service.CHUNK),
             now=now,
             lease_until=now + LEASE,
         )
         return Chunk(rows, own=self._look_up(session, campaign, rows, now)) if rows else None
 
     def _look_up(
-        self, session: Session, campaign: Campaign, rows: Sequence[RowOf], now: datetime
+        self, session: Session, campaign: Campaign, rows: Sequence[Claimed], now: datetime
     ) -> Mapping[int, Mapping[str, Any]]:
         if self._variant is None or not self._variant.personal:
             return {}
@@ -177,39 +219,56 @@ class _Sender:
     def hand_over(self, chunk: Chunk, channel: Channel) -> list[Sent]:
         """Let the channel take the chunk's messages; outside of any transaction."""
         chunk.unsent = {row.id: row for row in chunk.rows}
+        started = time.monotonic()
         try:
-            return list(channel.send(self._prepared(chunk)))
+            sent = list(channel.send(self._prepared(chunk)))
         except ChannelUnavailable as error:
             # Nothing was taken: the rows go back as they were.
             self.outage = str(error)
             return []
+        per_second = len(sent) / max(time.monotonic() - started, 0.001)
+        self._chunk = max(SMALLEST_CHUNK, round(per_second * CHUNK_S))
+        return sent
 
     def _prepared(self, chunk: Chunk) -> Iterator[Prepared]:
+        for messages in self._rendered(chunk):
+            for message in messages:
+                # From here on the channel has it.
+                del chunk.unsent[message.delivery_id]
+                chunk.message_ids[message.delivery_id] = message.message_id
+                yield message
+
+    def _rendered(self, chunk: Chunk) -> Iterator[list[Prepared]]:
+        """The chunk's messages, some at a time; what cannot be one is decided."""
         variant = self._variant
         assert variant is not None  # noqa: S101  # compiled with the first claim
         date = date_line(utcnow())
-        for row in chunk.rows:
-            reason = "customer_deleted" if row.present is None else row.reason
-            if reason is not None:
-                del chunk.unsent[row.id]
-                chunk.decided.append(_final(row.id, "excluded", reason))
-                continue
-            try:
-                message = variant.prepare(_recipient(row, chunk.own.get(row.customer_id)), date=date)
-            except NoAddress:
-                del chunk.unsent[row.id]
-                chunk.decided.append(_final(row.id, "excluded", "invalid_email"))
-            except Exception as error:  # noqa: BLE001  # a template may raise anything on one person's values
-                del chunk.unsent[row.id]
-                chunk.decided.append(_final(row.id, "failed", "render_failed", type(error).__name__))
-            else:
-                del chunk.unsent[row.id]
-                chunk.message_ids[row.id] = message.message_id
-                yield message
+        for start in range(0, len(chunk.rows), RENDERED_AT_ONCE):
+            messages: list[Prepared] = []
+            for row in chunk.rows[start : start + RENDERED_AT_ONCE]:
+                final = self._render(variant, row, chunk.own.get(row.customer_id), date, messages)
+                if final is not None:
+                    del chunk.unsent[row.id]
+                    chunk.decided.append(final)
+            yield messages
 
-    def record(self, session: Session, chunk: Chunk, sent: Sequence[Sent]) -> None:
+    @staticmethod
+    def _render(
+        variant: Variant, row: Claimed, own: Mapping[str, Any] | None, date: bytes, messages: list[Prepared]
+    ) -> Outcome | None:
+        """Add the row's message; or say what becomes of a row that gets none."""
+        if row.reason is not None:
+            return _final(row.id, "excluded", row.reason)
+        try:
+            messages.append(variant.prepare(Recipient._make((*row[:_FACTS], own)), date=date))
+        except NoAddress:
+            return _final(row.id, "excluded", "invalid_email")
+        except Exception as error:  # noqa: BLE001  # a template may raise anything on one person's values
+            return _final(row.id, "failed", "render_failed", type(error).__name__)
+        return None
+
+    def record(self, session: Session, campaign: Campaign | None, chunk: Chunk, sent: Sequence[Sent]) -> None:
         """Write what became of the chunk, and stop the campaign when that was bad."""
-        campaign = repository.find_by_id(session, self._shop_id, self._campaign_id)
         if campaign is None:
             return
         now = utcnow()
@@ -240,19 +299,18 @@ class _Sender:
 
     def hand_on(self, session: Session, job: SendBatch) -> None:
         """Stage what comes after this slice."""
-        campaign = self._sending(session)
-        if campaign is None:
+        campaign = self.find(session)
+        if campaign is None or not self._may_send(session, campaign):
             return
         if repository.count_ready(session, self._shop_id, campaign, now=utcnow(), limit=1):
             outbox.add(session, self._shop_id, SendBatch(self._campaign_id, job.slot))
         else:
             outbox.add(session, self._shop_id, Dispatch(self._campaign_id))
 
-    def _sending(self, session: Session) -> Campaign | None:
-        campaign = repository.find_by_id(session, self._shop_id, self._campaign_id)
-        if campaign is None or campaign.frozen_at is None or campaign.state != "sending":
-            return None
-        return campaign if service.may_send(session, self._shop_id) else None
+    def _may_send(self, session: Session, campaign: Campaign) -> bool:
+        if campaign.frozen_at is None or campaign.state != "sending":
+            return False
+        return service.may_send(session, self._shop_id)
 
 
 def _wait_for_server(session: Session, shop_id: ShopId, job: SendBatch, why: str) -> None:
@@ -285,29 +343,12 @@ def retry_wait(attempts: int) -> timedelta:
     return min(FIRST_RETRY * doublings, MAX_RETRY)
 
 
-def _is_final_refusal(row: RowOf, sent: Sent) -> bool:
+def _is_final_refusal(row: Claimed, sent: Sent) -> bool:
     given_up = sent.verdict is Verdict.TEMPORARY and row.attempts >= MAX_ATTEMPTS
     return sent.verdict is Verdict.PERMANENT or given_up
 
 
-def _recipient(row: RowOf, own: Mapping[str, Any] | None) -> Recipient:
-    return Recipient(
-        row.id,
-        row.customer_id,
-        row.email,
-        row.first_name,
-        row.last_name,
-        row.city,
-        row.country,
-        row.open_tracking,
-        row.orders_count,
-        row.total_spent_minor,
-        row.last_order_at,
-        own,
-    )
-
-
-def _outcome(row: RowOf, sent: Sent, message_id: str, now: datetime) -> Outcome:
+def _outcome(row: Claimed, sent: Sent, message_id: str, now: datetime) -> Outcome:
     code = sent.code or None
     match sent.verdict:
         case Verdict.ACCEPTED:
@@ -332,6 +373,6 @@ def _final(delivery_id: int, state: str, reason: str, reply: str | None = None) 
     return Outcome(delivery_id, state, reason, None, None, reply, None, True)
 
 
-def _returned(row: RowOf, now: datetime) -> Outcome:
+def _returned(row: Claimed, now: datetime) -> Outcome:
     """A row whose message the channel never took."""
     return Outcome(row.id, "pending", None, now + FIRST_OUTAGE_WAIT, None, None, None, False)

@@ -58,13 +58,17 @@ class Origin:
 
 
 class Prepared(NamedTuple):
-    """A message ready for a channel: envelope and bytes with CRLF line ends, dots not yet stuffed."""
+    """A message ready for a channel: envelope and bytes with CRLF line ends, dots not yet stuffed.
+
+    ``dotless`` says that no line starts with a dot, so that nothing has to look for one.
+    """
 
     delivery_id: int
     mail_from: str
     rcpt_to: str
     data: bytes
     message_id: str = ""
+    dotless: bool = False
 
 
 class NoAddress(ValueError):
@@ -157,7 +161,9 @@ class Variant:
             )
         )
         # Hex survives servers that change the case of a local part; with its prefix it stays under their 64.
-        return Prepared(recipient.delivery_id, f"b+{raw.hex()}@{self._domain}", address, data, message_id)
+        return Prepared(
+            recipient.delivery_id, f"b+{raw.hex()}@{self._domain}", address, data, message_id, True
+        )
 
     def _message_id(self, delivery_id: int, raw: bytes) -> str:
         # The same for every attempt, so that a doubtful delivery can be found in anybody's log.

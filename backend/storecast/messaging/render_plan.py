@@ -1,9 +1,9 @@
 """Render plans: a vetted template, evaluated as far as it does not depend on the recipient.
 
-What depends on nobody is rendered once and encoded once. What remains are holes (plain outputs) and blocks
-(conditions and loops on the recipient), which one compiled Jinja function yields in order; a message is a copy of
-the ready pieces with the holes filled. A plan's text equals a plain Jinja rendering of the same template, always:
-a property test holds it to that.
+What depends on nobody is rendered once and encoded once. What remains are values (a field of the recipient, or a text
+in its place), which are read without any template code, and holes (other outputs) and blocks (conditions and loops on
+the recipient), which one compiled Jinja function yields in order; a message is a copy of the ready pieces with the gaps
+filled. A plan's text equals a plain Jinja rendering of the same template, always: a property test holds it to that.
 """
 
 import secrets
@@ -14,6 +14,7 @@ from typing import Any
 from jinja2 import nodes
 from jinja2.runtime import Context
 from jinja2.utils import missing
+from markupsafe import escape
 
 from storecast.messaging import quoted_printable, sandbox
 from storecast.messaging.sandbox import MAX_OUTPUT_BYTES, TURNS_KEY, MessageEnvironment, TemplateTooLarge
@@ -22,9 +23,39 @@ TOKEN = "_token"  # noqa: S105  # the name of a template variable
 """The recipient's tracking token: letters, digits, - and _ only, so it needs no escaping in any encoding."""
 
 
+_ABSENT = object()
+_Read = Callable[[Mapping[str, Any]], object]
+
+
+@dataclass(frozen=True, slots=True)
+class _Value:
+    """A value of the recipient's, printed as it is, or the default where there is none."""
+
+    name: str
+    read: _Read
+
+
+def _reader(path: str, default: object = "") -> _Value:
+    """Finds what Jinja would: dots reach entries of dicts and nothing else."""
+    name, *fields = path.split(".")
+
+    def read_field(recipient: Mapping[str, Any]) -> object:
+        # Nearly every one: a field of the customer.
+        record = recipient.get(name)
+        return record.get(fields[0], default) if type(record) is dict else default
+
+    def read(recipient: Mapping[str, Any]) -> object:
+        found = recipient.get(name, _ABSENT)
+        for field in fields:
+            found = found.get(field, _ABSENT) if type(found) is dict else _ABSENT
+        return default if found is _ABSENT else found
+
+    return _Value(name, read_field if len(fields) == 1 else read)
+
+
 @dataclass(frozen=True, slots=True)
 class _Hole:
-    """An output that depends on the recipient: exactly one chunk of the dynamic function."""
+    """Another output that depends on the recipient: exactly one chunk of the dynamic function."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,7 +68,7 @@ class _Token:
     """The recipient's token; needs no template code at all."""
 
 
-_Part = str | _Hole | _Block | _Token
+_Part = str | _Value | _Hole | _Block | _Token
 Encode = Callable[[str], bytes]
 
 
@@ -56,6 +87,7 @@ class RenderPlan:
         self._around_token = {TOKEN: ("", ""), **(around_token or {})}
         tree = sandbox.parse(source, env)
         self._env = env
+        self._print: Callable[[object], str] = escape if env.autoescape else str
         self._fixed = dict(fixed)
         self._mark = secrets.token_hex(16)
         self._parts: list[_Part] = []
@@ -65,12 +97,20 @@ class RenderPlan:
         self._compile(tree)
         self.block_count = sum(isinstance(part, _Block) for part in self._parts)
         """How many pieces are blocks, which cost a Jinja rendering of their part."""
-        self._encoded, self._token_slots, self._chunk_slots = self._encode_ready_parts()
+        self._value_slots: list[tuple[int, _Read]] = []
+        self._token_slots: list[int] = []
+        self._chunk_slots: list[int] = []
+        self._encoded = self._encode_ready_parts()
 
     @property
     def hole_count(self) -> int:
         """How many pieces are filled for each recipient."""
-        return len(self._token_slots) + len(self._chunk_slots)
+        return len(self._value_slots) + len(self._token_slots) + len(self._chunk_slots)
+
+    @property
+    def needs_jinja(self) -> bool:
+        """Whether template code runs for each recipient."""
+        return self._root is not None
 
     @property
     def ready_text(self) -> str | None:
@@ -81,10 +121,15 @@ class RenderPlan:
         """The rendering for one recipient."""
         chunks = self._chunks(recipient)
         token = recipient.get(TOKEN, "")
-        return "".join(
-            part if isinstance(part, str) else token if isinstance(part, _Token) else next(chunks)
-            for part in self._parts
-        )
+        texts = []
+        for part in self._parts:
+            if isinstance(part, str):
+                texts.append(part)
+            elif isinstance(part, _Value):
+                texts.append(self._print(part.read(recipient)))
+            else:
+                texts.append(token if isinstance(part, _Token) else next(chunks))
+        return "".join(texts)
 
     def quoted_printable(self, recipient: Mapping[str, Any]) -> list[bytes]:
         """The rendering for one recipient as pieces of a quoted-printable body, to be joined."""
@@ -93,8 +138,17 @@ class RenderPlan:
             token = recipient[TOKEN].encode()
             for slot in self._token_slots:
                 pieces[slot] = token
+        encode = quoted_printable.encode_value
+        for slot, read in self._value_slots:
+            value = read(recipient)
+            # Letters and digits are themselves in every encoding.
+            if type(value) is str and value.isalnum():
+                pieces[slot] = encode(value)
+            elif type(value) is int:
+                pieces[slot] = b"%d" % value
+            else:
+                pieces[slot] = encode(self._print(value))
         if self._chunk_slots:
-            encode = quoted_printable.encode_value
             for slot, chunk in zip(self._chunk_slots, self._chunks(recipient), strict=True):
                 pieces[slot] = encode(chunk)
         return pieces
@@ -135,14 +189,14 @@ class RenderPlan:
                 dynamic.append(node)
             elif _depends(node, known):
                 self._render_ready(ready)
-                self._add_dynamic(node, dynamic)
+                self._add_dynamic(node, dynamic, assigned)
             else:
                 ready.append(node)
         self._render_ready(ready)
         self._dynamic = [part for part in self._parts if isinstance(part, _Hole | _Block)]
         self._root = self._compile_root(dynamic) if self._dynamic else None
 
-    def _add_dynamic(self, node: nodes.Node, dynamic: list[nodes.Node]) -> None:
+    def _add_dynamic(self, node: nodes.Node, dynamic: list[nodes.Node], assigned: set[str]) -> None:
         if isinstance(node, nodes.Output) and isinstance(node.nodes[0], nodes.Name):
             around = self._around_token.get(node.nodes[0].name)
             if around is not None:
@@ -150,6 +204,10 @@ class RenderPlan:
                 self._parts.append(_Token())
                 self._add_text(around[1])
                 return
+        value = _value_of(node)
+        if value is not None and value.name not in assigned:
+            self._parts.append(value)
+            return
         dynamic.append(node)
         if isinstance(node, nodes.Output):
             self._parts.append(_Hole())
@@ -185,21 +243,37 @@ class RenderPlan:
         template.set_environment(self._env)
         return template
 
-    def _encode_ready_parts(self) -> tuple[list[bytes], list[int], list[int]]:
+    def _encode_ready_parts(self) -> list[bytes]:
         encoded: list[bytes] = []
-        token_slots: list[int] = []
-        chunk_slots: list[int] = []
         for position, part in enumerate(self._parts):
             last = position == len(self._parts) - 1
             if isinstance(part, str):
-                piece = quoted_printable.encode_ready(part)
+                piece = quoted_printable.encode(part)
                 encoded.append(piece if last else piece + quoted_printable.SOFT_BREAK)
                 continue
-            (token_slots if isinstance(part, _Token) else chunk_slots).append(len(encoded))
+            if isinstance(part, _Value):
+                self._value_slots.append((len(encoded), part.read))
+            else:
+                (self._token_slots if isinstance(part, _Token) else self._chunk_slots).append(len(encoded))
             encoded.append(b"")
             if not last:
                 encoded.append(quoted_printable.SOFT_BREAK)
-        return encoded, token_slots, chunk_slots
+        return encoded
+
+
+def _value_of(node: nodes.Node) -> _Value | None:
+    """What an output prints, when that is a field of the recipient, at most with a ``default``."""
+    expression = node.nodes[0] if isinstance(node, nodes.Output) else None
+    if isinstance(expression, nodes.Filter):
+        match expression:
+            case nodes.Filter(
+                node=inner, name="default" | "d", args=[nodes.Const(value=default)], kwargs=[], dyn_args=None
+            ) if isinstance(inner, nodes.Expr):
+                path = sandbox.path_of(inner)
+                return _reader(path, default) if path is not None else None
+        return None
+    path = sandbox.path_of(expression) if expression is not None else None
+    return _reader(path) if path is not None else None
 
 
 def _names(target: nodes.Node) -> list[nodes.Name]:

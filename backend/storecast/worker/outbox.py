@@ -9,7 +9,19 @@ from uuid import UUID
 
 import orjson
 import structlog
-from sqlalchemy import BigInteger, DateTime, Text, Uuid, bindparam, func, literal, select, text, update
+from sqlalchemy import (
+    BigInteger,
+    ColumnElement,
+    DateTime,
+    Text,
+    Uuid,
+    bindparam,
+    func,
+    literal,
+    select,
+    text,
+    update,
+)
 from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.orm import Session
 
@@ -138,9 +150,18 @@ def again(
 
 def pending(session: Session, job_type: type[J]) -> list[J]:
     """The waiting jobs of one type that the session may see, oldest first."""
+    return _listed(session, job_type, OutboxJob.state != "running")
+
+
+def running(session: Session, job_type: type[J]) -> list[J]:
+    """Those that a worker is at, or was at when it died and for as long as its lease."""
+    return _listed(session, job_type, OutboxJob.state == "running")
+
+
+def _listed(session: Session, job_type: type[J], which: ColumnElement[bool]) -> list[J]:
     rows = session.scalars(
         select(OutboxJob)
-        .where(OutboxJob.name == job_type.name, OutboxJob.state != "running")
+        .where(OutboxJob.name == job_type.name, which)
         .order_by(OutboxJob.enqueued_at, OutboxJob.id)
     )
     return [job_type.from_payload(dict(row.args)) for row in rows]

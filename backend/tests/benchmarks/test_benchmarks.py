@@ -2,6 +2,7 @@
 
 import json
 import os
+import re
 import subprocess
 import sys
 from pathlib import Path
@@ -81,3 +82,24 @@ def test_a_small_chaos_run_of_webhooks_loses_nothing_and_does_nothing_twice() ->
         "duplicate_effects": 0,
         "kills": 4,
     }, ran.stdout
+
+
+@pytest.mark.timeout(430)
+def test_a_small_chaos_run_of_a_campaign_writes_to_everybody_once() -> None:
+    ran = subprocess.run(
+        [sys.executable, "-m", "benchmarks.chaos_send"],
+        cwd=BACKEND,
+        env={**os.environ, "N": "400", "KILLS": "2", "RATE": "200", "END_S": "180"},
+        capture_output=True,
+        text=True,
+        timeout=400,
+        check=False,
+    )
+
+    assert ran.returncode == 0, ran.stderr[-3000:]
+    line = json.loads(ran.stdout.splitlines()[-1])
+    assert list(line) == ["chaos", "recipients", "accepted", "lost", "duplicates", "unknown", "kills"]
+    assert (line["lost"], line["duplicates"], line["kills"]) == (0, 0, 2), ran.stdout
+    assert line["accepted"] + line["unknown"] == 400, ran.stdout
+    in_flight = int(re.findall(r"(\d+) were on their way at kills", ran.stdout)[-1])
+    assert line["unknown"] <= in_flight, ran.stdout

@@ -220,8 +220,8 @@ def test_campaigns_leave_out_who_rests_and_who_wants_no_such_topic(
         assert campaign is not None
         campaign.topic_id = topics.get(session, shop_id, topic_ids[0]).id
         claimed = repository.claim(
-            session, shop_id, campaign, customers.audience(shop_id), claimed_by=uuid4(),
-            limit=20, now=utcnow(), lease_until=utcnow(),
+            session, repository.claiming(shop_id, campaign, customers.audience(shop_id)),
+            claimed_by=uuid4(), limit=20, now=utcnow(), lease_until=utcnow(),
         )  # fmt: skip
         assert [each.reason for each in claimed] == ["paused", "topic_opted_out"] + [None] * 10
 

@@ -2,11 +2,14 @@
 
 import threading
 from collections.abc import Callable, Iterable, Iterator
+from contextlib import contextmanager
 from datetime import timedelta
 from uuid import UUID, uuid4
 
 import pytest
 import time_machine
+from sqlalchemy.exc import OperationalError
+from sqlalchemy.orm import Session
 
 from storecast.campaigns import content, repository, sending, service
 from storecast.campaigns.jobs import Dispatch, Finish, SendBatch
@@ -118,9 +121,7 @@ def test_two_transactions_claim_different_rows(
         now = utcnow()
         rows = repository.claim(
             session,  # type: ignore[arg-type]
-            shop_id,
-            frozen,
-            selectables.audience(shop_id),
+            repository.claiming(shop_id, frozen, selectables.audience(shop_id)),
             claimed_by=uuid4(),
             limit=limit,
             now=now,
@@ -181,6 +182,52 @@ def test_a_worker_killed_between_claim_and_record_doubles_nobody(
     assert len(got) == len(set(got))
     with uow() as session:
         assert service.finish(session, shop_id, frozen.id) is True
+
+
+def test_claims_of_a_worker_that_is_gone_keep_nobody_else_from_going_on(
+    uow: UnitOfWork, shop_id: ShopId, frozen: Campaign, ledger: Ledger, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(service, "CHUNK", 2)
+    with pytest.raises(Killed):
+        send(uow, shop_id, frozen.id, DyingChannel(after=0))
+    assert states(ledger) == ["claimed"] * 2 + ["pending"] * 10
+    with uow() as session:
+        service.dispatch(session, shop_id, frozen.id)
+        assert sorted(job.slot for job in outbox.pending(session, SendBatch)) == [0, 1, 2, 3]
+
+
+@pytest.mark.parametrize("committed", [False, True])
+def test_what_a_worker_knows_waits_for_a_database_that_is_away(
+    uow: UnitOfWork,
+    shop_id: ShopId,
+    frozen: Campaign,
+    channel: CaptureChannel,
+    ledger: Ledger,
+    monkeypatch: pytest.MonkeyPatch,
+    committed: bool,
+) -> None:
+    monkeypatch.setattr(sending, "DATABASE_AWAY_S", 0.01)
+    monkeypatch.setattr(service, "CHUNK", 8)
+    turns = 0
+
+    @contextmanager
+    def restarting() -> Iterator[Session]:
+        """The transaction that records the first chunk ends with a lost connection, before or behind its commit."""
+        nonlocal turns
+        turns += 1
+        lost = OperationalError("COMMIT", {}, Exception("the connection is closed"))
+        with uow() as session:
+            yield session
+            if turns == 2 and not committed:
+                raise lost
+        if turns == 2:
+            raise lost
+
+    send(restarting, shop_id, frozen.id, channel)
+    # Behind a commit that nobody heard of, the next rows are claimed for good: they may not be sent by anybody now.
+    doubtful = 4 if committed else 0
+    assert states(ledger) == ["accepted"] * (12 - doubtful) + ["claimed"] * doubtful
+    assert len(channel.messages) == len(set(addresses(channel))) == 12 - doubtful
 
 
 def test_a_lease_that_ran_out_is_settled_by_dispatch(

@@ -16,7 +16,10 @@ _PIECES = st.sampled_from(
     [
         "plain text ", "<p>", "=3D=\r\n", "\n", ".\n.\n", "x" * 90, "é" * 40, "   \n", "\t", "\r\n.", "=",
         "{{ shop.name }}", "{{ shop.tags|join(', ') }}", "{{ customer.name }}", "{{ customer.name|default('you') }}",
-        "{{ customer.name|upper }}", "{{ customer.count + 1 }}", "{{ customer.count|money }}", "{{ _token }}",
+        "{{ customer.name|upper }}", "{{ customer['name']|d(7) }}", "{{ customer.name|default('<b>', true) }}",
+        "{{ customer }}", "{{ customer.name.first }}", "{{ customer.count }}", "{{ customer.list }}",
+        "{{ customer.nobody|default('.') }}",
+        "{{ customer.count + 1 }}", "{{ customer.count|money }}", "{{ _token }}",
         "{{ customer.name if customer.count > 2 else shop.name }}", "{{ nobody.at.all }}",
         "{% if customer.count > 2 %}many {{ customer.name }}{% else %}few{% endif %}",
         "{% for tag in shop.tags %}{{ tag }}{% endfor %}", "{% for tag in shop.tags %}{{ customer.name }}{% endfor %}",
@@ -47,6 +50,7 @@ def test_a_plan_equals_plain_jinja(html: bool, source: str, customer: dict[str, 
     assert plan.text(recipient) == plain
     body = b"".join(plan.quoted_printable(recipient))
     assert max(map(len, body.split(b"\r\n"))) <= 76
+    assert not any(line.startswith(b".") for line in body.split(b"\r\n"))
     assert b"\n" not in body.replace(b"\r\n", b"")
     assert b"\r" not in body.replace(b"\r\n", b"")
     expected = normal(plain).encode("utf-8", "replace")
@@ -57,6 +61,7 @@ def test_a_plan_equals_plain_jinja(html: bool, source: str, customer: dict[str, 
 @settings(max_examples=300, deadline=None)
 def test_a_quoted_printable_piece_decodes_to_its_text_with_a_soft_break_behind(text: str) -> None:
     piece = quoted_printable.encode(text) + quoted_printable.SOFT_BREAK
+    assert not any(line.startswith(b".") for line in piece.split(b"\r\n"))
     assert max(map(len, piece.split(b"\r\n"))) <= 76
     assert quopri.decodestring(piece).replace(b"\r\n", b"\n") == normal(text).replace("\r\n", "\n").encode(
         "utf-8", "replace"
@@ -70,6 +75,15 @@ def test_what_depends_on_nobody_is_ready() -> None:
     plan = RenderPlan("{{ shop.name }}{% for t in shop.tags %}{{ t }}{% endfor %}", sandbox.HTML, FIXED)
     assert plan.ready_text == "A&amp;B &lt;Shop&gt;ab"
     assert (plan.hole_count, plan.block_count) == (0, 0)
+
+
+def test_fields_of_a_person_are_read_without_template_code() -> None:
+    source = "{{ customer.a|default('x') }}{{ customer.b }}{{ customer.a|d(1) }}"
+    plan = RenderPlan(source, sandbox.HTML, FIXED)
+    assert (plan.hole_count, plan.needs_jinja) == (3, False)
+    assert plan.text({"customer": {"b": "<i>"}}) == "x&lt;i&gt;1"
+    for other in ("{{ customer.a|upper }}", "{% set customer = shop %}{{ customer.name }}"):
+        assert RenderPlan(other, sandbox.HTML, FIXED).needs_jinja
 
 
 def test_plain_outputs_are_holes_and_only_control_flow_is_a_block() -> None:
