@@ -132,16 +132,12 @@ def judge(arms: Sequence[Rate] | Sequence[Revenue], alpha: float = ALPHA) -> Jud
 
 def holm(p_values: Sequence[float | None]) -> list[float | None]:
     """Adjusted p-values: what is at most alpha is significant. Comparisons that cannot be made (None) count as made."""
-    order = sorted(
-        range(len(p_values)), key=lambda place: 1.0 if p_values[place] is None else p_values[place]
-    )
+    made = sorted((p, place) for place, p in enumerate(p_values) if p is not None)
     adjusted: list[float | None] = [None] * len(p_values)
     highest = 0.0
-    for rank, place in enumerate(order):
-        p = p_values[place]
-        if p is not None:
-            highest = max(highest, min(p * (len(p_values) - rank), 1.0))
-            adjusted[place] = highest
+    for rank, (p, place) in enumerate(made):
+        highest = max(highest, min(p * (len(p_values) - rank), 1.0))
+        adjusted[place] = highest
     return adjusted
 
 
