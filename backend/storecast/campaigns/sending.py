@@ -18,7 +18,8 @@ import structlog
 from sqlalchemy import Row
 from sqlalchemy.orm import Session
 
-from storecast.campaigns import content, personal, repository, service
+from storecast.campaigns import contact_policy, personal, repository, service, variants
+from storecast.campaigns.contact_policy import Policy
 from storecast.campaigns.jobs import Dispatch, SendBatch
 from storecast.campaigns.models import Campaign
 from storecast.campaigns.repository import Outcome
@@ -123,7 +124,8 @@ class _Sender:
         self._shop_id = shop_id
         self._campaign_id = campaign_id
         self._claimed_by = claimed_by
-        self._variant: Variant | None = None
+        self._variants: Mapping[int, Variant] = {}
+        self._policy: Policy | None = None
         self.audience_size = 0
         self.outage: str | None = None
         """What the server said when it went away during the slice."""
@@ -143,34 +145,50 @@ class _Sender:
         campaign = self._sending(session)
         if campaign is None:
             return None
-        if self._variant is None:
-            self._variant = content.compiled(session, self._shop_id, campaign)
+        if self._policy is None:
+            self._variants = variants.compiled(session, self._shop_id, campaign)
+            self._policy = contact_policy.of_shop(session, self._shop_id)
             self.audience_size = campaign.audience_size or 0
         now = utcnow()
-        rows = repository.claim(
+        rows = contact_policy.admit(
+            session,
+            self._shop_id,
+            campaign,
+            self._policy,
+            lambda limit: self._take(session, campaign, limit, now),
+            lambda held: repository.record(
+                session, self._shop_id, campaign, held, claimed_by=self._claimed_by, now=now
+            ),
+            limit=service.CHUNK,
+            now=now,
+        )
+        return None if rows is None else Chunk(rows, own=self._look_up(session, campaign, rows, now))
+
+    def _take(self, session: Session, campaign: Campaign, limit: int, now: datetime) -> Sequence[RowOf]:
+        return repository.claim(
             session,
             self._shop_id,
             campaign,
             customer_selectables.audience(self._shop_id),
             claimed_by=self._claimed_by,
-            limit=service.CHUNK,
+            limit=limit,
             now=now,
             lease_until=now + LEASE,
         )
-        return Chunk(rows, own=self._look_up(session, campaign, rows, now)) if rows else None
 
     def _look_up(
         self, session: Session, campaign: Campaign, rows: Sequence[RowOf], now: datetime
     ) -> Mapping[int, Mapping[str, Any]]:
-        if self._variant is None or not self._variant.personal:
+        wanted = {path for variant in self._variants.values() for path in variant.personal}
+        if not wanted or not rows:
             return {}
         return personal.look_up(
             session,
             self._shop_id,
             [row.customer_id for row in rows],
-            self._variant.personal,
+            wanted,
             lists=campaign.product_lists or {},
-            url=self._variant.shop_url,
+            url=self._variants[0].shop_url,
             now=now,
         )
 
@@ -185,8 +203,6 @@ class _Sender:
             return []
 
     def _prepared(self, chunk: Chunk) -> Iterator[Prepared]:
-        variant = self._variant
-        assert variant is not None  # noqa: S101  # compiled with the first claim
         date = date_line(utcnow())
         for row in chunk.rows:
             reason = "customer_deleted" if row.present is None else row.reason
@@ -195,6 +211,7 @@ class _Sender:
                 chunk.decided.append(_final(row.id, "excluded", reason))
                 continue
             try:
+                variant = self._variants[row.variant]
                 message = variant.prepare(_recipient(row, chunk.own.get(row.customer_id)), date=date)
             except NoAddress:
                 del chunk.unsent[row.id]
@@ -243,7 +260,13 @@ class _Sender:
         campaign = self._sending(session)
         if campaign is None:
             return
-        if repository.count_ready(session, self._shop_id, campaign, now=utcnow(), limit=1):
+        now = utcnow()
+        rests_until = None
+        if self._policy is not None:
+            rests_until = contact_policy.resting_until(session, self._shop_id, self._policy, now)
+        if rests_until is not None:
+            outbox.add(session, self._shop_id, Dispatch(self._campaign_id), run_at=rests_until)
+        elif repository.count_ready(session, self._shop_id, campaign, now=now, limit=1):
             outbox.add(session, self._shop_id, SendBatch(self._campaign_id, job.slot))
         else:
             outbox.add(session, self._shop_id, Dispatch(self._campaign_id))
