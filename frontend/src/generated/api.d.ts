@@ -582,6 +582,26 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/v1/campaigns/{campaign_id}/follow-up": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Follow Up Campaign
+         * @description A new draft for those who are left of a campaign that is over.
+         */
+        post: operations["follow_up_campaign"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/v1/campaigns/{campaign_id}/gate": {
         parameters: {
             query?: never;
@@ -782,6 +802,70 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/v1/campaigns/{campaign_id}/test-result": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Read Test Result
+         * @description What each version achieved and what can be said of that; null for a campaign without a test.
+         */
+        get: operations["read_test_result"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/campaigns/{campaign_id}/variants": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Read Variants
+         * @description The further versions of the message and how they are tested.
+         */
+        get: operations["read_variants"];
+        /**
+         * Change Variants
+         * @description Set the test and all versions of a draft; 409 ``version_conflict`` when somebody else changed it meanwhile.
+         */
+        put: operations["change_variants"];
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/campaigns/{campaign_id}/winner": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Pick Winner
+         * @description Send this version to everybody who waits for the end of the test, significant or not.
+         */
+        post: operations["pick_winner"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/v1/circuits": {
         parameters: {
             query?: never;
@@ -816,6 +900,30 @@ export interface paths {
          * @description Let calls to the host through at once.
          */
         post: operations["close_circuit"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/contact-policy": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Read Contact Policy
+         * @description When and how often the shop writes to a person, and how much it sends.
+         */
+        get: operations["read_contact_policy"];
+        /**
+         * Change Contact Policy
+         * @description Set the whole policy. Messages that may not go out are put off, not dropped.
+         */
+        put: operations["change_contact_policy"];
+        post?: never;
         delete?: never;
         options?: never;
         head?: never;
@@ -2708,50 +2816,6 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
-    "/api/v1/suppressions": {
-        parameters: {
-            query?: never;
-            header?: never;
-            path?: never;
-            cookie?: never;
-        };
-        /**
-         * List Suppressions
-         * @description Addresses that are never written to, newest first, as digests; ``email`` asks after one whole address.
-         */
-        get: operations["list_suppressions"];
-        put?: never;
-        /**
-         * Add Suppression
-         * @description Never write to an address; one that is on the list already stays as it is.
-         */
-        post: operations["add_suppression"];
-        delete?: never;
-        options?: never;
-        head?: never;
-        patch?: never;
-        trace?: never;
-    };
-    "/api/v1/suppressions/{suppression_id}": {
-        parameters: {
-            query?: never;
-            header?: never;
-            path?: never;
-            cookie?: never;
-        };
-        get?: never;
-        put?: never;
-        post?: never;
-        /**
-         * Lift Suppression
-         * @description Allow an address again. Consent is the customer's own and stays what it is.
-         */
-        delete: operations["lift_suppression"];
-        options?: never;
-        head?: never;
-        patch?: never;
-        trace?: never;
-    };
     "/api/v1/syncs": {
         parameters: {
             query?: never;
@@ -2994,50 +3058,6 @@ export interface paths {
         options?: never;
         head?: never;
         patch?: never;
-        trace?: never;
-    };
-    "/api/v1/topics": {
-        parameters: {
-            query?: never;
-            header?: never;
-            path?: never;
-            cookie?: never;
-        };
-        /**
-         * List Message Topics
-         * @description What recipients may choose to hear about, by name.
-         */
-        get: operations["list_message_topics"];
-        put?: never;
-        /**
-         * Add Message Topic
-         * @description Add a topic; everybody hears about it until they say otherwise.
-         */
-        post: operations["add_message_topic"];
-        delete?: never;
-        options?: never;
-        head?: never;
-        patch?: never;
-        trace?: never;
-    };
-    "/api/v1/topics/{topic_id}": {
-        parameters: {
-            query?: never;
-            header?: never;
-            path?: never;
-            cookie?: never;
-        };
-        get?: never;
-        put?: never;
-        post?: never;
-        delete?: never;
-        options?: never;
-        head?: never;
-        /**
-         * Change Message Topic
-         * @description Rename, describe, archive or bring back a topic.
-         */
-        patch: operations["change_message_topic"];
         trace?: never;
     };
     "/api/v1/webhooks/deliveries": {
@@ -3633,6 +3653,38 @@ export interface components {
             passphrase: string;
         };
         /**
+         * Arm
+         * @description What one version achieved among those who took part in the test, by people alone.
+         *
+         *     ``estimate`` is the share who did it, or the revenue a recipient in hundredths; it lies between ``low`` and
+         *     ``high`` in 95 of 100 cases.
+         */
+        Arm: {
+            /** Clicked */
+            clicked: number;
+            /** Delay Minutes */
+            delay_minutes: number;
+            /** Estimate */
+            estimate: number;
+            /** From Name */
+            from_name: string;
+            /** High */
+            high: number | null;
+            /** Low */
+            low: number;
+            /** Number */
+            number: number;
+            /** Opened */
+            opened: number;
+            /** Ordered */
+            ordered: number;
+            /** Recipients */
+            recipients: number;
+            revenue: components["schemas"]["Money"];
+            /** Subject */
+            subject: string;
+        };
+        /**
          * Attempt
          * @description One try of a job.
          */
@@ -3799,6 +3851,8 @@ export interface components {
              * Format: date-time
              */
             created_at: string;
+            /** Excluded Segment Ids */
+            excluded_segment_ids: string[];
             /** Finished At */
             finished_at: string | null;
             /** From Email */
@@ -3815,6 +3869,8 @@ export interface components {
             mjml: string | null;
             /** Name */
             name: string;
+            origin: components["schemas"]["Origin"] | null;
+            pacing: components["schemas"]["Pacing"];
             /** Pause Reason */
             pause_reason: string | null;
             /** Preview Text */
@@ -3838,8 +3894,8 @@ export interface components {
             subject: string;
             /** Template Key */
             template_key: string | null;
-            /** Topic Id */
-            topic_id: string | null;
+            /** Tested */
+            tested: boolean;
             /**
              * Updated At
              * Format: date-time
@@ -3847,6 +3903,8 @@ export interface components {
             updated_at: string;
             /** Version */
             version: number;
+            /** Winner */
+            winner: number | null;
         };
         /**
          * CampaignChanges
@@ -3857,6 +3915,8 @@ export interface components {
          *     }
          */
         CampaignChanges: {
+            /** Excluded Segment Ids */
+            excluded_segment_ids?: string[] | null;
             /** From Email */
             from_email?: string | null;
             /** From Name */
@@ -3869,6 +3929,7 @@ export interface components {
             mjml?: string | null;
             /** Name */
             name?: string | null;
+            pacing?: components["schemas"]["Pacing"] | null;
             /** Preview Text */
             preview_text?: string | null;
             /** Product Gids */
@@ -3881,8 +3942,6 @@ export interface components {
             subject?: string | null;
             /** Template Key */
             template_key?: string | null;
-            /** Topic Id */
-            topic_id?: string | null;
             /** Version */
             version: number;
         };
@@ -3990,8 +4049,6 @@ export interface components {
             kind: "smtp" | "ses" | "sendgrid" | "mailgun" | "postmark";
             /** Per Second */
             per_second?: number | null;
-            /** Returns Secret */
-            returns_secret?: string | null;
             /** Secret */
             secret?: string | null;
             /** Title */
@@ -4235,6 +4292,66 @@ export interface components {
             shop: string;
             /** Sign In Url */
             sign_in_url: string;
+        };
+        /**
+         * ContactPolicy
+         * @description When and how often the shop writes to a person, and how much it sends.
+         */
+        ContactPolicy: {
+            frequency_cap: components["schemas"]["FrequencyCap"] | null;
+            /** Holdout Percent */
+            holdout_percent: number;
+            /**
+             * Holdout Season
+             * @enum {string}
+             */
+            holdout_season: "quarter" | "year";
+            /** Hourly Limit */
+            hourly_limit: number | null;
+            quiet_hours: components["schemas"]["QuietHours"] | null;
+            /** Timezone */
+            timezone: string;
+            warm_up: components["schemas"]["WarmUp"] | null;
+        };
+        /**
+         * ContactPolicyInput
+         * @description The whole policy: what is left out is switched off.
+         * @example {
+         *       "frequency_cap": {
+         *         "days": 7,
+         *         "messages": 2
+         *       },
+         *       "holdout_percent": 5,
+         *       "holdout_season": "quarter",
+         *       "hourly_limit": 20000,
+         *       "quiet_hours": {
+         *         "begins": "21:00",
+         *         "ends": "08:00"
+         *       },
+         *       "warm_up": {
+         *         "first_day": 500,
+         *         "growth_percent": 50,
+         *         "starts_on": "2026-12-01"
+         *       }
+         *     }
+         */
+        ContactPolicyInput: {
+            frequency_cap?: components["schemas"]["FrequencyCap"] | null;
+            /**
+             * Holdout Percent
+             * @default 0
+             */
+            holdout_percent?: number;
+            /**
+             * Holdout Season
+             * @default quarter
+             * @enum {string}
+             */
+            holdout_season?: "quarter" | "year";
+            /** Hourly Limit */
+            hourly_limit?: number | null;
+            quiet_hours?: components["schemas"]["QuietHours"] | null;
+            warm_up?: components["schemas"]["WarmUp"] | null;
         };
         /**
          * Counts
@@ -4963,6 +5080,31 @@ export interface components {
             id: number;
             /** Slots */
             slots: number | null;
+        };
+        /**
+         * FollowUp
+         * @description Whom to write to once more: who got nothing although they should have (``rest``), who got the message and
+         *     neither opened nor clicked it (``non_openers``), or to whom it could not be delivered (``failed``).
+         * @example {
+         *       "kind": "non_openers"
+         *     }
+         */
+        FollowUp: {
+            /**
+             * Kind
+             * @enum {string}
+             */
+            kind: "rest" | "non_openers" | "failed";
+        };
+        /**
+         * FrequencyCap
+         * @description At most so many marketing messages to one person in so many days.
+         */
+        FrequencyCap: {
+            /** Days */
+            days: number;
+            /** Messages */
+            messages: number;
         };
         /**
          * FunnelStep
@@ -5817,17 +5959,6 @@ export interface components {
             reason: string;
         };
         /**
-         * NewSuppression
-         * @description An address that is never to be written to.
-         * @example {
-         *       "email": "zoe@example.com"
-         *     }
-         */
-        NewSuppression: {
-            /** Email */
-            email: string;
-        };
-        /**
          * NewTemplate
          * @description A template, or a block of one, to keep; with ``mjml`` the HTML is made from it.
          * @example {
@@ -5863,23 +5994,6 @@ export interface components {
             subject?: string;
         };
         /**
-         * NewTopic
-         * @description A topic as recipients read it.
-         * @example {
-         *       "description": "What has just come in.",
-         *       "name": "New arrivals"
-         *     }
-         */
-        NewTopic: {
-            /**
-             * Description
-             * @default
-             */
-            description?: string;
-            /** Name */
-            name: string;
-        };
-        /**
          * NextRun
          * @description An instant, in UTC and on the schedule's own clock.
          */
@@ -5911,6 +6025,19 @@ export interface components {
             error: "invalid_request" | "invalid_client" | "invalid_scope" | "unsupported_grant_type";
             /** Error Description */
             error_description: string;
+        };
+        /**
+         * Origin
+         * @description Another campaign that the audience is left of; its id is null when it is gone.
+         */
+        Origin: {
+            /** Campaign Id */
+            campaign_id: string | null;
+            /**
+             * Kind
+             * @enum {string}
+             */
+            kind: "rest" | "non_openers" | "failed";
         };
         /**
          * OrphanRow
@@ -5998,6 +6125,39 @@ export interface components {
         OwnStore: {
             /** Shop */
             shop?: string | null;
+        };
+        /**
+         * Pacing
+         * @description How the sending is spread over time; see the fields for what each mode needs.
+         *
+         *     ``local_time``: at the schedule's time by each recipient's own clock; whose time has ``passed`` gets it at once or
+         *     tomorrow. ``batches``: that many parts, so many minutes apart. ``hourly``: evenly, so many an hour.
+         *     ``give_up_days``: how long the shop's policy may put a message off.
+         */
+        Pacing: {
+            /** Batches */
+            batches?: number | null;
+            /** Every Minutes */
+            every_minutes?: number | null;
+            /**
+             * Give Up Days
+             * @default 7
+             */
+            give_up_days?: number;
+            /**
+             * Mode
+             * @default at_once
+             * @enum {string}
+             */
+            mode?: "at_once" | "local_time" | "batches" | "hourly";
+            /**
+             * Passed
+             * @default at_once
+             * @enum {string}
+             */
+            passed?: "at_once" | "tomorrow";
+            /** Per Hour */
+            per_hour?: number | null;
         };
         /** Page[Access] */
         Page_Access_: {
@@ -6122,13 +6282,6 @@ export interface components {
         Page_StoreCredit_: {
             /** Items */
             items: components["schemas"]["StoreCredit"][];
-            /** Next Cursor */
-            next_cursor?: string | null;
-        };
-        /** Page[SuppressionRow] */
-        Page_SuppressionRow_: {
-            /** Items */
-            items: components["schemas"]["SuppressionRow"][];
             /** Next Cursor */
             next_cursor?: string | null;
         };
@@ -6592,6 +6745,16 @@ export interface components {
             wait_p95_ms: number | null;
         };
         /**
+         * QuietHours
+         * @description No marketing between these times on the recipient's clock; over midnight when it ends before it begins.
+         */
+        QuietHours: {
+            /** Begins */
+            begins: string;
+            /** Ends */
+            ends: string;
+        };
+        /**
          * ReasonCount
          * @description How many were left out for one reason.
          */
@@ -6611,6 +6774,8 @@ export interface components {
             /** Attempts */
             attempts: number;
             customer: components["schemas"]["CustomerRow"];
+            /** Due At */
+            due_at: string | null;
             /** Events */
             events: components["schemas"]["RecipientEvent"][];
             order: components["schemas"]["RecipientOrder"] | null;
@@ -6620,6 +6785,8 @@ export interface components {
             reply: string | null;
             /** State */
             state: string;
+            /** Variant */
+            variant: number | null;
         };
         /**
          * RecipientEvent
@@ -6791,6 +6958,8 @@ export interface components {
              * @enum {string}
              */
             state: "draft" | "scheduled" | "sending" | "paused" | "sent" | "cancelled" | "failed";
+            /** Waiting */
+            waiting: components["schemas"]["WaitingCount"][];
         };
         /**
          * ResultPage
@@ -7370,8 +7539,6 @@ export interface components {
         /**
          * SendingChannel
          * @description A channel as it is shown; ``signs_itself``: the provider makes the message anew and signs it.
-         *
-         *     ``returns_url`` is where the provider is to report bounces and complaints to; shown to who may manage channels.
          */
         SendingChannel: {
             config: components["schemas"]["ChannelConfig"];
@@ -7381,8 +7548,6 @@ export interface components {
             enabled: boolean;
             /** Error */
             error: string | null;
-            /** Has Returns Secret */
-            has_returns_secret: boolean;
             /** Has Secret */
             has_secret: boolean;
             /** Id */
@@ -7394,8 +7559,6 @@ export interface components {
             kind: "smtp" | "ses" | "sendgrid" | "mailgun" | "postmark";
             /** Per Second */
             per_second: number | null;
-            /** Returns Url */
-            returns_url: string | null;
             /** Signs Itself */
             signs_itself: boolean;
             /** Tested At */
@@ -7611,6 +7774,50 @@ export interface components {
             failed: number;
         };
         /**
+         * TestResult
+         * @description What the mail server said to the test mail.
+         */
+        storecast__campaigns__schemas__TestResult: {
+            /** Accepted */
+            accepted: boolean;
+            /** Reply */
+            reply: string;
+        };
+        /**
+         * TestResult
+         * @description How a test stands. ``more_needed`` is about how many more recipients would show the difference seen so far.
+         */
+        storecast__campaigns__variants_schemas__TestResult: {
+            /** Arms */
+            arms: components["schemas"]["Arm"][];
+            /** Judged At */
+            judged_at: string | null;
+            /** Leader */
+            leader: number | null;
+            /**
+             * Metric
+             * @enum {string}
+             */
+            metric: "opens" | "clicks" | "revenue";
+            /** More Needed */
+            more_needed: number | null;
+            /** P Value */
+            p_value: number | null;
+            /**
+             * Phase
+             * @enum {string}
+             */
+            phase: "even" | "running" | "undecided" | "decided";
+            /** Significant */
+            significant: boolean;
+            /** Waiting */
+            waiting: number;
+            /** Winner */
+            winner: number | null;
+            /** Winner By */
+            winner_by: ("significance" | "hand") | null;
+        };
+        /**
          * StoreCredit
          * @description A credit to a customer. ``sent`` and ``unknown`` end by themselves: what became of it is looked up at Shopify.
          */
@@ -7703,26 +7910,6 @@ export interface components {
         Suggestions: {
             /** Items */
             items: components["schemas"]["Suggestion"][];
-        };
-        /**
-         * SuppressionRow
-         * @description One address by its digest: why it is not written to, who said so, and since when.
-         */
-        SuppressionRow: {
-            /**
-             * Created At
-             * Format: date-time
-             */
-            created_at: string;
-            /** Id */
-            id: string;
-            /**
-             * Reason
-             * @enum {string}
-             */
-            reason: "unsubscribed" | "hard_bounce" | "soft_bounces" | "complaint" | "manual";
-            /** Source */
-            source: string;
         };
         /**
          * SyncInput
@@ -8034,6 +8221,34 @@ export interface components {
             subject: string;
         };
         /**
+         * Test
+         * @description How versions are tested: by what, on which share of the audience, for how long; ``weight`` is version 0's.
+         *
+         *     With a share of 100 the whole audience is split and nobody waits for a winner.
+         */
+        Test: {
+            /**
+             * Metric
+             * @enum {string}
+             */
+            metric: "opens" | "clicks" | "revenue";
+            /**
+             * Share Percent
+             * @default 20
+             */
+            share_percent?: number;
+            /**
+             * Wait Hours
+             * @default 4
+             */
+            wait_hours?: number;
+            /**
+             * Weight
+             * @default 1
+             */
+            weight?: number;
+        };
+        /**
          * TestRequest
          * @description Where to send a test mail.
          * @example {
@@ -8043,16 +8258,6 @@ export interface components {
         TestRequest: {
             /** Email */
             email: string;
-        };
-        /**
-         * TestResult
-         * @description What the mail server said to the test mail.
-         */
-        TestResult: {
-            /** Accepted */
-            accepted: boolean;
-            /** Reply */
-            reply: string;
         };
         /**
          * TimelineEntry
@@ -8088,21 +8293,6 @@ export interface components {
              * @enum {string}
              */
             state: "valid" | "reauthorize" | "missing";
-        };
-        /**
-         * TopicChanges
-         * @description Fields left out stay.
-         * @example {
-         *       "archived": true
-         *     }
-         */
-        TopicChanges: {
-            /** Archived */
-            archived?: boolean | null;
-            /** Description */
-            description?: string | null;
-            /** Name */
-            name?: string | null;
         };
         /**
          * TopicFigures
@@ -8148,28 +8338,6 @@ export interface components {
             topics: components["schemas"]["TopicFigures"][];
         };
         /**
-         * TopicRow
-         * @description A topic; an archived one is asked for no more, and what people chose about it stays.
-         */
-        TopicRow: {
-            /** Archived */
-            archived: boolean;
-            /** Description */
-            description: string;
-            /** Id */
-            id: string;
-            /** Name */
-            name: string;
-        };
-        /**
-         * Topics
-         * @description The shop's topics by name.
-         */
-        Topics: {
-            /** Topics */
-            topics: components["schemas"]["TopicRow"][];
-        };
-        /**
          * TopShop
          * @description A shop with much waiting.
          */
@@ -8195,6 +8363,110 @@ export interface components {
             subscribed: number;
         };
         /**
+         * Variants
+         * @description The test of a campaign and its further versions.
+         */
+        Variants: {
+            test: components["schemas"]["Test"] | null;
+            /** Versions */
+            versions: components["schemas"]["Version"][];
+        };
+        /**
+         * VariantsInput
+         * @description All further versions and their test, made on the campaign's ``version``; no test means no further versions.
+         * @example {
+         *       "test": {
+         *         "metric": "clicks",
+         *         "share_percent": 20,
+         *         "wait_hours": 4,
+         *         "weight": 1
+         *       },
+         *       "version": 3,
+         *       "versions": [
+         *         {
+         *           "subject": "We kept something for you",
+         *           "weight": 1
+         *         }
+         *       ]
+         *     }
+         */
+        VariantsInput: {
+            test: components["schemas"]["Test"] | null;
+            /** Version */
+            version: number;
+            /**
+             * Versions
+             * @default []
+             */
+            versions?: components["schemas"]["VersionContent"][];
+        };
+        /**
+         * Version
+         * @description A further version; the first is number 1.
+         */
+        Version: {
+            /**
+             * Delay Minutes
+             * @default 0
+             */
+            delay_minutes?: number;
+            /** From Name */
+            from_name?: string | null;
+            /** Html */
+            html?: string | null;
+            /** Mjml */
+            mjml?: string | null;
+            /** Number */
+            number: number;
+            /** Preview Text */
+            preview_text?: string | null;
+            /** Subject */
+            subject?: string | null;
+            /**
+             * Weight
+             * @default 1
+             */
+            weight?: number;
+        };
+        /**
+         * VersionContent
+         * @description What is different in a version; null is as in the campaign itself; ``delay_minutes`` is how much later.
+         */
+        VersionContent: {
+            /**
+             * Delay Minutes
+             * @default 0
+             */
+            delay_minutes?: number;
+            /** From Name */
+            from_name?: string | null;
+            /** Html */
+            html?: string | null;
+            /** Mjml */
+            mjml?: string | null;
+            /** Preview Text */
+            preview_text?: string | null;
+            /** Subject */
+            subject?: string | null;
+            /**
+             * Weight
+             * @default 1
+             */
+            weight?: number;
+        };
+        /**
+         * WaitingCount
+         * @description How many messages are put off for one reason, and when the first is due; null while nobody can say.
+         */
+        WaitingCount: {
+            /** Count */
+            count: number;
+            /** Next At */
+            next_at: string | null;
+            /** Reason */
+            reason: string;
+        };
+        /**
          * WaitReason
          * @description Why a job is not running yet; ``until`` is the earliest instant at which that may change.
          */
@@ -8215,6 +8487,21 @@ export interface components {
             until?: string | null;
         };
         /**
+         * WarmUp
+         * @description Daily limits that grow by a share each day, in the shop's calendar.
+         */
+        WarmUp: {
+            /** First Day */
+            first_day: number;
+            /** Growth Percent */
+            growth_percent: number;
+            /**
+             * Starts On
+             * Format: date
+             */
+            starts_on: string;
+        };
+        /**
          * WebhookSettings
          * @description How deliveries from Shopify are doing.
          */
@@ -8231,6 +8518,17 @@ export interface components {
              * @default 0
              */
             waiting?: number;
+        };
+        /**
+         * Winner
+         * @description The version that everybody else gets.
+         * @example {
+         *       "number": 1
+         *     }
+         */
+        Winner: {
+            /** Number */
+            number: number;
         };
         /**
          * Workers
@@ -11589,6 +11887,9 @@ export interface operations {
                      * @example {
                      *       "audience_size": 42,
                      *       "created_at": "2026-11-22T08:30:00Z",
+                     *       "excluded_segment_ids": [
+                     *         "excluded segment ids"
+                     *       ],
                      *       "finished_at": "2026-11-22T08:30:00Z",
                      *       "from_email": "hello@example.com",
                      *       "from_name": "from name",
@@ -11597,6 +11898,18 @@ export interface operations {
                      *       "id": "01jd8wz6k3r9v5n2m7q4t1x0ya",
                      *       "mjml": "mjml",
                      *       "name": "Come back",
+                     *       "origin": {
+                     *         "campaign_id": "01jd8wz6k3r9v5n2m7q4t1x0ya",
+                     *         "kind": "rest"
+                     *       },
+                     *       "pacing": {
+                     *         "batches": 42,
+                     *         "every_minutes": 42,
+                     *         "give_up_days": 7,
+                     *         "mode": "at_once",
+                     *         "passed": "at_once",
+                     *         "per_hour": 42
+                     *       },
                      *       "pause_reason": "pause reason",
                      *       "preview_text": "preview text",
                      *       "product_gids": [
@@ -11609,9 +11922,10 @@ export interface operations {
                      *       "state": "draft",
                      *       "subject": "It has been a while",
                      *       "template_key": "template key",
-                     *       "topic_id": "01jd8wz6k3r9v5n2m7q4t1x0ya",
+                     *       "tested": true,
                      *       "updated_at": "2026-11-22T08:30:00Z",
-                     *       "version": 3
+                     *       "version": 3,
+                     *       "winner": 42
                      *     }
                      */
                     "application/json": components["schemas"]["Campaign"];
@@ -11722,6 +12036,9 @@ export interface operations {
                      * @example {
                      *       "audience_size": 42,
                      *       "created_at": "2026-11-22T08:30:00Z",
+                     *       "excluded_segment_ids": [
+                     *         "excluded segment ids"
+                     *       ],
                      *       "finished_at": "2026-11-22T08:30:00Z",
                      *       "from_email": "hello@example.com",
                      *       "from_name": "from name",
@@ -11730,6 +12047,18 @@ export interface operations {
                      *       "id": "01jd8wz6k3r9v5n2m7q4t1x0ya",
                      *       "mjml": "mjml",
                      *       "name": "Come back",
+                     *       "origin": {
+                     *         "campaign_id": "01jd8wz6k3r9v5n2m7q4t1x0ya",
+                     *         "kind": "rest"
+                     *       },
+                     *       "pacing": {
+                     *         "batches": 42,
+                     *         "every_minutes": 42,
+                     *         "give_up_days": 7,
+                     *         "mode": "at_once",
+                     *         "passed": "at_once",
+                     *         "per_hour": 42
+                     *       },
                      *       "pause_reason": "pause reason",
                      *       "preview_text": "preview text",
                      *       "product_gids": [
@@ -11742,9 +12071,10 @@ export interface operations {
                      *       "state": "draft",
                      *       "subject": "It has been a while",
                      *       "template_key": "template key",
-                     *       "topic_id": "01jd8wz6k3r9v5n2m7q4t1x0ya",
+                     *       "tested": true,
                      *       "updated_at": "2026-11-22T08:30:00Z",
-                     *       "version": 3
+                     *       "version": 3,
+                     *       "winner": 42
                      *     }
                      */
                     "application/json": components["schemas"]["Campaign"];
@@ -11940,6 +12270,9 @@ export interface operations {
                      * @example {
                      *       "audience_size": 42,
                      *       "created_at": "2026-11-22T08:30:00Z",
+                     *       "excluded_segment_ids": [
+                     *         "excluded segment ids"
+                     *       ],
                      *       "finished_at": "2026-11-22T08:30:00Z",
                      *       "from_email": "hello@example.com",
                      *       "from_name": "from name",
@@ -11948,6 +12281,18 @@ export interface operations {
                      *       "id": "01jd8wz6k3r9v5n2m7q4t1x0ya",
                      *       "mjml": "mjml",
                      *       "name": "Come back",
+                     *       "origin": {
+                     *         "campaign_id": "01jd8wz6k3r9v5n2m7q4t1x0ya",
+                     *         "kind": "rest"
+                     *       },
+                     *       "pacing": {
+                     *         "batches": 42,
+                     *         "every_minutes": 42,
+                     *         "give_up_days": 7,
+                     *         "mode": "at_once",
+                     *         "passed": "at_once",
+                     *         "per_hour": 42
+                     *       },
                      *       "pause_reason": "pause reason",
                      *       "preview_text": "preview text",
                      *       "product_gids": [
@@ -11960,9 +12305,10 @@ export interface operations {
                      *       "state": "draft",
                      *       "subject": "It has been a while",
                      *       "template_key": "template key",
-                     *       "topic_id": "01jd8wz6k3r9v5n2m7q4t1x0ya",
+                     *       "tested": true,
                      *       "updated_at": "2026-11-22T08:30:00Z",
-                     *       "version": 3
+                     *       "version": 3,
+                     *       "winner": 42
                      *     }
                      */
                     "application/json": components["schemas"]["Campaign"];
@@ -11986,7 +12332,7 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description Not Found: `campaign_unknown` or `segment_unknown` or `topic_unknown` */
+            /** @description Not Found: `campaign_unknown` or `segment_unknown` */
             404: {
                 headers: {
                     [name: string]: unknown;
@@ -12177,6 +12523,9 @@ export interface operations {
                      * @example {
                      *       "audience_size": 42,
                      *       "created_at": "2026-11-22T08:30:00Z",
+                     *       "excluded_segment_ids": [
+                     *         "excluded segment ids"
+                     *       ],
                      *       "finished_at": "2026-11-22T08:30:00Z",
                      *       "from_email": "hello@example.com",
                      *       "from_name": "from name",
@@ -12185,6 +12534,18 @@ export interface operations {
                      *       "id": "01jd8wz6k3r9v5n2m7q4t1x0ya",
                      *       "mjml": "mjml",
                      *       "name": "Come back",
+                     *       "origin": {
+                     *         "campaign_id": "01jd8wz6k3r9v5n2m7q4t1x0ya",
+                     *         "kind": "rest"
+                     *       },
+                     *       "pacing": {
+                     *         "batches": 42,
+                     *         "every_minutes": 42,
+                     *         "give_up_days": 7,
+                     *         "mode": "at_once",
+                     *         "passed": "at_once",
+                     *         "per_hour": 42
+                     *       },
                      *       "pause_reason": "pause reason",
                      *       "preview_text": "preview text",
                      *       "product_gids": [
@@ -12197,9 +12558,10 @@ export interface operations {
                      *       "state": "draft",
                      *       "subject": "It has been a while",
                      *       "template_key": "template key",
-                     *       "topic_id": "01jd8wz6k3r9v5n2m7q4t1x0ya",
+                     *       "tested": true,
                      *       "updated_at": "2026-11-22T08:30:00Z",
-                     *       "version": 3
+                     *       "version": 3,
+                     *       "winner": 42
                      *     }
                      */
                     "application/json": components["schemas"]["Campaign"];
@@ -12307,6 +12669,9 @@ export interface operations {
                      * @example {
                      *       "audience_size": 42,
                      *       "created_at": "2026-11-22T08:30:00Z",
+                     *       "excluded_segment_ids": [
+                     *         "excluded segment ids"
+                     *       ],
                      *       "finished_at": "2026-11-22T08:30:00Z",
                      *       "from_email": "hello@example.com",
                      *       "from_name": "from name",
@@ -12315,6 +12680,18 @@ export interface operations {
                      *       "id": "01jd8wz6k3r9v5n2m7q4t1x0ya",
                      *       "mjml": "mjml",
                      *       "name": "Come back",
+                     *       "origin": {
+                     *         "campaign_id": "01jd8wz6k3r9v5n2m7q4t1x0ya",
+                     *         "kind": "rest"
+                     *       },
+                     *       "pacing": {
+                     *         "batches": 42,
+                     *         "every_minutes": 42,
+                     *         "give_up_days": 7,
+                     *         "mode": "at_once",
+                     *         "passed": "at_once",
+                     *         "per_hour": 42
+                     *       },
                      *       "pause_reason": "pause reason",
                      *       "preview_text": "preview text",
                      *       "product_gids": [
@@ -12327,9 +12704,10 @@ export interface operations {
                      *       "state": "draft",
                      *       "subject": "It has been a while",
                      *       "template_key": "template key",
-                     *       "topic_id": "01jd8wz6k3r9v5n2m7q4t1x0ya",
+                     *       "tested": true,
                      *       "updated_at": "2026-11-22T08:30:00Z",
-                     *       "version": 3
+                     *       "version": 3,
+                     *       "winner": 42
                      *     }
                      */
                     "application/json": components["schemas"]["Campaign"];
@@ -12395,6 +12773,170 @@ export interface operations {
                 };
             };
             /** @description Service Unavailable: `unavailable` */
+            503: {
+                headers: {
+                    /**
+                     * @description Seconds to wait (RFC 9110, section 10.2.3)
+                     * @example 5
+                     */
+                    "Retry-After"?: number;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    follow_up_campaign: {
+        parameters: {
+            query?: never;
+            header?: {
+                /**
+                 * @description Makes the call repeatable for 24 hours: the same key with the same body answers the same again, with `Idempotency-Replayed: true`, and nothing happens twice.
+                 * @example 8e03978e-40d5-43dd-bc93-6894a57f9324
+                 */
+                "Idempotency-Key"?: string;
+            };
+            path: {
+                campaign_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                /**
+                 * @example {
+                 *       "kind": "non_openers"
+                 *     }
+                 */
+                "application/json": components["schemas"]["FollowUp"];
+            };
+        };
+        responses: {
+            /** @description Successful Response */
+            201: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "audience_size": 42,
+                     *       "created_at": "2026-11-22T08:30:00Z",
+                     *       "excluded_segment_ids": [
+                     *         "excluded segment ids"
+                     *       ],
+                     *       "finished_at": "2026-11-22T08:30:00Z",
+                     *       "from_email": "hello@example.com",
+                     *       "from_name": "from name",
+                     *       "holdout_percent": 42,
+                     *       "html": "<p>Hello {{ customer.first_name }}</p>",
+                     *       "id": "01jd8wz6k3r9v5n2m7q4t1x0ya",
+                     *       "mjml": "mjml",
+                     *       "name": "Come back",
+                     *       "origin": {
+                     *         "campaign_id": "01jd8wz6k3r9v5n2m7q4t1x0ya",
+                     *         "kind": "rest"
+                     *       },
+                     *       "pacing": {
+                     *         "batches": 42,
+                     *         "every_minutes": 42,
+                     *         "give_up_days": 7,
+                     *         "mode": "at_once",
+                     *         "passed": "at_once",
+                     *         "per_hour": 42
+                     *       },
+                     *       "pause_reason": "pause reason",
+                     *       "preview_text": "preview text",
+                     *       "product_gids": [
+                     *         "product gids"
+                     *       ],
+                     *       "reply_to": "hello@example.com",
+                     *       "scheduled_at": "2026-11-22T08:30:00Z",
+                     *       "segment_id": "01jd8wz6k3r9v5n2m7q4t1x0ya",
+                     *       "started_at": "2026-11-22T08:30:00Z",
+                     *       "state": "draft",
+                     *       "subject": "It has been a while",
+                     *       "template_key": "template key",
+                     *       "tested": true,
+                     *       "updated_at": "2026-11-22T08:30:00Z",
+                     *       "version": 3,
+                     *       "winner": 42
+                     *     }
+                     */
+                    "application/json": components["schemas"]["Campaign"];
+                };
+            };
+            /** @description Unauthorized: `unauthenticated` or `id_token_refused` */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Forbidden: `forbidden` or `cross_site` */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Not Found: `campaign_unknown` */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Conflict: `nobody_left` or `state_refused` or `idempotency_key_in_use` */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Request Entity Too Large: `too_large` */
+            413: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Unprocessable Entity: `invalid` or `idempotency_key_invalid` or `idempotency_key_reused` */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Too Many Requests: `rate_limited` or `too_many_requests` */
+            429: {
+                headers: {
+                    /**
+                     * @description Seconds to wait (RFC 9110, section 10.2.3)
+                     * @example 5
+                     */
+                    "Retry-After"?: number;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Service Unavailable: `unavailable` or `segment_too_slow` */
             503: {
                 headers: {
                     /**
@@ -12630,6 +13172,9 @@ export interface operations {
                      * @example {
                      *       "audience_size": 42,
                      *       "created_at": "2026-11-22T08:30:00Z",
+                     *       "excluded_segment_ids": [
+                     *         "excluded segment ids"
+                     *       ],
                      *       "finished_at": "2026-11-22T08:30:00Z",
                      *       "from_email": "hello@example.com",
                      *       "from_name": "from name",
@@ -12638,6 +13183,18 @@ export interface operations {
                      *       "id": "01jd8wz6k3r9v5n2m7q4t1x0ya",
                      *       "mjml": "mjml",
                      *       "name": "Come back",
+                     *       "origin": {
+                     *         "campaign_id": "01jd8wz6k3r9v5n2m7q4t1x0ya",
+                     *         "kind": "rest"
+                     *       },
+                     *       "pacing": {
+                     *         "batches": 42,
+                     *         "every_minutes": 42,
+                     *         "give_up_days": 7,
+                     *         "mode": "at_once",
+                     *         "passed": "at_once",
+                     *         "per_hour": 42
+                     *       },
                      *       "pause_reason": "pause reason",
                      *       "preview_text": "preview text",
                      *       "product_gids": [
@@ -12650,9 +13207,10 @@ export interface operations {
                      *       "state": "draft",
                      *       "subject": "It has been a while",
                      *       "template_key": "template key",
-                     *       "topic_id": "01jd8wz6k3r9v5n2m7q4t1x0ya",
+                     *       "tested": true,
                      *       "updated_at": "2026-11-22T08:30:00Z",
-                     *       "version": 3
+                     *       "version": 3,
+                     *       "winner": 42
                      *     }
                      */
                     "application/json": components["schemas"]["Campaign"];
@@ -12912,6 +13470,7 @@ export interface operations {
                      *               "currency": "USD"
                      *             }
                      *           },
+                     *           "due_at": "2026-11-22T08:30:00Z",
                      *           "events": [
                      *             {
                      *               "at": "2026-11-22T08:30:00Z",
@@ -12929,7 +13488,8 @@ export interface operations {
                      *           },
                      *           "reason": "reason",
                      *           "reply": "reply",
-                     *           "state": "state"
+                     *           "state": "state",
+                     *           "variant": 42
                      *         }
                      *       ],
                      *       "next_cursor": "WzQyXQ"
@@ -13080,7 +13640,14 @@ export interface operations {
                      *         }
                      *       ],
                      *       "started_at": "2026-11-22T08:30:00Z",
-                     *       "state": "draft"
+                     *       "state": "draft",
+                     *       "waiting": [
+                     *         {
+                     *           "count": 42,
+                     *           "next_at": "2026-11-22T08:30:00Z",
+                     *           "reason": "reason"
+                     *         }
+                     *       ]
                      *     }
                      */
                     "application/json": components["schemas"]["Report"];
@@ -13179,6 +13746,9 @@ export interface operations {
                      * @example {
                      *       "audience_size": 42,
                      *       "created_at": "2026-11-22T08:30:00Z",
+                     *       "excluded_segment_ids": [
+                     *         "excluded segment ids"
+                     *       ],
                      *       "finished_at": "2026-11-22T08:30:00Z",
                      *       "from_email": "hello@example.com",
                      *       "from_name": "from name",
@@ -13187,6 +13757,18 @@ export interface operations {
                      *       "id": "01jd8wz6k3r9v5n2m7q4t1x0ya",
                      *       "mjml": "mjml",
                      *       "name": "Come back",
+                     *       "origin": {
+                     *         "campaign_id": "01jd8wz6k3r9v5n2m7q4t1x0ya",
+                     *         "kind": "rest"
+                     *       },
+                     *       "pacing": {
+                     *         "batches": 42,
+                     *         "every_minutes": 42,
+                     *         "give_up_days": 7,
+                     *         "mode": "at_once",
+                     *         "passed": "at_once",
+                     *         "per_hour": 42
+                     *       },
                      *       "pause_reason": "pause reason",
                      *       "preview_text": "preview text",
                      *       "product_gids": [
@@ -13199,9 +13781,10 @@ export interface operations {
                      *       "state": "draft",
                      *       "subject": "It has been a while",
                      *       "template_key": "template key",
-                     *       "topic_id": "01jd8wz6k3r9v5n2m7q4t1x0ya",
+                     *       "tested": true,
                      *       "updated_at": "2026-11-22T08:30:00Z",
-                     *       "version": 3
+                     *       "version": 3,
+                     *       "winner": 42
                      *     }
                      */
                     "application/json": components["schemas"]["Campaign"];
@@ -13426,6 +14009,9 @@ export interface operations {
                      * @example {
                      *       "audience_size": 42,
                      *       "created_at": "2026-11-22T08:30:00Z",
+                     *       "excluded_segment_ids": [
+                     *         "excluded segment ids"
+                     *       ],
                      *       "finished_at": "2026-11-22T08:30:00Z",
                      *       "from_email": "hello@example.com",
                      *       "from_name": "from name",
@@ -13434,6 +14020,18 @@ export interface operations {
                      *       "id": "01jd8wz6k3r9v5n2m7q4t1x0ya",
                      *       "mjml": "mjml",
                      *       "name": "Come back",
+                     *       "origin": {
+                     *         "campaign_id": "01jd8wz6k3r9v5n2m7q4t1x0ya",
+                     *         "kind": "rest"
+                     *       },
+                     *       "pacing": {
+                     *         "batches": 42,
+                     *         "every_minutes": 42,
+                     *         "give_up_days": 7,
+                     *         "mode": "at_once",
+                     *         "passed": "at_once",
+                     *         "per_hour": 42
+                     *       },
                      *       "pause_reason": "pause reason",
                      *       "preview_text": "preview text",
                      *       "product_gids": [
@@ -13446,9 +14044,10 @@ export interface operations {
                      *       "state": "draft",
                      *       "subject": "It has been a while",
                      *       "template_key": "template key",
-                     *       "topic_id": "01jd8wz6k3r9v5n2m7q4t1x0ya",
+                     *       "tested": true,
                      *       "updated_at": "2026-11-22T08:30:00Z",
-                     *       "version": 3
+                     *       "version": 3,
+                     *       "winner": 42
                      *     }
                      */
                     "application/json": components["schemas"]["Campaign"];
@@ -13576,7 +14175,7 @@ export interface operations {
                      *       "reply": "reply"
                      *     }
                      */
-                    "application/json": components["schemas"]["TestResult"];
+                    "application/json": components["schemas"]["storecast__campaigns__schemas__TestResult"];
                 };
             };
             /** @description Unauthorized: `unauthenticated` or `id_token_refused` */
@@ -13625,6 +14224,567 @@ export interface operations {
                 };
             };
             /** @description Unprocessable Entity: `invalid` or `test_refused` or `idempotency_key_invalid` or `idempotency_key_reused` */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Too Many Requests: `rate_limited` or `too_many_requests` */
+            429: {
+                headers: {
+                    /**
+                     * @description Seconds to wait (RFC 9110, section 10.2.3)
+                     * @example 5
+                     */
+                    "Retry-After"?: number;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Service Unavailable: `unavailable` */
+            503: {
+                headers: {
+                    /**
+                     * @description Seconds to wait (RFC 9110, section 10.2.3)
+                     * @example 5
+                     */
+                    "Retry-After"?: number;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    read_test_result: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                campaign_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "arms": [
+                     *         {
+                     *           "clicked": 42,
+                     *           "delay_minutes": 42,
+                     *           "estimate": 42,
+                     *           "from_name": "from name",
+                     *           "high": 42,
+                     *           "low": 42,
+                     *           "number": 42,
+                     *           "opened": 42,
+                     *           "ordered": 42,
+                     *           "recipients": 42,
+                     *           "revenue": {
+                     *             "amount_minor": 123450,
+                     *             "currency": "USD"
+                     *           },
+                     *           "subject": "It has been a while"
+                     *         }
+                     *       ],
+                     *       "judged_at": "2026-11-22T08:30:00Z",
+                     *       "leader": 42,
+                     *       "metric": "opens",
+                     *       "more_needed": 42,
+                     *       "p_value": 42,
+                     *       "phase": "even",
+                     *       "significant": true,
+                     *       "waiting": 42,
+                     *       "winner": 42,
+                     *       "winner_by": "significance"
+                     *     }
+                     */
+                    "application/json": components["schemas"]["storecast__campaigns__variants_schemas__TestResult"] | null;
+                };
+            };
+            /** @description Unauthorized: `unauthenticated` or `id_token_refused` */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Forbidden: `forbidden` */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Not Found: `campaign_unknown` */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Unprocessable Entity: `invalid` */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Too Many Requests: `rate_limited` or `too_many_requests` */
+            429: {
+                headers: {
+                    /**
+                     * @description Seconds to wait (RFC 9110, section 10.2.3)
+                     * @example 5
+                     */
+                    "Retry-After"?: number;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Service Unavailable: `unavailable` */
+            503: {
+                headers: {
+                    /**
+                     * @description Seconds to wait (RFC 9110, section 10.2.3)
+                     * @example 5
+                     */
+                    "Retry-After"?: number;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    read_variants: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                campaign_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "test": {
+                     *         "metric": "opens",
+                     *         "share_percent": 20,
+                     *         "wait_hours": 4,
+                     *         "weight": 1
+                     *       },
+                     *       "versions": [
+                     *         {
+                     *           "delay_minutes": 0,
+                     *           "from_name": "from name",
+                     *           "html": "<p>Hello {{ customer.first_name }}</p>",
+                     *           "mjml": "mjml",
+                     *           "number": 42,
+                     *           "preview_text": "preview text",
+                     *           "subject": "It has been a while",
+                     *           "weight": 1
+                     *         }
+                     *       ]
+                     *     }
+                     */
+                    "application/json": components["schemas"]["Variants"];
+                };
+            };
+            /** @description Unauthorized: `unauthenticated` or `id_token_refused` */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Forbidden: `forbidden` */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Not Found: `campaign_unknown` */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Unprocessable Entity: `invalid` */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Too Many Requests: `rate_limited` or `too_many_requests` */
+            429: {
+                headers: {
+                    /**
+                     * @description Seconds to wait (RFC 9110, section 10.2.3)
+                     * @example 5
+                     */
+                    "Retry-After"?: number;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Service Unavailable: `unavailable` */
+            503: {
+                headers: {
+                    /**
+                     * @description Seconds to wait (RFC 9110, section 10.2.3)
+                     * @example 5
+                     */
+                    "Retry-After"?: number;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    change_variants: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                campaign_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                /**
+                 * @example {
+                 *       "test": {
+                 *         "metric": "clicks",
+                 *         "share_percent": 20,
+                 *         "wait_hours": 4,
+                 *         "weight": 1
+                 *       },
+                 *       "version": 3,
+                 *       "versions": [
+                 *         {
+                 *           "subject": "We kept something for you",
+                 *           "weight": 1
+                 *         }
+                 *       ]
+                 *     }
+                 */
+                "application/json": components["schemas"]["VariantsInput"];
+            };
+        };
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "audience_size": 42,
+                     *       "created_at": "2026-11-22T08:30:00Z",
+                     *       "excluded_segment_ids": [
+                     *         "excluded segment ids"
+                     *       ],
+                     *       "finished_at": "2026-11-22T08:30:00Z",
+                     *       "from_email": "hello@example.com",
+                     *       "from_name": "from name",
+                     *       "holdout_percent": 42,
+                     *       "html": "<p>Hello {{ customer.first_name }}</p>",
+                     *       "id": "01jd8wz6k3r9v5n2m7q4t1x0ya",
+                     *       "mjml": "mjml",
+                     *       "name": "Come back",
+                     *       "origin": {
+                     *         "campaign_id": "01jd8wz6k3r9v5n2m7q4t1x0ya",
+                     *         "kind": "rest"
+                     *       },
+                     *       "pacing": {
+                     *         "batches": 42,
+                     *         "every_minutes": 42,
+                     *         "give_up_days": 7,
+                     *         "mode": "at_once",
+                     *         "passed": "at_once",
+                     *         "per_hour": 42
+                     *       },
+                     *       "pause_reason": "pause reason",
+                     *       "preview_text": "preview text",
+                     *       "product_gids": [
+                     *         "product gids"
+                     *       ],
+                     *       "reply_to": "hello@example.com",
+                     *       "scheduled_at": "2026-11-22T08:30:00Z",
+                     *       "segment_id": "01jd8wz6k3r9v5n2m7q4t1x0ya",
+                     *       "started_at": "2026-11-22T08:30:00Z",
+                     *       "state": "draft",
+                     *       "subject": "It has been a while",
+                     *       "template_key": "template key",
+                     *       "tested": true,
+                     *       "updated_at": "2026-11-22T08:30:00Z",
+                     *       "version": 3,
+                     *       "winner": 42
+                     *     }
+                     */
+                    "application/json": components["schemas"]["Campaign"];
+                };
+            };
+            /** @description Unauthorized: `unauthenticated` or `id_token_refused` */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Forbidden: `forbidden` or `cross_site` */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Not Found: `campaign_unknown` */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Conflict: `campaign_locked` or `version_conflict` */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Request Entity Too Large: `too_large` */
+            413: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Unprocessable Entity: `invalid` */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Too Many Requests: `rate_limited` or `too_many_requests` */
+            429: {
+                headers: {
+                    /**
+                     * @description Seconds to wait (RFC 9110, section 10.2.3)
+                     * @example 5
+                     */
+                    "Retry-After"?: number;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Service Unavailable: `unavailable` */
+            503: {
+                headers: {
+                    /**
+                     * @description Seconds to wait (RFC 9110, section 10.2.3)
+                     * @example 5
+                     */
+                    "Retry-After"?: number;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    pick_winner: {
+        parameters: {
+            query?: never;
+            header?: {
+                /**
+                 * @description Makes the call repeatable for 24 hours: the same key with the same body answers the same again, with `Idempotency-Replayed: true`, and nothing happens twice.
+                 * @example 8e03978e-40d5-43dd-bc93-6894a57f9324
+                 */
+                "Idempotency-Key"?: string;
+            };
+            path: {
+                campaign_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                /**
+                 * @example {
+                 *       "number": 1
+                 *     }
+                 */
+                "application/json": components["schemas"]["Winner"];
+            };
+        };
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "audience_size": 42,
+                     *       "created_at": "2026-11-22T08:30:00Z",
+                     *       "excluded_segment_ids": [
+                     *         "excluded segment ids"
+                     *       ],
+                     *       "finished_at": "2026-11-22T08:30:00Z",
+                     *       "from_email": "hello@example.com",
+                     *       "from_name": "from name",
+                     *       "holdout_percent": 42,
+                     *       "html": "<p>Hello {{ customer.first_name }}</p>",
+                     *       "id": "01jd8wz6k3r9v5n2m7q4t1x0ya",
+                     *       "mjml": "mjml",
+                     *       "name": "Come back",
+                     *       "origin": {
+                     *         "campaign_id": "01jd8wz6k3r9v5n2m7q4t1x0ya",
+                     *         "kind": "rest"
+                     *       },
+                     *       "pacing": {
+                     *         "batches": 42,
+                     *         "every_minutes": 42,
+                     *         "give_up_days": 7,
+                     *         "mode": "at_once",
+                     *         "passed": "at_once",
+                     *         "per_hour": 42
+                     *       },
+                     *       "pause_reason": "pause reason",
+                     *       "preview_text": "preview text",
+                     *       "product_gids": [
+                     *         "product gids"
+                     *       ],
+                     *       "reply_to": "hello@example.com",
+                     *       "scheduled_at": "2026-11-22T08:30:00Z",
+                     *       "segment_id": "01jd8wz6k3r9v5n2m7q4t1x0ya",
+                     *       "started_at": "2026-11-22T08:30:00Z",
+                     *       "state": "draft",
+                     *       "subject": "It has been a while",
+                     *       "template_key": "template key",
+                     *       "tested": true,
+                     *       "updated_at": "2026-11-22T08:30:00Z",
+                     *       "version": 3,
+                     *       "winner": 42
+                     *     }
+                     */
+                    "application/json": components["schemas"]["Campaign"];
+                };
+            };
+            /** @description Unauthorized: `unauthenticated` or `id_token_refused` */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Forbidden: `forbidden` or `cross_site` */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Not Found: `campaign_unknown` or `variant_unknown` */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Conflict: `state_refused` or `idempotency_key_in_use` */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Request Entity Too Large: `too_large` */
+            413: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Unprocessable Entity: `invalid` or `idempotency_key_invalid` or `idempotency_key_reused` */
             422: {
                 headers: {
                     [name: string]: unknown;
@@ -13863,6 +15023,231 @@ export interface operations {
                 };
             };
             /** @description Service Unavailable: `unavailable` or `circuits_unknown` */
+            503: {
+                headers: {
+                    /**
+                     * @description Seconds to wait (RFC 9110, section 10.2.3)
+                     * @example 5
+                     */
+                    "Retry-After"?: number;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    read_contact_policy: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "frequency_cap": {
+                     *         "days": 31,
+                     *         "messages": 42
+                     *       },
+                     *       "holdout_percent": 42,
+                     *       "holdout_season": "quarter",
+                     *       "hourly_limit": 42,
+                     *       "quiet_hours": {
+                     *         "begins": "begins",
+                     *         "ends": "ends"
+                     *       },
+                     *       "timezone": "Europe/Lisbon",
+                     *       "warm_up": {
+                     *         "first_day": 42,
+                     *         "growth_percent": 42,
+                     *         "starts_on": "2026-11-22"
+                     *       }
+                     *     }
+                     */
+                    "application/json": components["schemas"]["ContactPolicy"];
+                };
+            };
+            /** @description Unauthorized: `unauthenticated` or `id_token_refused` */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Forbidden: `forbidden` */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Too Many Requests: `rate_limited` or `too_many_requests` */
+            429: {
+                headers: {
+                    /**
+                     * @description Seconds to wait (RFC 9110, section 10.2.3)
+                     * @example 5
+                     */
+                    "Retry-After"?: number;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Service Unavailable: `unavailable` */
+            503: {
+                headers: {
+                    /**
+                     * @description Seconds to wait (RFC 9110, section 10.2.3)
+                     * @example 5
+                     */
+                    "Retry-After"?: number;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    change_contact_policy: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                /**
+                 * @example {
+                 *       "frequency_cap": {
+                 *         "days": 7,
+                 *         "messages": 2
+                 *       },
+                 *       "holdout_percent": 5,
+                 *       "holdout_season": "quarter",
+                 *       "hourly_limit": 20000,
+                 *       "quiet_hours": {
+                 *         "begins": "21:00",
+                 *         "ends": "08:00"
+                 *       },
+                 *       "warm_up": {
+                 *         "first_day": 500,
+                 *         "growth_percent": 50,
+                 *         "starts_on": "2026-12-01"
+                 *       }
+                 *     }
+                 */
+                "application/json": components["schemas"]["ContactPolicyInput"];
+            };
+        };
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "frequency_cap": {
+                     *         "days": 31,
+                     *         "messages": 42
+                     *       },
+                     *       "holdout_percent": 42,
+                     *       "holdout_season": "quarter",
+                     *       "hourly_limit": 42,
+                     *       "quiet_hours": {
+                     *         "begins": "begins",
+                     *         "ends": "ends"
+                     *       },
+                     *       "timezone": "Europe/Lisbon",
+                     *       "warm_up": {
+                     *         "first_day": 42,
+                     *         "growth_percent": 42,
+                     *         "starts_on": "2026-11-22"
+                     *       }
+                     *     }
+                     */
+                    "application/json": components["schemas"]["ContactPolicy"];
+                };
+            };
+            /** @description Unauthorized: `unauthenticated` or `id_token_refused` */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Forbidden: `forbidden` or `cross_site` */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Conflict: `conflict` */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Request Entity Too Large: `too_large` */
+            413: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Unprocessable Entity: `invalid` */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Too Many Requests: `rate_limited` or `too_many_requests` */
+            429: {
+                headers: {
+                    /**
+                     * @description Seconds to wait (RFC 9110, section 10.2.3)
+                     * @example 5
+                     */
+                    "Retry-After"?: number;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Service Unavailable: `unavailable` */
             503: {
                 headers: {
                     /**
@@ -23622,12 +25007,10 @@ export interface operations {
                      *           "connections": 42,
                      *           "enabled": true,
                      *           "error": "error",
-                     *           "has_returns_secret": true,
                      *           "has_secret": true,
                      *           "id": "01jd8wz6k3r9v5n2m7q4t1x0ya",
                      *           "kind": "smtp",
                      *           "per_second": 42,
-                     *           "returns_url": "returns url",
                      *           "signs_itself": true,
                      *           "tested_at": "2026-11-22T08:30:00Z",
                      *           "title": "Come back"
@@ -23742,12 +25125,10 @@ export interface operations {
                      *       "connections": 42,
                      *       "enabled": true,
                      *       "error": "error",
-                     *       "has_returns_secret": true,
                      *       "has_secret": true,
                      *       "id": "01jd8wz6k3r9v5n2m7q4t1x0ya",
                      *       "kind": "smtp",
                      *       "per_second": 42,
-                     *       "returns_url": "returns url",
                      *       "signs_itself": true,
                      *       "tested_at": "2026-11-22T08:30:00Z",
                      *       "title": "Come back"
@@ -23881,12 +25262,10 @@ export interface operations {
                      *       "connections": 42,
                      *       "enabled": true,
                      *       "error": "error",
-                     *       "has_returns_secret": true,
                      *       "has_secret": true,
                      *       "id": "01jd8wz6k3r9v5n2m7q4t1x0ya",
                      *       "kind": "smtp",
                      *       "per_second": 42,
-                     *       "returns_url": "returns url",
                      *       "signs_itself": true,
                      *       "tested_at": "2026-11-22T08:30:00Z",
                      *       "title": "Come back"
@@ -24103,12 +25482,10 @@ export interface operations {
                      *       "connections": 42,
                      *       "enabled": true,
                      *       "error": "error",
-                     *       "has_returns_secret": true,
                      *       "has_secret": true,
                      *       "id": "01jd8wz6k3r9v5n2m7q4t1x0ya",
                      *       "kind": "smtp",
                      *       "per_second": 42,
-                     *       "returns_url": "returns url",
                      *       "signs_itself": true,
                      *       "tested_at": "2026-11-22T08:30:00Z",
                      *       "title": "Come back"
@@ -24235,12 +25612,10 @@ export interface operations {
                      *           "connections": 42,
                      *           "enabled": true,
                      *           "error": "error",
-                     *           "has_returns_secret": true,
                      *           "has_secret": true,
                      *           "id": "01jd8wz6k3r9v5n2m7q4t1x0ya",
                      *           "kind": "smtp",
                      *           "per_second": 42,
-                     *           "returns_url": "returns url",
                      *           "signs_itself": true,
                      *           "tested_at": "2026-11-22T08:30:00Z",
                      *           "title": "Come back"
@@ -25935,307 +27310,6 @@ export interface operations {
             };
             /** @description Request Entity Too Large: `too_large` */
             413: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
-            /** @description Unprocessable Entity: `invalid` */
-            422: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
-            /** @description Too Many Requests: `rate_limited` or `too_many_requests` */
-            429: {
-                headers: {
-                    /**
-                     * @description Seconds to wait (RFC 9110, section 10.2.3)
-                     * @example 5
-                     */
-                    "Retry-After"?: number;
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
-            /** @description Service Unavailable: `unavailable` */
-            503: {
-                headers: {
-                    /**
-                     * @description Seconds to wait (RFC 9110, section 10.2.3)
-                     * @example 5
-                     */
-                    "Retry-After"?: number;
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
-        };
-    };
-    list_suppressions: {
-        parameters: {
-            query?: {
-                cursor?: string | null;
-                email?: string | null;
-                reason?: ("unsubscribed" | "hard_bounce" | "soft_bounces" | "complaint" | "manual") | null;
-            };
-            header?: never;
-            path?: never;
-            cookie?: never;
-        };
-        requestBody?: never;
-        responses: {
-            /** @description Successful Response */
-            200: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    /**
-                     * @example {
-                     *       "items": [
-                     *         {
-                     *           "created_at": "2026-11-22T08:30:00Z",
-                     *           "id": "01jd8wz6k3r9v5n2m7q4t1x0ya",
-                     *           "reason": "unsubscribed",
-                     *           "source": "source"
-                     *         }
-                     *       ],
-                     *       "next_cursor": "WzQyXQ"
-                     *     }
-                     */
-                    "application/json": components["schemas"]["Page_SuppressionRow_"];
-                };
-            };
-            /** @description Unauthorized: `unauthenticated` or `id_token_refused` */
-            401: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
-            /** @description Forbidden: `forbidden` */
-            403: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
-            /** @description Unprocessable Entity: `invalid` */
-            422: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
-            /** @description Too Many Requests: `rate_limited` or `too_many_requests` */
-            429: {
-                headers: {
-                    /**
-                     * @description Seconds to wait (RFC 9110, section 10.2.3)
-                     * @example 5
-                     */
-                    "Retry-After"?: number;
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
-            /** @description Service Unavailable: `unavailable` */
-            503: {
-                headers: {
-                    /**
-                     * @description Seconds to wait (RFC 9110, section 10.2.3)
-                     * @example 5
-                     */
-                    "Retry-After"?: number;
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
-        };
-    };
-    add_suppression: {
-        parameters: {
-            query?: never;
-            header?: {
-                /**
-                 * @description Makes the call repeatable for 24 hours: the same key with the same body answers the same again, with `Idempotency-Replayed: true`, and nothing happens twice.
-                 * @example 8e03978e-40d5-43dd-bc93-6894a57f9324
-                 */
-                "Idempotency-Key"?: string;
-            };
-            path?: never;
-            cookie?: never;
-        };
-        requestBody: {
-            content: {
-                /**
-                 * @example {
-                 *       "email": "zoe@example.com"
-                 *     }
-                 */
-                "application/json": components["schemas"]["NewSuppression"];
-            };
-        };
-        responses: {
-            /** @description Successful Response */
-            201: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    /**
-                     * @example {
-                     *       "created_at": "2026-11-22T08:30:00Z",
-                     *       "id": "01jd8wz6k3r9v5n2m7q4t1x0ya",
-                     *       "reason": "unsubscribed",
-                     *       "source": "source"
-                     *     }
-                     */
-                    "application/json": components["schemas"]["SuppressionRow"];
-                };
-            };
-            /** @description Unauthorized: `unauthenticated` or `id_token_refused` */
-            401: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
-            /** @description Forbidden: `forbidden` or `cross_site` */
-            403: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
-            /** @description Conflict: `idempotency_key_in_use` */
-            409: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
-            /** @description Request Entity Too Large: `too_large` */
-            413: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
-            /** @description Unprocessable Entity: `invalid` or `idempotency_key_invalid` or `idempotency_key_reused` */
-            422: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
-            /** @description Too Many Requests: `rate_limited` or `too_many_requests` */
-            429: {
-                headers: {
-                    /**
-                     * @description Seconds to wait (RFC 9110, section 10.2.3)
-                     * @example 5
-                     */
-                    "Retry-After"?: number;
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
-            /** @description Service Unavailable: `unavailable` */
-            503: {
-                headers: {
-                    /**
-                     * @description Seconds to wait (RFC 9110, section 10.2.3)
-                     * @example 5
-                     */
-                    "Retry-After"?: number;
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
-        };
-    };
-    lift_suppression: {
-        parameters: {
-            query?: never;
-            header?: never;
-            path: {
-                suppression_id: string;
-            };
-            cookie?: never;
-        };
-        requestBody?: never;
-        responses: {
-            /** @description Successful Response */
-            204: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content?: never;
-            };
-            /** @description Unauthorized: `unauthenticated` or `id_token_refused` */
-            401: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
-            /** @description Forbidden: `forbidden` or `cross_site` */
-            403: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
-            /** @description Not Found: `suppression_unknown` */
-            404: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
-            /** @description Conflict: `conflict` */
-            409: {
                 headers: {
                     [name: string]: unknown;
                 };
@@ -27988,322 +29062,6 @@ export interface operations {
             };
             /** @description Not Found: `template_unknown` */
             404: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
-            /** @description Unprocessable Entity: `invalid` */
-            422: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
-            /** @description Too Many Requests: `rate_limited` or `too_many_requests` */
-            429: {
-                headers: {
-                    /**
-                     * @description Seconds to wait (RFC 9110, section 10.2.3)
-                     * @example 5
-                     */
-                    "Retry-After"?: number;
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
-            /** @description Service Unavailable: `unavailable` */
-            503: {
-                headers: {
-                    /**
-                     * @description Seconds to wait (RFC 9110, section 10.2.3)
-                     * @example 5
-                     */
-                    "Retry-After"?: number;
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
-        };
-    };
-    list_message_topics: {
-        parameters: {
-            query?: never;
-            header?: never;
-            path?: never;
-            cookie?: never;
-        };
-        requestBody?: never;
-        responses: {
-            /** @description Successful Response */
-            200: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    /**
-                     * @example {
-                     *       "topics": [
-                     *         {
-                     *           "archived": true,
-                     *           "description": "description",
-                     *           "id": "01jd8wz6k3r9v5n2m7q4t1x0ya",
-                     *           "name": "Come back"
-                     *         }
-                     *       ]
-                     *     }
-                     */
-                    "application/json": components["schemas"]["Topics"];
-                };
-            };
-            /** @description Unauthorized: `unauthenticated` or `id_token_refused` */
-            401: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
-            /** @description Forbidden: `forbidden` */
-            403: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
-            /** @description Too Many Requests: `rate_limited` or `too_many_requests` */
-            429: {
-                headers: {
-                    /**
-                     * @description Seconds to wait (RFC 9110, section 10.2.3)
-                     * @example 5
-                     */
-                    "Retry-After"?: number;
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
-            /** @description Service Unavailable: `unavailable` */
-            503: {
-                headers: {
-                    /**
-                     * @description Seconds to wait (RFC 9110, section 10.2.3)
-                     * @example 5
-                     */
-                    "Retry-After"?: number;
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
-        };
-    };
-    add_message_topic: {
-        parameters: {
-            query?: never;
-            header?: {
-                /**
-                 * @description Makes the call repeatable for 24 hours: the same key with the same body answers the same again, with `Idempotency-Replayed: true`, and nothing happens twice.
-                 * @example 8e03978e-40d5-43dd-bc93-6894a57f9324
-                 */
-                "Idempotency-Key"?: string;
-            };
-            path?: never;
-            cookie?: never;
-        };
-        requestBody: {
-            content: {
-                /**
-                 * @example {
-                 *       "description": "What has just come in.",
-                 *       "name": "New arrivals"
-                 *     }
-                 */
-                "application/json": components["schemas"]["NewTopic"];
-            };
-        };
-        responses: {
-            /** @description Successful Response */
-            201: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    /**
-                     * @example {
-                     *       "archived": true,
-                     *       "description": "description",
-                     *       "id": "01jd8wz6k3r9v5n2m7q4t1x0ya",
-                     *       "name": "Come back"
-                     *     }
-                     */
-                    "application/json": components["schemas"]["TopicRow"];
-                };
-            };
-            /** @description Unauthorized: `unauthenticated` or `id_token_refused` */
-            401: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
-            /** @description Forbidden: `forbidden` or `cross_site` */
-            403: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
-            /** @description Conflict: `too_many_topics` or `topic_name_taken` or `idempotency_key_in_use` */
-            409: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
-            /** @description Request Entity Too Large: `too_large` */
-            413: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
-            /** @description Unprocessable Entity: `invalid` or `idempotency_key_invalid` or `idempotency_key_reused` */
-            422: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
-            /** @description Too Many Requests: `rate_limited` or `too_many_requests` */
-            429: {
-                headers: {
-                    /**
-                     * @description Seconds to wait (RFC 9110, section 10.2.3)
-                     * @example 5
-                     */
-                    "Retry-After"?: number;
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
-            /** @description Service Unavailable: `unavailable` */
-            503: {
-                headers: {
-                    /**
-                     * @description Seconds to wait (RFC 9110, section 10.2.3)
-                     * @example 5
-                     */
-                    "Retry-After"?: number;
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
-        };
-    };
-    change_message_topic: {
-        parameters: {
-            query?: never;
-            header?: never;
-            path: {
-                topic_id: string;
-            };
-            cookie?: never;
-        };
-        requestBody: {
-            content: {
-                /**
-                 * @example {
-                 *       "archived": true
-                 *     }
-                 */
-                "application/json": components["schemas"]["TopicChanges"];
-            };
-        };
-        responses: {
-            /** @description Successful Response */
-            200: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    /**
-                     * @example {
-                     *       "archived": true,
-                     *       "description": "description",
-                     *       "id": "01jd8wz6k3r9v5n2m7q4t1x0ya",
-                     *       "name": "Come back"
-                     *     }
-                     */
-                    "application/json": components["schemas"]["TopicRow"];
-                };
-            };
-            /** @description Unauthorized: `unauthenticated` or `id_token_refused` */
-            401: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
-            /** @description Forbidden: `forbidden` or `cross_site` */
-            403: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
-            /** @description Not Found: `topic_unknown` */
-            404: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
-            /** @description Conflict: `topic_name_taken` */
-            409: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
-            /** @description Request Entity Too Large: `too_large` */
-            413: {
                 headers: {
                     [name: string]: unknown;
                 };
