@@ -89,8 +89,10 @@ def read(session: Session, shop_id: ShopId, campaign: Campaign) -> variants_sche
     versions = variants_repository.list_versions(session, shop_id, campaign.id)
     test = test_of(campaign)
     return variants_schemas.Variants(
-        test=variants_schemas.Test(**asdict(test)) if test else None,
-        versions=[variants_schemas.Version.model_validate(each, from_attributes=True) for each in versions],
+        test=variants_schemas.VersionTest(**asdict(test)) if test else None,
+        versions=[
+            variants_schemas.FurtherVersion.model_validate(each, from_attributes=True) for each in versions
+        ],
     )
 
 
@@ -241,7 +243,9 @@ def _start_of_rest(session: Session, shop_id: ShopId, campaign: Campaign, now: d
 # Looking.
 
 
-def result(session: Session, shop_id: ShopId, campaign: Campaign) -> variants_schemas.TestResult | None:
+def result(
+    session: Session, shop_id: ShopId, campaign: Campaign
+) -> variants_schemas.VersionTestResult | None:
     """How the test stands; None for a campaign without one."""
     test = test_of(campaign)
     if test is None:
@@ -250,7 +254,7 @@ def result(session: Session, shop_id: ShopId, campaign: Campaign) -> variants_sc
     found, verdict = _judge(session, shop_id, campaign, test, ALPHA) if frozen else ({}, judge([]))
     held = repository.count_held(session, shop_id, campaign) if frozen and test.has_rest else 0
     numbers = sorted(found)
-    return variants_schemas.TestResult(
+    return variants_schemas.VersionTestResult(
         metric=test.metric,
         phase=_phase(campaign, test),
         arms=_arms(session, shop_id, campaign, test, found),

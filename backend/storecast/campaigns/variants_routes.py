@@ -26,7 +26,7 @@ def change_variants(
 @router.get("/test-result", dependencies=[require(Permission.READ)])
 def read_test_result(
     campaign_id: str, db: TenantDb, principal: CurrentPrincipal
-) -> variants_schemas.TestResult | None:
+) -> variants_schemas.VersionTestResult | None:
     """What each version achieved and what can be said of that; null for a campaign without a test."""
     return variants.result(db, principal.shop_id, service.get(db, principal.shop_id, campaign_id))
 

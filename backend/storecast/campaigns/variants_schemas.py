@@ -13,13 +13,11 @@ Metric = Literal["opens", "clicks", "revenue"]
 Weight = Annotated[int, Field(ge=1, le=100)]
 
 
-class Test(BaseModel):
+class VersionTest(BaseModel):
     """How versions are tested: by what, on which share of the audience, for how long; ``weight`` is version 0's.
 
     With a share of 100 the whole audience is split and nobody waits for a winner.
     """
-
-    __test__ = False
 
     metric: Metric
     share_percent: Annotated[int, Field(ge=5, le=100)] = 20
@@ -55,11 +53,11 @@ class VariantsInput(BaseModel):
     )
 
     version: int
-    test: Test | None
+    test: VersionTest | None
     versions: Annotated[list[VersionContent], Field(max_length=4)] = []
 
 
-class Version(VersionContent):
+class FurtherVersion(VersionContent):
     """A further version; the first is number 1."""
 
     number: int
@@ -68,8 +66,8 @@ class Version(VersionContent):
 class Variants(BaseModel):
     """The test of a campaign and its further versions."""
 
-    test: Test | None
-    versions: list[Version]
+    test: VersionTest | None
+    versions: list[FurtherVersion]
 
 
 class Winner(BaseModel):
@@ -101,10 +99,8 @@ class Arm(BaseModel):
     high: float | None
 
 
-class TestResult(BaseModel):
+class VersionTestResult(BaseModel):
     """How a test stands. ``more_needed`` is about how many more recipients would show the difference seen so far."""
-
-    __test__ = False
 
     metric: Metric
     phase: Literal["even", "running", "undecided", "decided"]

@@ -5120,6 +5120,34 @@ export interface components {
             step: "sent" | "opened" | "clicked" | "ordered";
         };
         /**
+         * FurtherVersion
+         * @description A further version; the first is number 1.
+         */
+        FurtherVersion: {
+            /**
+             * Delay Minutes
+             * @default 0
+             */
+            delay_minutes?: number;
+            /** From Name */
+            from_name?: string | null;
+            /** Html */
+            html?: string | null;
+            /** Mjml */
+            mjml?: string | null;
+            /** Number */
+            number: number;
+            /** Preview Text */
+            preview_text?: string | null;
+            /** Subject */
+            subject?: string | null;
+            /**
+             * Weight
+             * @default 1
+             */
+            weight?: number;
+        };
+        /**
          * Gate
          * @description Whether the campaign may be sent, and what there is to know before.
          */
@@ -6749,9 +6777,15 @@ export interface components {
          * @description No marketing between these times on the recipient's clock; over midnight when it ends before it begins.
          */
         QuietHours: {
-            /** Begins */
+            /**
+             * Begins
+             * @example 21:00
+             */
             begins: string;
-            /** Ends */
+            /**
+             * Ends
+             * @example 21:00
+             */
             ends: string;
         };
         /**
@@ -7774,50 +7808,6 @@ export interface components {
             failed: number;
         };
         /**
-         * TestResult
-         * @description What the mail server said to the test mail.
-         */
-        storecast__campaigns__schemas__TestResult: {
-            /** Accepted */
-            accepted: boolean;
-            /** Reply */
-            reply: string;
-        };
-        /**
-         * TestResult
-         * @description How a test stands. ``more_needed`` is about how many more recipients would show the difference seen so far.
-         */
-        storecast__campaigns__variants_schemas__TestResult: {
-            /** Arms */
-            arms: components["schemas"]["Arm"][];
-            /** Judged At */
-            judged_at: string | null;
-            /** Leader */
-            leader: number | null;
-            /**
-             * Metric
-             * @enum {string}
-             */
-            metric: "opens" | "clicks" | "revenue";
-            /** More Needed */
-            more_needed: number | null;
-            /** P Value */
-            p_value: number | null;
-            /**
-             * Phase
-             * @enum {string}
-             */
-            phase: "even" | "running" | "undecided" | "decided";
-            /** Significant */
-            significant: boolean;
-            /** Waiting */
-            waiting: number;
-            /** Winner */
-            winner: number | null;
-            /** Winner By */
-            winner_by: ("significance" | "hand") | null;
-        };
-        /**
          * StoreCredit
          * @description A credit to a customer. ``sent`` and ``unknown`` end by themselves: what became of it is looked up at Shopify.
          */
@@ -8221,34 +8211,6 @@ export interface components {
             subject: string;
         };
         /**
-         * Test
-         * @description How versions are tested: by what, on which share of the audience, for how long; ``weight`` is version 0's.
-         *
-         *     With a share of 100 the whole audience is split and nobody waits for a winner.
-         */
-        Test: {
-            /**
-             * Metric
-             * @enum {string}
-             */
-            metric: "opens" | "clicks" | "revenue";
-            /**
-             * Share Percent
-             * @default 20
-             */
-            share_percent?: number;
-            /**
-             * Wait Hours
-             * @default 4
-             */
-            wait_hours?: number;
-            /**
-             * Weight
-             * @default 1
-             */
-            weight?: number;
-        };
-        /**
          * TestRequest
          * @description Where to send a test mail.
          * @example {
@@ -8258,6 +8220,16 @@ export interface components {
         TestRequest: {
             /** Email */
             email: string;
+        };
+        /**
+         * TestResult
+         * @description What the mail server said to the test mail.
+         */
+        TestResult: {
+            /** Accepted */
+            accepted: boolean;
+            /** Reply */
+            reply: string;
         };
         /**
          * TimelineEntry
@@ -8367,9 +8339,9 @@ export interface components {
          * @description The test of a campaign and its further versions.
          */
         Variants: {
-            test: components["schemas"]["Test"] | null;
+            test: components["schemas"]["VersionTest"] | null;
             /** Versions */
-            versions: components["schemas"]["Version"][];
+            versions: components["schemas"]["FurtherVersion"][];
         };
         /**
          * VariantsInput
@@ -8391,7 +8363,7 @@ export interface components {
          *     }
          */
         VariantsInput: {
-            test: components["schemas"]["Test"] | null;
+            test: components["schemas"]["VersionTest"] | null;
             /** Version */
             version: number;
             /**
@@ -8399,34 +8371,6 @@ export interface components {
              * @default []
              */
             versions?: components["schemas"]["VersionContent"][];
-        };
-        /**
-         * Version
-         * @description A further version; the first is number 1.
-         */
-        Version: {
-            /**
-             * Delay Minutes
-             * @default 0
-             */
-            delay_minutes?: number;
-            /** From Name */
-            from_name?: string | null;
-            /** Html */
-            html?: string | null;
-            /** Mjml */
-            mjml?: string | null;
-            /** Number */
-            number: number;
-            /** Preview Text */
-            preview_text?: string | null;
-            /** Subject */
-            subject?: string | null;
-            /**
-             * Weight
-             * @default 1
-             */
-            weight?: number;
         };
         /**
          * VersionContent
@@ -8453,6 +8397,68 @@ export interface components {
              * @default 1
              */
             weight?: number;
+        };
+        /**
+         * VersionTest
+         * @description How versions are tested: by what, on which share of the audience, for how long; ``weight`` is version 0's.
+         *
+         *     With a share of 100 the whole audience is split and nobody waits for a winner.
+         */
+        VersionTest: {
+            /**
+             * Metric
+             * @enum {string}
+             */
+            metric: "opens" | "clicks" | "revenue";
+            /**
+             * Share Percent
+             * @default 20
+             */
+            share_percent?: number;
+            /**
+             * Wait Hours
+             * @default 4
+             */
+            wait_hours?: number;
+            /**
+             * Weight
+             * @default 1
+             */
+            weight?: number;
+        };
+        /**
+         * VersionTestResult
+         * @description How a test stands. ``more_needed`` is about how many more recipients would show the difference seen so far.
+         */
+        VersionTestResult: {
+            /** Arms */
+            arms: components["schemas"]["Arm"][];
+            /** Judged At */
+            judged_at: string | null;
+            /** Leader */
+            leader: number | null;
+            /**
+             * Metric
+             * @enum {string}
+             */
+            metric: "opens" | "clicks" | "revenue";
+            /** More Needed */
+            more_needed: number | null;
+            /** P Value */
+            p_value: number | null;
+            /**
+             * Phase
+             * @enum {string}
+             */
+            phase: "even" | "running" | "undecided" | "decided";
+            /** Significant */
+            significant: boolean;
+            /** Waiting */
+            waiting: number;
+            /** Winner */
+            winner: number | null;
+            /** Winner By */
+            winner_by: ("significance" | "hand") | null;
         };
         /**
          * WaitingCount
@@ -14175,7 +14181,7 @@ export interface operations {
                      *       "reply": "reply"
                      *     }
                      */
-                    "application/json": components["schemas"]["storecast__campaigns__schemas__TestResult"];
+                    "application/json": components["schemas"]["TestResult"];
                 };
             };
             /** @description Unauthorized: `unauthenticated` or `id_token_refused` */
@@ -14312,7 +14318,7 @@ export interface operations {
                      *       "winner_by": "significance"
                      *     }
                      */
-                    "application/json": components["schemas"]["storecast__campaigns__variants_schemas__TestResult"] | null;
+                    "application/json": components["schemas"]["VersionTestResult"] | null;
                 };
             };
             /** @description Unauthorized: `unauthenticated` or `id_token_refused` */
@@ -15063,8 +15069,8 @@ export interface operations {
                      *       "holdout_season": "quarter",
                      *       "hourly_limit": 42,
                      *       "quiet_hours": {
-                     *         "begins": "begins",
-                     *         "ends": "ends"
+                     *         "begins": "21:00",
+                     *         "ends": "21:00"
                      *       },
                      *       "timezone": "Europe/Lisbon",
                      *       "warm_up": {
@@ -15174,8 +15180,8 @@ export interface operations {
                      *       "holdout_season": "quarter",
                      *       "hourly_limit": 42,
                      *       "quiet_hours": {
-                     *         "begins": "begins",
-                     *         "ends": "ends"
+                     *         "begins": "21:00",
+                     *         "ends": "21:00"
                      *       },
                      *       "timezone": "Europe/Lisbon",
                      *       "warm_up": {

@@ -3,6 +3,7 @@ import type {
   BrandKit,
   Campaign,
   CampaignRow,
+  ContactPolicy,
   CustomerList,
   CustomerRow,
   FeatureList,
@@ -359,6 +360,18 @@ export const campaign: Campaign = {
   template_key: "win-back",
   scheduled_at: null,
   holdout_percent: 0,
+  excluded_segment_ids: [],
+  origin: null,
+  pacing: {
+    mode: "at_once",
+    passed: "at_once",
+    batches: null,
+    every_minutes: null,
+    per_hour: null,
+    give_up_days: 7,
+  },
+  tested: false,
+  winner: null,
   version: 4,
   created_at: ago(3 * HOUR_MS),
   updated_at: ago(HOUR_MS),
@@ -540,6 +553,7 @@ export const report: Report = {
     { number: 2, url: "https://cdnow.example/products/blue-train", clicks: 201, people: 160 },
     { number: 3, url: "https://cdnow.example/", clicks: 62, people: 58 },
   ],
+  waiting: [],
   exclusions: [
     { reason: "not_subscribed", count: 31 },
     { reason: "suppressed", count: 12 },
@@ -555,6 +569,8 @@ export const recipients: Recipient[] = customers.map((customer, index) => ({
   reason: index === 5 ? "not_subscribed" : null,
   attempts: index === 5 ? 0 : 1,
   accepted_at: index < 4 ? ago(3 * DAY_MS - index * 1_000) : null,
+  variant: 0,
+  due_at: null,
   reply: index === 4 ? "550 5.1.1 mailbox unavailable" : index === 5 ? null : "250 2.0.0 queued",
   events:
     index < 2
@@ -787,4 +803,14 @@ export const ownShops: SessionShops = {
       current: false,
     },
   ],
+};
+
+export const contactPolicy: ContactPolicy = {
+  frequency_cap: { messages: 2, days: 7 },
+  quiet_hours: null,
+  holdout_percent: 0,
+  holdout_season: "quarter",
+  hourly_limit: null,
+  warm_up: null,
+  timezone: "America/New_York",
 };

@@ -200,6 +200,9 @@ export const handlers = [
   http.get(`${API}/campaigns/:id/report`, ({ params }) =>
     HttpResponse.json(params.id === "cmp_live" ? liveReport() : data.report),
   ),
+  http.get(`${API}/campaigns/:id/variants`, () => HttpResponse.json({ test: null, versions: [] })),
+  http.get(`${API}/campaigns/:id/test-result`, () => HttpResponse.json(null)),
+  http.get(`${API}/contact-policy`, () => HttpResponse.json(data.contactPolicy)),
   http.get(`${API}/campaigns/:id/recipients`, () => page(data.recipients)),
   http.get(`${API}/analytics/overview`, () => HttpResponse.json(data.overview)),
   ...consoleHandlers,

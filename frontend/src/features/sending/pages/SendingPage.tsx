@@ -4,6 +4,7 @@ import { useI18n } from "@/i18n/useI18n";
 import { ChannelsSection } from "../components/ChannelsSection";
 import { DomainsSection } from "../components/DomainsSection";
 import { RecipientsSection } from "../components/RecipientsSection";
+import { PolicySection } from "../components/PolicySection";
 
 /** What mail comes from and what it goes out through. */
 export function SendingPage() {
@@ -16,6 +17,7 @@ export function SendingPage() {
     >
       <BlockStack gap="600">
         <DomainsSection />
+        <PolicySection />
         <ChannelsSection />
         <RecipientsSection />
       </BlockStack>
