@@ -24,6 +24,7 @@ import type {
   Settings,
   SyncRun,
   TemplateRow,
+  VersionTestResult,
 } from "@/lib/api/types";
 
 export const NOW = Date.now();
@@ -561,6 +562,36 @@ export const report: Report = {
   errors: [{ reply: "550 5.1.1 mailbox unavailable", count: 12 }],
   started_at: sentCampaign.started_at,
   finished_at: sentCampaign.finished_at,
+};
+
+const arm = (number: number, subject: string, clicked: number) => ({
+  number,
+  subject,
+  from_name: "CDNOW Records",
+  delay_minutes: 0,
+  recipients: 812,
+  opened: 300 + clicked,
+  clicked,
+  ordered: 9,
+  revenue: money(412_00),
+  estimate: clicked / 812,
+  low: clicked / 812 - 0.012,
+  high: clicked / 812 + 0.014,
+});
+
+/** A test that cannot say yet which version is better. */
+export const testResult: VersionTestResult = {
+  metric: "clicks",
+  phase: "undecided",
+  arms: [arm(0, "It has been a while", 41), arm(1, "We kept something for you", 52)],
+  leader: 1,
+  significant: false,
+  p_value: 0.24,
+  more_needed: 5_310,
+  winner: null,
+  winner_by: null,
+  judged_at: ago(-2 * HOUR_MS),
+  waiting: 6_496,
 };
 
 export const recipients: Recipient[] = customers.map((customer, index) => ({

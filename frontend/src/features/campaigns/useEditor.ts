@@ -7,7 +7,6 @@ import { useToast } from "@/lib/useToast";
 import { campaignQuery, useSaveCampaign } from "./api";
 import { changedFields, type Draft, type DraftField, draftOf, merge, patchOf } from "./draft";
 
-type Choice = { segment_id: string } | { topic_id: string | null } | { product_gids: string[] };
 
 export interface Conflict {
   theirs: Campaign;
@@ -17,7 +16,7 @@ export interface Conflict {
 /** What is stored as soon as it is chosen. */
 export type Choice = Pick<
   CampaignChanges,
-  "segment_id" | "product_gids" | "excluded_segment_ids" | "holdout_percent" | "pacing"
+  "segment_id" | "topic_id" | "product_gids" | "excluded_segment_ids" | "holdout_percent" | "pacing"
 >;
 
 function isVersionConflict(error: unknown): boolean {

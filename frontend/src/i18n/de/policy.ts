@@ -132,4 +132,6 @@ export const policy = {
     "Diese Personen bekommen die ganze Zeit über gar keine Kampagne: Sie zeigen, was Marketing insgesamt bringt.",
   "policy.saved": "Regeln gespeichert",
   "policy.failed": "Die Regeln konnten nicht gespeichert werden",
+  "policy.link": "Regeln öffnen",
+  "policy.link_why": "Grenzen pro Person, Ruhezeiten, Zurückhalten und das Aufwärmen neuer Absender.",
 } as const;

@@ -130,4 +130,6 @@ export const policy = {
     "These people get no campaign at all for the whole season: they show what marketing brings altogether.",
   "policy.saved": "Contact rules saved",
   "policy.failed": "The rules could not be saved",
+  "policy.link": "Open the contact rules",
+  "policy.link_why": "Limits per person, quiet hours, hold-out and a warm-up for new senders.",
 } as const;

@@ -4,7 +4,6 @@ import { useI18n } from "@/i18n/useI18n";
 import { ChannelsSection } from "../components/ChannelsSection";
 import { DomainsSection } from "../components/DomainsSection";
 import { RecipientsSection } from "../components/RecipientsSection";
-import { PolicySection } from "../components/PolicySection";
 
 /** What mail comes from and what it goes out through. */
 export function SendingPage() {
@@ -17,7 +16,6 @@ export function SendingPage() {
     >
       <BlockStack gap="600">
         <DomainsSection />
-        <PolicySection />
         <ChannelsSection />
         <RecipientsSection />
       </BlockStack>

@@ -1,16 +1,13 @@
-import { BlockStack, Box, Card, Checkbox, FormLayout, Select, Text, TextField } from "@shopify/polaris";
-import { useQuery } from "@tanstack/react-query";
+import { Card, Checkbox, FormLayout, Select, Text, TextField } from "@shopify/polaris";
 import { useState } from "react";
 import { ErrorState } from "@/components/ErrorState";
-import { QueryView } from "@/components/QueryView";
 import { SaveBar } from "@/components/SaveBar";
-import { CardSkeleton, LoadingRegion } from "@/components/Skeletons";
 import { useI18n } from "@/i18n/useI18n";
 import type { ContactPolicy, ContactPolicyInput } from "@/lib/api/types";
 import { fieldError, hasOtherProblem } from "@/lib/fieldErrors";
 import { useMay } from "@/lib/useSession";
 import { useToast } from "@/lib/useToast";
-import { policyQuery, useSavePolicy } from "../api";
+import { useSavePolicy } from "../api";
 
 const POINTERS = ["/frequency_cap", "/quiet_hours", "/holdout_percent", "/hourly_limit", "/warm_up"];
 const CAP = { messages: 2, days: 7 };
@@ -18,37 +15,8 @@ const NIGHT = { begins: "21:00", ends: "08:00" };
 const HOURLY = 1_000;
 const today = () => new Date().toISOString().slice(0, 10);
 
-/** When and how often people are written to. What may not go out now is put off, not dropped. */
-export function PolicySection() {
-  const { t } = useI18n();
-  const query = useQuery(policyQuery);
-  return (
-    <BlockStack gap="400">
-      <Box paddingInline={{ xs: "400", sm: "0" }}>
-        <BlockStack gap="100">
-          <Text as="h2" variant="headingMd">
-            {t("policy.title")}
-          </Text>
-          <Text as="p" tone="subdued">
-            {t("policy.why")}
-          </Text>
-        </BlockStack>
-      </Box>
-      <QueryView
-        query={query}
-        skeleton={
-          <LoadingRegion>
-            <CardSkeleton lines={5} />
-          </LoadingRegion>
-        }
-      >
-        {(policy) => <PolicyForm key={JSON.stringify(policy)} policy={policy} />}
-      </QueryView>
-    </BlockStack>
-  );
-}
-
-function PolicyForm({ policy }: { policy: ContactPolicy }) {
+/** The rules as one form: what is switched off keeps no numbers. */
+export function PolicyForm({ policy }: { policy: ContactPolicy }) {
   const { t } = useI18n();
   const showToast = useToast();
   const mayManage = useMay("manage");
