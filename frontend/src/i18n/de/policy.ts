@@ -42,7 +42,7 @@ export const policy = {
   "versions.metric.revenue": "Umsatz pro Empfänger",
   "versions.share_percent": "Zielgruppe im Test",
   "versions.wait_hours": "Stunden bis zur Entscheidung",
-  "versions.weight": "Anteil der Fassungen",
+  "versions.weight": "Gewicht der Fassung {letter}",
   "versions.delay": "Stunden später als Fassung A",
   "versions.own_content": "Anderer Inhalt als Fassung A",
   "versions.same_content": "Gleicher Inhalt wie Fassung A",

@@ -42,7 +42,7 @@ export const policy = {
   "versions.metric.revenue": "Revenue per recipient",
   "versions.share_percent": "Audience in the test",
   "versions.wait_hours": "Hours until it is judged",
-  "versions.weight": "Share of the versions",
+  "versions.weight": "Weight of version {letter}",
   "versions.delay": "Hours later than version A",
   "versions.own_content": "Other content than version A",
   "versions.same_content": "Same content as version A",

@@ -119,6 +119,7 @@ function TestForm({ campaign, stored, onSaved }: Props & { stored: Variants }) {
           </InlineStack>
           <VersionFields
             version={version}
+            letter={letter(place + 1)}
             campaign={campaign}
             errorOf={(field) => fieldError(save.error, `/versions/${place}/${field}`)}
             set={(values) => change(place, values)}
@@ -144,7 +145,7 @@ function TestFields({ test, error, set }: FieldsProps) {
   const { t } = useI18n();
   const number = (name: "share_percent" | "wait_hours" | "weight", suffix?: string) => (
     <TextField
-      label={t(`versions.${name}`)}
+      label={name === "weight" ? t("versions.weight", { letter: letter(0) }) : t(`versions.${name}`)}
       type="number"
       min={1}
       suffix={suffix}

@@ -4,6 +4,7 @@ import type { Campaign, VersionContent } from "@/lib/api/types";
 
 interface Props {
   version: VersionContent;
+  letter: string;
   campaign: Campaign;
   errorOf: (field: keyof VersionContent) => string | undefined;
   set: (values: Partial<VersionContent>) => void;
@@ -12,7 +13,7 @@ interface Props {
 const MINUTES_PER_HOUR = 60;
 
 /** What is different in one version; an empty field is as in version A. */
-export function VersionFields({ version, campaign, errorOf, set }: Props) {
+export function VersionFields({ version, letter, campaign, errorOf, set }: Props) {
   const { t } = useI18n();
   const source = campaign.mjml === null ? "html" : "mjml";
   const text = (name: "subject" | "preview_text" | "from_name") => (
@@ -43,7 +44,7 @@ export function VersionFields({ version, campaign, errorOf, set }: Props) {
           autoComplete="off"
         />
         <TextField
-          label={t("versions.weight")}
+          label={t("versions.weight", { letter })}
           type="number"
           min={1}
           value={String(version.weight ?? 1)}
