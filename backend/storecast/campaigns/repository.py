@@ -315,11 +315,11 @@ def sample_recipient(session: Session, shop_id: ShopId, campaign: Campaign, chos
 
 
 def sample_recipients(
-    session: Session, shop_id: ShopId, campaign: Campaign, members: Select[Any]
+    session: Session, shop_id: ShopId, campaign: Campaign, chosen: Chosen
 ) -> dict[str, int]:
     """Of those who would get the message the latest of each kind that messages go wrong with, and a usual one."""
-    people = members.subquery("profiles")
-    reasons = _reasons(shop_id, campaign, members).subquery()
+    people = chosen.members.subquery("profiles")
+    reasons = _reasons(shop_id, campaign, chosen).subquery()
     language = func.lower(func.substr(people.c.locale, 1, 2))
     recipients = (
         select(

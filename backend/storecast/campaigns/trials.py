@@ -90,7 +90,7 @@ def load(
 def samples(session: Session, shop_id: ShopId, campaign: Campaign) -> list[schemas.SampleRecipient]:
     """Whom to look at the message as: somebody usual, and whoever it may look odd to."""
     chosen = repository.sample_recipients(
-        session, shop_id, campaign, service.members(session, shop_id, campaign)
+        session, shop_id, campaign, service.chosen(session, shop_id, campaign)
     )
     rows = customers.list_rows(session, shop_id, list(chosen.values()))
     return [
