@@ -10,8 +10,8 @@ from sqlalchemy.dialects import postgresql
 from storecast.db.roles import Role
 from storecast.db.tenancy import grant, isolate
 
-revision = "0020"
-down_revision = "0019"
+revision = "0021"
+down_revision = "0020"
 
 _TABLES = ("contact_policies", "campaign_variants")
 _PARTITIONS = sa.text(

@@ -145,7 +145,15 @@ def duplicate(session: Session, shop_id: ShopId, campaign_id: str, *, actor: str
 
 
 def _copy(session: Session, shop_id: ShopId, original: Campaign, name: str, **other: object) -> Campaign:
-    fields = (*_EDITABLE, "segment_id", "topic_id", "excluded_segment_ids", "template_key", "origin_id", "origin_kind")
+    fields = (
+        *_EDITABLE,
+        "segment_id",
+        "topic_id",
+        "excluded_segment_ids",
+        "template_key",
+        "origin_id",
+        "origin_kind",
+    )
     values = {field: getattr(original, field) for field in fields} | {"name": name[:120]} | other
     copy = Campaign(shop_id=shop_id, public_id=public_id("cmp"), **values)
     repository.add(session, copy)

@@ -2816,6 +2816,50 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/v1/suppressions": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * List Suppressions
+         * @description Addresses that are never written to, newest first, as digests; ``email`` asks after one whole address.
+         */
+        get: operations["list_suppressions"];
+        put?: never;
+        /**
+         * Add Suppression
+         * @description Never write to an address; one that is on the list already stays as it is.
+         */
+        post: operations["add_suppression"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/suppressions/{suppression_id}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        post?: never;
+        /**
+         * Lift Suppression
+         * @description Allow an address again. Consent is the customer's own and stays what it is.
+         */
+        delete: operations["lift_suppression"];
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/v1/syncs": {
         parameters: {
             query?: never;
@@ -3058,6 +3102,50 @@ export interface paths {
         options?: never;
         head?: never;
         patch?: never;
+        trace?: never;
+    };
+    "/api/v1/topics": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * List Message Topics
+         * @description What recipients may choose to hear about, by name.
+         */
+        get: operations["list_message_topics"];
+        put?: never;
+        /**
+         * Add Message Topic
+         * @description Add a topic; everybody hears about it until they say otherwise.
+         */
+        post: operations["add_message_topic"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/topics/{topic_id}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        /**
+         * Change Message Topic
+         * @description Rename, describe, archive or bring back a topic.
+         */
+        patch: operations["change_message_topic"];
         trace?: never;
     };
     "/api/v1/webhooks/deliveries": {
@@ -3896,6 +3984,8 @@ export interface components {
             template_key: string | null;
             /** Tested */
             tested: boolean;
+            /** Topic Id */
+            topic_id: string | null;
             /**
              * Updated At
              * Format: date-time
@@ -3942,6 +4032,8 @@ export interface components {
             subject?: string | null;
             /** Template Key */
             template_key?: string | null;
+            /** Topic Id */
+            topic_id?: string | null;
             /** Version */
             version: number;
         };
@@ -4049,6 +4141,8 @@ export interface components {
             kind: "smtp" | "ses" | "sendgrid" | "mailgun" | "postmark";
             /** Per Second */
             per_second?: number | null;
+            /** Returns Secret */
+            returns_secret?: string | null;
             /** Secret */
             secret?: string | null;
             /** Title */
@@ -5987,6 +6081,17 @@ export interface components {
             reason: string;
         };
         /**
+         * NewSuppression
+         * @description An address that is never to be written to.
+         * @example {
+         *       "email": "zoe@example.com"
+         *     }
+         */
+        NewSuppression: {
+            /** Email */
+            email: string;
+        };
+        /**
          * NewTemplate
          * @description A template, or a block of one, to keep; with ``mjml`` the HTML is made from it.
          * @example {
@@ -6020,6 +6125,23 @@ export interface components {
              * @default
              */
             subject?: string;
+        };
+        /**
+         * NewTopic
+         * @description A topic as recipients read it.
+         * @example {
+         *       "description": "What has just come in.",
+         *       "name": "New arrivals"
+         *     }
+         */
+        NewTopic: {
+            /**
+             * Description
+             * @default
+             */
+            description?: string;
+            /** Name */
+            name: string;
         };
         /**
          * NextRun
@@ -6310,6 +6432,13 @@ export interface components {
         Page_StoreCredit_: {
             /** Items */
             items: components["schemas"]["StoreCredit"][];
+            /** Next Cursor */
+            next_cursor?: string | null;
+        };
+        /** Page[SuppressionRow] */
+        Page_SuppressionRow_: {
+            /** Items */
+            items: components["schemas"]["SuppressionRow"][];
             /** Next Cursor */
             next_cursor?: string | null;
         };
@@ -7573,6 +7702,8 @@ export interface components {
         /**
          * SendingChannel
          * @description A channel as it is shown; ``signs_itself``: the provider makes the message anew and signs it.
+         *
+         *     ``returns_url`` is where the provider is to report bounces and complaints to; shown to who may manage channels.
          */
         SendingChannel: {
             config: components["schemas"]["ChannelConfig"];
@@ -7582,6 +7713,8 @@ export interface components {
             enabled: boolean;
             /** Error */
             error: string | null;
+            /** Has Returns Secret */
+            has_returns_secret: boolean;
             /** Has Secret */
             has_secret: boolean;
             /** Id */
@@ -7593,6 +7726,8 @@ export interface components {
             kind: "smtp" | "ses" | "sendgrid" | "mailgun" | "postmark";
             /** Per Second */
             per_second: number | null;
+            /** Returns Url */
+            returns_url: string | null;
             /** Signs Itself */
             signs_itself: boolean;
             /** Tested At */
@@ -7900,6 +8035,26 @@ export interface components {
         Suggestions: {
             /** Items */
             items: components["schemas"]["Suggestion"][];
+        };
+        /**
+         * SuppressionRow
+         * @description One address by its digest: why it is not written to, who said so, and since when.
+         */
+        SuppressionRow: {
+            /**
+             * Created At
+             * Format: date-time
+             */
+            created_at: string;
+            /** Id */
+            id: string;
+            /**
+             * Reason
+             * @enum {string}
+             */
+            reason: "unsubscribed" | "hard_bounce" | "soft_bounces" | "complaint" | "manual";
+            /** Source */
+            source: string;
         };
         /**
          * SyncInput
@@ -8267,6 +8422,21 @@ export interface components {
             state: "valid" | "reauthorize" | "missing";
         };
         /**
+         * TopicChanges
+         * @description Fields left out stay.
+         * @example {
+         *       "archived": true
+         *     }
+         */
+        TopicChanges: {
+            /** Archived */
+            archived?: boolean | null;
+            /** Description */
+            description?: string | null;
+            /** Name */
+            name?: string | null;
+        };
+        /**
          * TopicFigures
          * @description A topic's deliveries in a span of time; ``handled`` is false where nobody takes the topic.
          */
@@ -8308,6 +8478,28 @@ export interface components {
             since: string;
             /** Topics */
             topics: components["schemas"]["TopicFigures"][];
+        };
+        /**
+         * TopicRow
+         * @description A topic; an archived one is asked for no more, and what people chose about it stays.
+         */
+        TopicRow: {
+            /** Archived */
+            archived: boolean;
+            /** Description */
+            description: string;
+            /** Id */
+            id: string;
+            /** Name */
+            name: string;
+        };
+        /**
+         * Topics
+         * @description The shop's topics by name.
+         */
+        Topics: {
+            /** Topics */
+            topics: components["schemas"]["TopicRow"][];
         };
         /**
          * TopShop
@@ -11929,6 +12121,7 @@ export interface operations {
                      *       "subject": "It has been a while",
                      *       "template_key": "template key",
                      *       "tested": true,
+                     *       "topic_id": "01jd8wz6k3r9v5n2m7q4t1x0ya",
                      *       "updated_at": "2026-11-22T08:30:00Z",
                      *       "version": 3,
                      *       "winner": 42
@@ -12078,6 +12271,7 @@ export interface operations {
                      *       "subject": "It has been a while",
                      *       "template_key": "template key",
                      *       "tested": true,
+                     *       "topic_id": "01jd8wz6k3r9v5n2m7q4t1x0ya",
                      *       "updated_at": "2026-11-22T08:30:00Z",
                      *       "version": 3,
                      *       "winner": 42
@@ -12312,6 +12506,7 @@ export interface operations {
                      *       "subject": "It has been a while",
                      *       "template_key": "template key",
                      *       "tested": true,
+                     *       "topic_id": "01jd8wz6k3r9v5n2m7q4t1x0ya",
                      *       "updated_at": "2026-11-22T08:30:00Z",
                      *       "version": 3,
                      *       "winner": 42
@@ -12338,7 +12533,7 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description Not Found: `campaign_unknown` or `segment_unknown` */
+            /** @description Not Found: `campaign_unknown` or `segment_unknown` or `topic_unknown` */
             404: {
                 headers: {
                     [name: string]: unknown;
@@ -12565,6 +12760,7 @@ export interface operations {
                      *       "subject": "It has been a while",
                      *       "template_key": "template key",
                      *       "tested": true,
+                     *       "topic_id": "01jd8wz6k3r9v5n2m7q4t1x0ya",
                      *       "updated_at": "2026-11-22T08:30:00Z",
                      *       "version": 3,
                      *       "winner": 42
@@ -12711,6 +12907,7 @@ export interface operations {
                      *       "subject": "It has been a while",
                      *       "template_key": "template key",
                      *       "tested": true,
+                     *       "topic_id": "01jd8wz6k3r9v5n2m7q4t1x0ya",
                      *       "updated_at": "2026-11-22T08:30:00Z",
                      *       "version": 3,
                      *       "winner": 42
@@ -12866,6 +13063,7 @@ export interface operations {
                      *       "subject": "It has been a while",
                      *       "template_key": "template key",
                      *       "tested": true,
+                     *       "topic_id": "01jd8wz6k3r9v5n2m7q4t1x0ya",
                      *       "updated_at": "2026-11-22T08:30:00Z",
                      *       "version": 3,
                      *       "winner": 42
@@ -13214,6 +13412,7 @@ export interface operations {
                      *       "subject": "It has been a while",
                      *       "template_key": "template key",
                      *       "tested": true,
+                     *       "topic_id": "01jd8wz6k3r9v5n2m7q4t1x0ya",
                      *       "updated_at": "2026-11-22T08:30:00Z",
                      *       "version": 3,
                      *       "winner": 42
@@ -13788,6 +13987,7 @@ export interface operations {
                      *       "subject": "It has been a while",
                      *       "template_key": "template key",
                      *       "tested": true,
+                     *       "topic_id": "01jd8wz6k3r9v5n2m7q4t1x0ya",
                      *       "updated_at": "2026-11-22T08:30:00Z",
                      *       "version": 3,
                      *       "winner": 42
@@ -14051,6 +14251,7 @@ export interface operations {
                      *       "subject": "It has been a while",
                      *       "template_key": "template key",
                      *       "tested": true,
+                     *       "topic_id": "01jd8wz6k3r9v5n2m7q4t1x0ya",
                      *       "updated_at": "2026-11-22T08:30:00Z",
                      *       "version": 3,
                      *       "winner": 42
@@ -14573,6 +14774,7 @@ export interface operations {
                      *       "subject": "It has been a while",
                      *       "template_key": "template key",
                      *       "tested": true,
+                     *       "topic_id": "01jd8wz6k3r9v5n2m7q4t1x0ya",
                      *       "updated_at": "2026-11-22T08:30:00Z",
                      *       "version": 3,
                      *       "winner": 42
@@ -14737,6 +14939,7 @@ export interface operations {
                      *       "subject": "It has been a while",
                      *       "template_key": "template key",
                      *       "tested": true,
+                     *       "topic_id": "01jd8wz6k3r9v5n2m7q4t1x0ya",
                      *       "updated_at": "2026-11-22T08:30:00Z",
                      *       "version": 3,
                      *       "winner": 42
@@ -25013,10 +25216,12 @@ export interface operations {
                      *           "connections": 42,
                      *           "enabled": true,
                      *           "error": "error",
+                     *           "has_returns_secret": true,
                      *           "has_secret": true,
                      *           "id": "01jd8wz6k3r9v5n2m7q4t1x0ya",
                      *           "kind": "smtp",
                      *           "per_second": 42,
+                     *           "returns_url": "returns url",
                      *           "signs_itself": true,
                      *           "tested_at": "2026-11-22T08:30:00Z",
                      *           "title": "Come back"
@@ -25131,10 +25336,12 @@ export interface operations {
                      *       "connections": 42,
                      *       "enabled": true,
                      *       "error": "error",
+                     *       "has_returns_secret": true,
                      *       "has_secret": true,
                      *       "id": "01jd8wz6k3r9v5n2m7q4t1x0ya",
                      *       "kind": "smtp",
                      *       "per_second": 42,
+                     *       "returns_url": "returns url",
                      *       "signs_itself": true,
                      *       "tested_at": "2026-11-22T08:30:00Z",
                      *       "title": "Come back"
@@ -25268,10 +25475,12 @@ export interface operations {
                      *       "connections": 42,
                      *       "enabled": true,
                      *       "error": "error",
+                     *       "has_returns_secret": true,
                      *       "has_secret": true,
                      *       "id": "01jd8wz6k3r9v5n2m7q4t1x0ya",
                      *       "kind": "smtp",
                      *       "per_second": 42,
+                     *       "returns_url": "returns url",
                      *       "signs_itself": true,
                      *       "tested_at": "2026-11-22T08:30:00Z",
                      *       "title": "Come back"
@@ -25488,10 +25697,12 @@ export interface operations {
                      *       "connections": 42,
                      *       "enabled": true,
                      *       "error": "error",
+                     *       "has_returns_secret": true,
                      *       "has_secret": true,
                      *       "id": "01jd8wz6k3r9v5n2m7q4t1x0ya",
                      *       "kind": "smtp",
                      *       "per_second": 42,
+                     *       "returns_url": "returns url",
                      *       "signs_itself": true,
                      *       "tested_at": "2026-11-22T08:30:00Z",
                      *       "title": "Come back"
@@ -25618,10 +25829,12 @@ export interface operations {
                      *           "connections": 42,
                      *           "enabled": true,
                      *           "error": "error",
+                     *           "has_returns_secret": true,
                      *           "has_secret": true,
                      *           "id": "01jd8wz6k3r9v5n2m7q4t1x0ya",
                      *           "kind": "smtp",
                      *           "per_second": 42,
+                     *           "returns_url": "returns url",
                      *           "signs_itself": true,
                      *           "tested_at": "2026-11-22T08:30:00Z",
                      *           "title": "Come back"
@@ -27316,6 +27529,307 @@ export interface operations {
             };
             /** @description Request Entity Too Large: `too_large` */
             413: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Unprocessable Entity: `invalid` */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Too Many Requests: `rate_limited` or `too_many_requests` */
+            429: {
+                headers: {
+                    /**
+                     * @description Seconds to wait (RFC 9110, section 10.2.3)
+                     * @example 5
+                     */
+                    "Retry-After"?: number;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Service Unavailable: `unavailable` */
+            503: {
+                headers: {
+                    /**
+                     * @description Seconds to wait (RFC 9110, section 10.2.3)
+                     * @example 5
+                     */
+                    "Retry-After"?: number;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    list_suppressions: {
+        parameters: {
+            query?: {
+                cursor?: string | null;
+                email?: string | null;
+                reason?: ("unsubscribed" | "hard_bounce" | "soft_bounces" | "complaint" | "manual") | null;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "items": [
+                     *         {
+                     *           "created_at": "2026-11-22T08:30:00Z",
+                     *           "id": "01jd8wz6k3r9v5n2m7q4t1x0ya",
+                     *           "reason": "unsubscribed",
+                     *           "source": "source"
+                     *         }
+                     *       ],
+                     *       "next_cursor": "WzQyXQ"
+                     *     }
+                     */
+                    "application/json": components["schemas"]["Page_SuppressionRow_"];
+                };
+            };
+            /** @description Unauthorized: `unauthenticated` or `id_token_refused` */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Forbidden: `forbidden` */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Unprocessable Entity: `invalid` */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Too Many Requests: `rate_limited` or `too_many_requests` */
+            429: {
+                headers: {
+                    /**
+                     * @description Seconds to wait (RFC 9110, section 10.2.3)
+                     * @example 5
+                     */
+                    "Retry-After"?: number;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Service Unavailable: `unavailable` */
+            503: {
+                headers: {
+                    /**
+                     * @description Seconds to wait (RFC 9110, section 10.2.3)
+                     * @example 5
+                     */
+                    "Retry-After"?: number;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    add_suppression: {
+        parameters: {
+            query?: never;
+            header?: {
+                /**
+                 * @description Makes the call repeatable for 24 hours: the same key with the same body answers the same again, with `Idempotency-Replayed: true`, and nothing happens twice.
+                 * @example 8e03978e-40d5-43dd-bc93-6894a57f9324
+                 */
+                "Idempotency-Key"?: string;
+            };
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                /**
+                 * @example {
+                 *       "email": "zoe@example.com"
+                 *     }
+                 */
+                "application/json": components["schemas"]["NewSuppression"];
+            };
+        };
+        responses: {
+            /** @description Successful Response */
+            201: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "created_at": "2026-11-22T08:30:00Z",
+                     *       "id": "01jd8wz6k3r9v5n2m7q4t1x0ya",
+                     *       "reason": "unsubscribed",
+                     *       "source": "source"
+                     *     }
+                     */
+                    "application/json": components["schemas"]["SuppressionRow"];
+                };
+            };
+            /** @description Unauthorized: `unauthenticated` or `id_token_refused` */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Forbidden: `forbidden` or `cross_site` */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Conflict: `idempotency_key_in_use` */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Request Entity Too Large: `too_large` */
+            413: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Unprocessable Entity: `invalid` or `idempotency_key_invalid` or `idempotency_key_reused` */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Too Many Requests: `rate_limited` or `too_many_requests` */
+            429: {
+                headers: {
+                    /**
+                     * @description Seconds to wait (RFC 9110, section 10.2.3)
+                     * @example 5
+                     */
+                    "Retry-After"?: number;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Service Unavailable: `unavailable` */
+            503: {
+                headers: {
+                    /**
+                     * @description Seconds to wait (RFC 9110, section 10.2.3)
+                     * @example 5
+                     */
+                    "Retry-After"?: number;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    lift_suppression: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                suppression_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            204: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description Unauthorized: `unauthenticated` or `id_token_refused` */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Forbidden: `forbidden` or `cross_site` */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Not Found: `suppression_unknown` */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Conflict: `conflict` */
+            409: {
                 headers: {
                     [name: string]: unknown;
                 };
@@ -29068,6 +29582,322 @@ export interface operations {
             };
             /** @description Not Found: `template_unknown` */
             404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Unprocessable Entity: `invalid` */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Too Many Requests: `rate_limited` or `too_many_requests` */
+            429: {
+                headers: {
+                    /**
+                     * @description Seconds to wait (RFC 9110, section 10.2.3)
+                     * @example 5
+                     */
+                    "Retry-After"?: number;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Service Unavailable: `unavailable` */
+            503: {
+                headers: {
+                    /**
+                     * @description Seconds to wait (RFC 9110, section 10.2.3)
+                     * @example 5
+                     */
+                    "Retry-After"?: number;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    list_message_topics: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "topics": [
+                     *         {
+                     *           "archived": true,
+                     *           "description": "description",
+                     *           "id": "01jd8wz6k3r9v5n2m7q4t1x0ya",
+                     *           "name": "Come back"
+                     *         }
+                     *       ]
+                     *     }
+                     */
+                    "application/json": components["schemas"]["Topics"];
+                };
+            };
+            /** @description Unauthorized: `unauthenticated` or `id_token_refused` */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Forbidden: `forbidden` */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Too Many Requests: `rate_limited` or `too_many_requests` */
+            429: {
+                headers: {
+                    /**
+                     * @description Seconds to wait (RFC 9110, section 10.2.3)
+                     * @example 5
+                     */
+                    "Retry-After"?: number;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Service Unavailable: `unavailable` */
+            503: {
+                headers: {
+                    /**
+                     * @description Seconds to wait (RFC 9110, section 10.2.3)
+                     * @example 5
+                     */
+                    "Retry-After"?: number;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    add_message_topic: {
+        parameters: {
+            query?: never;
+            header?: {
+                /**
+                 * @description Makes the call repeatable for 24 hours: the same key with the same body answers the same again, with `Idempotency-Replayed: true`, and nothing happens twice.
+                 * @example 8e03978e-40d5-43dd-bc93-6894a57f9324
+                 */
+                "Idempotency-Key"?: string;
+            };
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                /**
+                 * @example {
+                 *       "description": "What has just come in.",
+                 *       "name": "New arrivals"
+                 *     }
+                 */
+                "application/json": components["schemas"]["NewTopic"];
+            };
+        };
+        responses: {
+            /** @description Successful Response */
+            201: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "archived": true,
+                     *       "description": "description",
+                     *       "id": "01jd8wz6k3r9v5n2m7q4t1x0ya",
+                     *       "name": "Come back"
+                     *     }
+                     */
+                    "application/json": components["schemas"]["TopicRow"];
+                };
+            };
+            /** @description Unauthorized: `unauthenticated` or `id_token_refused` */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Forbidden: `forbidden` or `cross_site` */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Conflict: `too_many_topics` or `topic_name_taken` or `idempotency_key_in_use` */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Request Entity Too Large: `too_large` */
+            413: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Unprocessable Entity: `invalid` or `idempotency_key_invalid` or `idempotency_key_reused` */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Too Many Requests: `rate_limited` or `too_many_requests` */
+            429: {
+                headers: {
+                    /**
+                     * @description Seconds to wait (RFC 9110, section 10.2.3)
+                     * @example 5
+                     */
+                    "Retry-After"?: number;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Service Unavailable: `unavailable` */
+            503: {
+                headers: {
+                    /**
+                     * @description Seconds to wait (RFC 9110, section 10.2.3)
+                     * @example 5
+                     */
+                    "Retry-After"?: number;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    change_message_topic: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                topic_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                /**
+                 * @example {
+                 *       "archived": true
+                 *     }
+                 */
+                "application/json": components["schemas"]["TopicChanges"];
+            };
+        };
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "archived": true,
+                     *       "description": "description",
+                     *       "id": "01jd8wz6k3r9v5n2m7q4t1x0ya",
+                     *       "name": "Come back"
+                     *     }
+                     */
+                    "application/json": components["schemas"]["TopicRow"];
+                };
+            };
+            /** @description Unauthorized: `unauthenticated` or `id_token_refused` */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Forbidden: `forbidden` or `cross_site` */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Not Found: `topic_unknown` */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Conflict: `topic_name_taken` */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Request Entity Too Large: `too_large` */
+            413: {
                 headers: {
                     [name: string]: unknown;
                 };

@@ -7,7 +7,6 @@ import { useToast } from "@/lib/useToast";
 import { campaignQuery, useSaveCampaign } from "./api";
 import { changedFields, type Draft, type DraftField, draftOf, merge, patchOf } from "./draft";
 
-
 export interface Conflict {
   theirs: Campaign;
   fields: DraftField[];
