@@ -29,6 +29,7 @@ const PAGES: [string, string][] = [
   ["domains", "/settings/sending"],
   ["blocked", "/settings/sending/blocked"],
   ["topics", "/settings/sending/topics"],
+  ["contact-policy", "/settings/contact-policy"],
   ["look", "/settings/look"],
   ["design", "/campaigns/cmp_design/design"],
   ["access", "/settings/access"],

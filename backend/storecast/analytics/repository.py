@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 from typing import Any, TypeAlias
 
-from sqlalchemy import ColumnElement, Date, Row, and_, case, cast, func, or_, select
+from sqlalchemy import ColumnElement, Date, Row, Select, and_, case, cast, func, or_, select
 from sqlalchemy.orm import Session
 
 from storecast.analytics.attribution import MODEL
@@ -206,6 +206,15 @@ def credited_by_hour(
         .order_by(hour)
     )
     return [(row.hour, int(row.amount)) for row in session.execute(query)]
+
+
+def earned_by_delivery(shop_id: ShopId, campaign_id: int, currency: str) -> Select[int, int]:
+    """What was credited to each delivery of a campaign: delivery_id, amount_minor."""
+    return (
+        select(Attribution.delivery_id, func.sum(Attribution.amount_minor).label("amount_minor"))
+        .where(_credits(shop_id, currency, None), Attribution.campaign_id == campaign_id)
+        .group_by(Attribution.delivery_id)
+    )
 
 
 def count_credited_people(session: Session, shop_id: ShopId, campaign_id: int) -> int:

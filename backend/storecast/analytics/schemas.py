@@ -184,6 +184,14 @@ class ReasonCount(BaseModel):
     count: int
 
 
+class WaitingCount(BaseModel):
+    """How many messages are put off for one reason, and when the first is due; null while nobody can say."""
+
+    reason: str
+    count: int
+    next_at: datetime | None
+
+
 class ErrorCount(BaseModel):
     """How often the mail server gave one answer."""
 
@@ -205,6 +213,7 @@ class Report(BaseModel):
     revenue: Money
     revenue_over_time: list[RevenuePoint]
     links: list[LinkRow]
+    waiting: list[WaitingCount]
     exclusions: list[ReasonCount]
     errors: list[ErrorCount]
     started_at: datetime | None
@@ -236,5 +245,7 @@ class Recipient(BaseModel):
     attempts: int
     accepted_at: datetime | None
     reply: str | None
+    variant: int | None
+    due_at: datetime | None
     events: list[RecipientEvent]
     order: RecipientOrder | None

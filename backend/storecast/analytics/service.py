@@ -15,6 +15,7 @@ from storecast.analytics.attribution import LATENESS, Windows
 from storecast.analytics.calendar import last_days
 from storecast.analytics.repository import Reach, Sum
 from storecast.campaigns import service as campaigns
+from storecast.campaigns import variants
 from storecast.campaigns.schemas import CampaignFacts
 from storecast.customers import service as customers
 from storecast.customers.schemas import CustomerRow, TimelineEntry
@@ -25,6 +26,8 @@ from storecast.kit.types import ShopId
 from storecast.shops import service as shops
 
 log = structlog.get_logger(__name__)
+
+variants.provide_revenue(repository.earned_by_delivery)
 
 _NOTHING = Sum(0, 0)
 _NOBODY = Reach(0, 0)
@@ -197,6 +200,7 @@ def report(session: Session, shop_id: ShopId, campaign_id: str) -> schemas.Repor
             )
             for link in ledger.links
         ],
+        waiting=[schemas.WaitingCount(**item.model_dump()) for item in ledger.waiting],
         exclusions=[schemas.ReasonCount(reason=item.reason, count=item.count) for item in ledger.exclusions],
         errors=[schemas.ErrorCount(reply=item.reply, count=item.count) for item in ledger.errors],
         started_at=ledger.started_at,
@@ -229,6 +233,8 @@ def list_recipients(
             attempts=item.attempts,
             accepted_at=item.accepted_at,
             reply=item.reply,
+            variant=item.variant,
+            due_at=item.due_at,
             events=events.get(item.delivery_id, []),
             order=_order(bought.get(item.delivery_id)),
         )

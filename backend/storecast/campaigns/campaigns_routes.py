@@ -139,6 +139,15 @@ def cancel_campaign(campaign_id: str, db: TenantDb, principal: CurrentPrincipal)
     return service.shape(db, principal.shop_id, campaign)
 
 
+@router.post("/{campaign_id}/follow-up", status_code=201, dependencies=[require(Permission.EDIT)])
+def follow_up_campaign(
+    campaign_id: str, body: schemas.FollowUp, db: TenantDb, principal: CurrentPrincipal
+) -> schemas.Campaign:
+    """A new draft for those who are left of a campaign that is over."""
+    campaign = service.follow_up(db, principal.shop_id, campaign_id, body.kind, actor=_actor(principal))
+    return service.shape(db, principal.shop_id, campaign)
+
+
 @router.post("/{campaign_id}/duplicate", status_code=201, dependencies=[require(Permission.EDIT)])
 def duplicate_campaign(campaign_id: str, db: TenantDb, principal: CurrentPrincipal) -> schemas.Campaign:
     """A new draft with the same content and audience."""

@@ -8,7 +8,7 @@ from typing import Any
 from sqlalchemy.orm import Session
 
 from storecast.campaigns import personal
-from storecast.campaigns.models import Campaign
+from storecast.campaigns.models import Campaign, CampaignVariant
 from storecast.config.settings import get_settings
 from storecast.kit.clock import utcnow
 from storecast.kit.types import ShopId
@@ -24,18 +24,30 @@ KEPT_VARIANTS = 16
 _variants: OrderedDict[tuple[Content, Origin, str], Variant] = OrderedDict()
 
 
-def content_of(session: Session, campaign: Campaign, shop: Shop, *, html: str | None = None) -> Content:
+def content_of(
+    session: Session,
+    campaign: Campaign,
+    shop: Shop,
+    *,
+    html: str | None = None,
+    version: CampaignVariant | None = None,
+) -> Content:
     """What the merchant wrote, with the shop's sender where the campaign names none, and the products it shows.
 
-    ``html`` is what stands in an editor instead of what is saved.
+    ``html`` is what stands in an editor instead of what is saved; ``version`` says what is different in it.
     """
-    html = campaign.html if html is None else html
+
+    def written(field: str) -> str:
+        own = getattr(version, field, None)
+        return str(getattr(campaign, field) if own is None else own)
+
+    html = written("html") if html is None else html
     lists = product_lists(session, campaign, shop, html=html)
     return Content(
-        subject=campaign.subject,
-        preview_text=campaign.preview_text,
+        subject=written("subject"),
+        preview_text=written("preview_text"),
         html=html,
-        from_name=campaign.from_name or shop.sender_name or shop.name,
+        from_name=written("from_name") or shop.sender_name or shop.name,
         from_email=campaign.from_email or shop.sender_email or "",
         reply_to=campaign.reply_to,
         products=json.dumps(lists, sort_keys=True),
@@ -53,22 +65,29 @@ def product_lists(session: Session, campaign: Campaign, shop: Shop, *, html: str
     )
 
 
-def origin_of(session: Session, campaign: Campaign, shop: Shop) -> Origin:
-    """Which mailing of which shop it is."""
+def origin_of(session: Session, campaign: Campaign, shop: Shop, *, variant: int = 0) -> Origin:
+    """Which version of which mailing of which shop it is."""
     return Origin(
         shop_id=shop.id,
         shop=messaging.shop_facts(session, shop),
         campaign_id=campaign.id,
         campaign_public_id=campaign.public_id,
         campaign_name=campaign.name,
+        variant=variant,
     )
 
 
-def compiled(session: Session, shop_id: ShopId, campaign: Campaign) -> Variant:
-    """The campaign's variant; compiling it takes tens of milliseconds, so the last few are kept."""
+def compiled(
+    session: Session, shop_id: ShopId, campaign: Campaign, version: CampaignVariant | None = None
+) -> Variant:
+    """The campaign's variant, or that of a further version; the last few are kept: compiling takes long."""
     shop = shops.get(session, shop_id)
     edge_url = get_settings().edge_url
-    key = (content_of(session, campaign, shop), origin_of(session, campaign, shop), edge_url)
+    key = (
+        content_of(session, campaign, shop, version=version),
+        origin_of(session, campaign, shop, variant=version.number if version else 0),
+        edge_url,
+    )
     variant = _variants.get(key)
     if variant is None:
         variant = Variant(key[0], key[1], edge_url=edge_url, tokens=tokens())

@@ -46,6 +46,16 @@ class TestRefused(Conflict):
     title = "The test mail cannot be made"
 
 
+class VariantUnknown(NotFound):
+    code = "variant_unknown"
+    title = "The campaign has no such version"
+
+
+class NobodyLeft(Conflict):
+    code = "nobody_left"
+    title = "Nobody is left whom this could go to"
+
+
 class DiscountUnknown(NotFound):
     code = "discount_unknown"
     title = "There is no such discount"

@@ -48,6 +48,20 @@ class SendBatch(Job):
 
 
 @dataclass(frozen=True, slots=True)
+class ReleaseRest(Job):
+    """Give those who wait for the end of a test the version that won. Safe to run twice: who has one keeps it."""
+
+    name: ClassVar[str] = "campaigns.release_rest"
+    for_merchants: ClassVar[bool] = True
+    queue: ClassVar[Queue] = "bulk"
+    timeout_s: ClassVar[int] = 600
+    campaign_id: int
+
+    def unique_key(self) -> str | None:
+        return str(self.campaign_id)
+
+
+@dataclass(frozen=True, slots=True)
 class Finish(Job):
     """Close a campaign that has nobody left to write to. Safe to run twice."""
 

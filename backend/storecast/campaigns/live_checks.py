@@ -14,7 +14,7 @@ import httpx
 import structlog
 from sqlalchemy.orm import Session
 
-from storecast.campaigns import content
+from storecast.campaigns import content, variants
 from storecast.campaigns.models import Campaign
 from storecast.campaigns.schemas import Check
 from storecast.kit.errors import Permanent, Retryable
@@ -52,7 +52,8 @@ def gather(session: Session, shop_id: ShopId, campaign: Campaign) -> Subject:
     """The fixed links and the picked products of a campaign as it is saved."""
     shop = shops.get(session, shop_id)
     urls = compose.find_urls(
-        content.content_of(session, campaign, shop), content.origin_of(session, campaign, shop)
+        content.content_of(session, campaign, shop, html=variants.all_html(session, shop_id, campaign)),
+        content.origin_of(session, campaign, shop),
     )
     return Subject(tuple(dict.fromkeys(urls))[:LINKS_ASKED], tuple(campaign.product_gids))
 

@@ -1,10 +1,12 @@
-"""Campaigns, their links, the ledger (a row for every person of a frozen audience), reports to Shopify, discounts."""
+"""Campaigns, their versions and links, the ledger (a row for every person of a frozen audience), the shop's policy on
+whom it writes to how often, reports to Shopify, discounts."""
 
-from datetime import date, datetime
+from datetime import date, datetime, time
 from typing import ClassVar
 from uuid import UUID
 
 from sqlalchemy import (
+    ARRAY,
     BigInteger,
     CheckConstraint,
     Date,
@@ -13,6 +15,7 @@ from sqlalchemy import (
     Index,
     Integer,
     SmallInteger,
+    Time,
     UniqueConstraint,
     text,
 )
@@ -31,6 +34,8 @@ class Campaign(Tenant, Timestamps, Base):
             name="state",
         ),
         CheckConstraint("holdout_percent BETWEEN 0 AND 50", name="holdout_percent"),
+        CheckConstraint("priority IN ('transactional', 'flow', 'campaign')", name="priority"),
+        CheckConstraint("origin_kind IN ('rest', 'non_openers', 'failed')", name="origin_kind"),
         Index("ix_campaigns_shop_id", "shop_id", "created_at", "id"),
     )
     personal_data: ClassVar[tuple[str, ...]] = ()
@@ -56,6 +61,23 @@ class Campaign(Tenant, Timestamps, Base):
     product_gids: Mapped[list[str]] = mapped_column(server_default=text("'{}'"))
     product_lists: Mapped[dict[str, object] | None]
     holdout_percent: Mapped[int] = mapped_column(SmallInteger, server_default=text("0"))
+    # Whoever is in one of these segments does not get it.
+    excluded_segment_ids: Mapped[list[int]] = mapped_column(ARRAY(BigInteger), server_default=text("'{}'"))
+    # The audience is drawn from the ledger of this campaign: who is left, who opened nothing, where it failed.
+    origin_id: Mapped[int | None] = mapped_column(ForeignKey("campaigns.id", ondelete="SET NULL"))
+    origin_kind: Mapped[str | None]
+    # How the sending is spread over time, see `pacing.Pacing`.
+    pacing: Mapped[dict[str, object]] = mapped_column(server_default=text("'{}'"))
+    # Which of two messages goes first when a person may get only one, see `contact_policy`.
+    priority: Mapped[str] = mapped_column(server_default=text("'campaign'"))
+    # What is put off because of the shop's policy is given up after this instant.
+    policy_until: Mapped[datetime | None]
+    # How versions are tested, see `variants.Test`; the version that won or was picked, and when it is judged next.
+    test: Mapped[dict[str, object] | None]
+    winner: Mapped[int | None] = mapped_column(SmallInteger)
+    winner_by: Mapped[str | None]
+    test_looks: Mapped[int] = mapped_column(SmallInteger, server_default=text("0"))
+    judged_at: Mapped[datetime | None]
     scheduled_at: Mapped[datetime | None]
     started_at: Mapped[datetime | None]
     finished_at: Mapped[datetime | None]
@@ -76,13 +98,69 @@ class CampaignLink(Tenant, Base):
     url: Mapped[str]
 
 
+class CampaignVariant(Tenant, Base):
+    """Another version of a campaign's message; the campaign itself is version 0. Null: as in version 0."""
+
+    __tablename__ = "campaign_variants"
+    __table_args__ = (
+        CheckConstraint("number BETWEEN 1 AND 4", name="number"),
+        CheckConstraint("weight BETWEEN 1 AND 100", name="weight"),
+        CheckConstraint("delay_minutes BETWEEN 0 AND 10080", name="delay_minutes"),
+    )
+    personal_data: ClassVar[tuple[str, ...]] = ()
+
+    campaign_id: Mapped[int] = mapped_column(ForeignKey("campaigns.id", ondelete="CASCADE"), primary_key=True)
+    number: Mapped[int] = mapped_column(SmallInteger, primary_key=True)
+    weight: Mapped[int] = mapped_column(SmallInteger)
+    subject: Mapped[str | None]
+    preview_text: Mapped[str | None]
+    from_name: Mapped[str | None]
+    html: Mapped[str | None]
+    mjml: Mapped[str | None]
+    # So much later than version 0.
+    delay_minutes: Mapped[int] = mapped_column(Integer, server_default=text("0"))
+
+
+class ContactPolicy(Tenant, Timestamps, Base):
+    """How often and when the shop writes to a person, and how much it sends; see `contact_policy.Policy`.
+
+    The row is locked by whoever claims messages of a shop that counts them, and holds what was counted last.
+    """
+
+    __tablename__ = "contact_policies"
+    __table_args__ = (
+        CheckConstraint("(cap_messages IS NULL) = (cap_days IS NULL)", name="cap"),
+        CheckConstraint("(quiet_begins IS NULL) = (quiet_ends IS NULL)", name="quiet"),
+        CheckConstraint("holdout_percent BETWEEN 0 AND 50", name="holdout_percent"),
+        CheckConstraint("holdout_season IN ('quarter', 'year')", name="holdout_season"),
+    )
+    personal_data: ClassVar[tuple[str, ...]] = ()
+
+    shop_id: Mapped[int] = mapped_column(ForeignKey("shops.id", ondelete="CASCADE"), primary_key=True)
+    cap_messages: Mapped[int | None] = mapped_column(SmallInteger)
+    cap_days: Mapped[int | None] = mapped_column(SmallInteger)
+    quiet_begins: Mapped[time | None] = mapped_column(Time)
+    quiet_ends: Mapped[time | None] = mapped_column(Time)
+    holdout_percent: Mapped[int] = mapped_column(SmallInteger, server_default=text("0"))
+    holdout_season: Mapped[str] = mapped_column(server_default=text("'quarter'"))
+    hourly_limit: Mapped[int | None] = mapped_column(Integer)
+    warm_up_from: Mapped[date | None] = mapped_column(Date)
+    warm_up_first: Mapped[int | None] = mapped_column(Integer)
+    warm_up_growth_percent: Mapped[int | None] = mapped_column(SmallInteger)
+    hour_at: Mapped[datetime | None]
+    hour_used: Mapped[int] = mapped_column(Integer, server_default=text("0"))
+    day_on: Mapped[date | None] = mapped_column(Date)
+    day_used: Mapped[int] = mapped_column(Integer, server_default=text("0"))
+
+
 class MessageDelivery(Tenant, Base):
     """What became of one person of one audience.
 
     ``claimed`` means that a worker has announced it will hand the message over and has not said how that went: when
     its lease runs out the row becomes ``unknown``, never ``pending``, because the server may have the message.
-    ``lease_until`` of a pending row is the earliest instant of its next attempt. All rows of a campaign share one
-    ``frozen_at``, so that every query that names it touches one partition.
+    ``lease_until`` of a pending row is the earliest instant of its next attempt, ``reason`` why that is not now. While
+    a test of versions decides which one the row gets, its ``variant`` is null and its instant in another age. All rows
+    of a campaign share one ``frozen_at``, so that every query that names it touches one partition.
     """
 
     __tablename__ = "message_deliveries"
@@ -98,7 +176,11 @@ class MessageDelivery(Tenant, Base):
             unique=True,
         ),
         Index(
-            "ix_message_deliveries_pending", "campaign_id", "id", postgresql_where=text("state = 'pending'")
+            "ix_message_deliveries_due",
+            "campaign_id",
+            "lease_until",
+            "id",
+            postgresql_where=text("state = 'pending'"),
         ),
         Index(
             "ix_message_deliveries_claimed",
@@ -121,7 +203,8 @@ class MessageDelivery(Tenant, Base):
     state: Mapped[str]
     reason: Mapped[str | None]
     attempts: Mapped[int] = mapped_column(SmallInteger, server_default=text("0"))
-    lease_until: Mapped[datetime | None]
+    variant: Mapped[int | None] = mapped_column(SmallInteger, server_default=text("0"))
+    lease_until: Mapped[datetime | None] = mapped_column(server_default=text("now()"))
     claimed_by: Mapped[UUID | None]
     message_id: Mapped[str | None]
     smtp_code: Mapped[int | None] = mapped_column(SmallInteger)

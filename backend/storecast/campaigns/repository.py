@@ -1,7 +1,8 @@
 """All SQL of campaigns and of their ledger."""
 
-from collections.abc import Collection, Iterable, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from datetime import datetime
+from functools import partial
 from typing import Any, NamedTuple, TypeAlias
 from uuid import UUID
 
@@ -27,9 +28,18 @@ from sqlalchemy import (
 )
 from sqlalchemy.orm import Session, defer
 
+from storecast.campaigns.chosen import Chosen, ids_of
+from storecast.campaigns.draws import Lot, draw, draw_by
 from storecast.campaigns.models import Campaign, CampaignLink, MessageDelivery
+from storecast.campaigns.pacing import HELD_UNTIL, Start, planned
+from storecast.campaigns.split import Split
 from storecast.kit.types import ShopId
-from storecast.messaging.selectables import exclusion_reason, preference_reason, returned_deliveries
+from storecast.messaging.selectables import (
+    exclusion_reason,
+    preference_reason,
+    preferences,
+    returned_deliveries,
+)
 
 ListedRow: TypeAlias = Row[*tuple[Any, ...]]
 
@@ -149,57 +159,151 @@ _NEWEST = (
 # The audience.
 
 
-def _reasons(
-    shop_id: ShopId, campaign: Campaign, members: Select[Any]
-) -> Select[int, str | None, str | None]:
+def _reasons(shop_id: ShopId, campaign: Campaign, chosen: Chosen) -> Select[*tuple[Any, ...]]:
     """Every member with the first reason that keeps the message from them; null for recipients."""
-    people = members.subquery("people")
-    # Hold-outs are drawn by hash: the same people at every count and at the freeze, others in the next campaign.
-    draw = func.abs(func.hashint8extended(people.c.id, campaign.id) % 100)
-    held_out = case((draw < campaign.holdout_percent, literal("holdout")))
-    reason = func.coalesce(
+    people = chosen.members.subquery("people")
+    reasons: list[ColumnElement[str | None]] = [
         exclusion_reason(shop_id, people.c.email, people.c.email_state),
         preference_reason(shop_id, people.c.id, campaign.topic_id),
-        held_out,
-    )
-    return select(people.c.id, people.c.email, reason.label("reason"))
+        *(
+            case((people.c.id.in_(ids_of(excluded)), literal("excluded_segment")))
+            for excluded in chosen.excluded
+        ),
+    ]
+    if chosen.holdout_percent:
+        everywhere = draw_by(people.c.id, chosen.holdout_seed, 100) < chosen.holdout_percent
+        reasons.append(case((everywhere, literal("holdout_everywhere"))))
+    here = draw(people.c.id, campaign.id, Lot.HOLDOUT, 100) < campaign.holdout_percent
+    reason = func.coalesce(*reasons, case((here, literal("holdout"))))
+    return select(people.c.id, people.c.email, people.c.country, people.c.province, reason.label("reason"))
 
 
 def audience_counts(
-    session: Session, shop_id: ShopId, campaign: Campaign, members: Select[Any]
+    session: Session, shop_id: ShopId, campaign: Campaign, chosen: Chosen
 ) -> dict[str | None, int]:
     """Members by the reason that excludes them; recipients are under None."""
-    reasons = _reasons(shop_id, campaign, members).subquery()
+    reasons = _reasons(shop_id, campaign, chosen).subquery()
     query = select(reasons.c.reason, func.count().label("people")).group_by(reasons.c.reason)
     return {row.reason: row.people for row in session.execute(query)}
 
 
-def freeze(session: Session, shop_id: ShopId, campaign: Campaign, members: Select[Any], now: datetime) -> int:
-    """Write the whole audience in one statement; returns how many rows."""
-    reasons = _reasons(shop_id, campaign, members).subquery()
-    rows = select(
+def freeze(
+    session: Session,
+    shop_id: ShopId,
+    campaign: Campaign,
+    chosen: Chosen,
+    *,
+    start: Start,
+    split: Split,
+    now: datetime,
+) -> int:
+    """Write the whole audience in one statement, each row with its version and its instant; returns how many rows."""
+    rows = _lots(campaign, _reasons(shop_id, campaign, chosen), start, split).subquery("rows")
+    receives, undecided = rows.c.reason.is_(None), rows.c.variant.is_(None)
+    delay, delayed = split.delay_of(rows.c.variant)
+    due_at = case((undecided, literal(HELD_UNTIL)), else_=rows.c.due_at + delay)
+    waits_for = case(
+        (undecided, literal("test")),
+        else_=func.coalesce(rows.c.waits_for, case((delayed, literal("send_time")))),
+    )
+    values = select(
         literal(shop_id),
         literal(campaign.id),
-        reasons.c.id,
+        rows.c.id,
         literal(now),
-        reasons.c.email,
-        case((reasons.c.reason.is_(None), literal("pending")), else_=literal("excluded")),
-        reasons.c.reason,
-    ).order_by(reasons.c.id)
-    target = ["shop_id", "campaign_id", "customer_id", "frozen_at", "email", "state", "reason"]
-    statement = insert(MessageDelivery).from_select(target, rows)
+        rows.c.email,
+        case((receives, literal("pending")), else_=literal("excluded")),
+        func.coalesce(rows.c.reason, waits_for),
+        case((receives, rows.c.variant), else_=literal(0)),
+        case((receives, due_at)),
+    ).order_by(rows.c.id)
+    target = [
+        "shop_id",
+        "campaign_id",
+        "customer_id",
+        "frozen_at",
+        "email",
+        "state",
+        "reason",
+        "variant",
+        "lease_until",
+    ]
+    statement = insert(MessageDelivery).from_select(target, values)
     result = session.execute(statement, execution_options={"preserve_rowcount": True})
     return int(result.rowcount)  # type: ignore[attr-defined]  # an INSERT has a row count
 
 
+def _lots(campaign: Campaign, reasons: Select[Any], start: Start, split: Split) -> Select[Any]:
+    """The audience with ``variant``, ``due_at`` and ``waits_for``."""
+    people = reasons.subquery("reasons")
+    audience = select(
+        people,
+        people.c.reason.is_(None).label("receives"),
+        split.version_of(people.c.id, campaign.id).label("variant"),
+    )
+    return planned(audience, start, partial(draw, campaign_id=campaign.id, lot=Lot.TURN, sides=_TURNS))
+
+
+_TURNS = 1 << 40
+"""So many that hardly two people draw the same one."""
+
+
+def release(
+    session: Session, shop_id: ShopId, campaign: Campaign, people: Select[Any], *, start: Start, variant: int
+) -> int:
+    """Give everybody who waits for the end of a test this version, and an instant; returns how many."""
+    person = people.subquery("person")
+    held = (
+        select(
+            MessageDelivery.id.label("delivery_id"),
+            MessageDelivery.customer_id.label("id"),
+            person.c.country,
+            person.c.province,
+            true().label("receives"),
+        )
+        .outerjoin(person, person.c.id == MessageDelivery.customer_id)
+        .where(
+            _rows_of(shop_id, campaign), MessageDelivery.state == "pending", MessageDelivery.variant.is_(None)
+        )
+    )
+    plan = planned(held, start, partial(draw, campaign_id=campaign.id, lot=Lot.TURN, sides=_TURNS)).subquery(
+        "plan"
+    )
+    result = session.execute(
+        update(MessageDelivery)
+        .where(_rows_of(shop_id, campaign), MessageDelivery.id == plan.c.delivery_id)
+        .values(variant=variant, lease_until=plan.c.due_at, reason=plan.c.waits_for)
+    )
+    return int(result.rowcount)  # type: ignore[attr-defined]  # an UPDATE has a row count
+
+
+def last_due_at(session: Session, shop_id: ShopId, campaign: Campaign) -> datetime | None:
+    """When the last row is due that waits for a time."""
+    return session.scalar(
+        select(func.max(MessageDelivery.lease_until)).where(
+            _rows_of(shop_id, campaign),
+            MessageDelivery.state == "pending",
+            MessageDelivery.lease_until < HELD_UNTIL,
+        )
+    )
+
+
+def count_held(session: Session, shop_id: ShopId, campaign: Campaign) -> int:
+    """How many wait for the end of the test."""
+    query = select(func.count()).where(
+        _rows_of(shop_id, campaign), MessageDelivery.state == "pending", MessageDelivery.variant.is_(None)
+    )
+    return session.scalar(query) or 0
+
+
 def counts_without(
-    session: Session, shop_id: ShopId, campaign: Campaign, members: Select[Any], fields: Sequence[str]
+    session: Session, shop_id: ShopId, campaign: Campaign, chosen: Chosen, fields: Sequence[str]
 ) -> dict[str, int]:
     """How many recipients lack each of the fields of a customer."""
     if not fields:
         return {}
-    people = members.subquery("profiles")
-    reasons = _reasons(shop_id, campaign, members).subquery()
+    people = chosen.members.subquery("profiles")
+    reasons = _reasons(shop_id, campaign, chosen).subquery()
     counts = [func.count().filter(_lacks(people, field)) for field in fields]
     query = (
         select(*counts)
@@ -218,20 +322,18 @@ def _lacks(people: Any, field: str) -> ColumnElement[bool]:
     return and_(true(), *(func.coalesce(people.c[column], "") == "" for column in columns))
 
 
-def sample_recipient(
-    session: Session, shop_id: ShopId, campaign: Campaign, members: Select[Any]
-) -> int | None:
+def sample_recipient(session: Session, shop_id: ShopId, campaign: Campaign, chosen: Chosen) -> int | None:
     """Somebody who would get the message."""
-    reasons = _reasons(shop_id, campaign, members).subquery()
+    reasons = _reasons(shop_id, campaign, chosen).subquery()
     return session.scalar(select(reasons.c.id).where(reasons.c.reason.is_(None)).limit(1))
 
 
 def sample_recipients(
-    session: Session, shop_id: ShopId, campaign: Campaign, members: Select[Any]
+    session: Session, shop_id: ShopId, campaign: Campaign, chosen: Chosen
 ) -> dict[str, int]:
     """Of those who would get the message the latest of each kind that messages go wrong with, and a usual one."""
-    people = members.subquery("profiles")
-    reasons = _reasons(shop_id, campaign, members).subquery()
+    people = chosen.members.subquery("profiles")
+    reasons = _reasons(shop_id, campaign, chosen).subquery()
     language = func.lower(func.substr(people.c.locale, 1, 2))
     recipients = (
         select(
@@ -260,12 +362,12 @@ def sample_recipients(
 # Links.
 
 
-def store_links(session: Session, shop_id: ShopId, campaign_id: int, urls: Sequence[str]) -> None:
+def store_links(session: Session, shop_id: ShopId, campaign_id: int, urls: Mapping[int, str]) -> None:
     session.execute(delete(CampaignLink).where(CampaignLink.campaign_id == campaign_id))
     if urls:
         rows = [
             {"shop_id": shop_id, "campaign_id": campaign_id, "number": number, "url": url}
-            for number, url in enumerate(urls, 1)
+            for number, url in urls.items()
         ]
         session.execute(insert(CampaignLink), rows)
 
@@ -297,6 +399,9 @@ class Claimed(NamedTuple):
     total_spent_minor: int
     last_order_at: datetime | None
     attempts: int
+    variant: int
+    province: str | None
+    frequency: str | None
     reason: str | None
 
 
@@ -322,8 +427,7 @@ def _rows_of(shop_id: ShopId, campaign: Campaign) -> ColumnElement[bool]:
 
 
 def _is_ready(now: datetime | BindParameter[datetime]) -> ColumnElement[bool]:
-    due = or_(MessageDelivery.lease_until.is_(None), MessageDelivery.lease_until <= now)
-    return and_(MessageDelivery.state == "pending", due)
+    return and_(MessageDelivery.state == "pending", MessageDelivery.lease_until <= now)
 
 
 def claiming(shop_id: ShopId, campaign: Campaign, people: Select[Any]) -> Select[Any]:
@@ -331,7 +435,8 @@ def claiming(shop_id: ShopId, campaign: Campaign, people: Select[Any]) -> Select
     picked = (
         select(MessageDelivery.id)
         .where(_rows_of(shop_id, campaign), _is_ready(bindparam("now")))
-        .order_by(MessageDelivery.id)
+        # As the index has them: rows that wait for another day are not looked at.
+        .order_by(MessageDelivery.lease_until, MessageDelivery.id)
         .limit(bindparam("at_most"))
         .with_for_update(skip_locked=True)
         .cte("picked")
@@ -350,10 +455,11 @@ def claiming(shop_id: ShopId, campaign: Campaign, people: Select[Any]) -> Select
             MessageDelivery.customer_id,
             MessageDelivery.email,
             MessageDelivery.attempts,
+            MessageDelivery.variant,
         )
         .cte("claimed")
     )
-    person = people.subquery("person")
+    person, chosen = people.subquery("person"), preferences(shop_id).subquery("chosen")
     return (
         select(
             claimed.c.id,
@@ -368,6 +474,9 @@ def claiming(shop_id: ShopId, campaign: Campaign, people: Select[Any]) -> Select
             person.c.total_spent_minor,
             person.c.last_order_at,
             claimed.c.attempts,
+            claimed.c.variant,
+            person.c.province,
+            chosen.c.frequency,
             case(
                 (person.c.id.is_(None), literal("customer_deleted")),
                 else_=func.coalesce(
@@ -376,7 +485,11 @@ def claiming(shop_id: ShopId, campaign: Campaign, people: Select[Any]) -> Select
                 ),
             ),
         )
-        .select_from(claimed.outerjoin(person, person.c.id == claimed.c.customer_id))
+        .select_from(
+            claimed.outerjoin(person, person.c.id == claimed.c.customer_id).outerjoin(
+                chosen, chosen.c.customer_id == claimed.c.customer_id
+            )
+        )
         .order_by(claimed.c.id)
     )
 
@@ -466,6 +579,17 @@ def drop_pending(session: Session, shop_id: ShopId, campaign: Campaign, reason: 
     return int(result.rowcount)  # type: ignore[attr-defined]  # an UPDATE has a row count
 
 
+def drop_held(session: Session, shop_id: ShopId, campaign: Campaign, reason: str) -> None:
+    """Give up those who wait for the end of a test."""
+    session.execute(
+        update(MessageDelivery)
+        .where(
+            _rows_of(shop_id, campaign), MessageDelivery.state == "pending", MessageDelivery.variant.is_(None)
+        )
+        .values(state="excluded", reason=reason, variant=0, lease_until=None)
+    )
+
+
 def count_ready(session: Session, shop_id: ShopId, campaign: Campaign, *, now: datetime, limit: int) -> int:
     """How many rows could be claimed now; stops counting at the limit."""
     some = select(literal(1)).where(_rows_of(shop_id, campaign), _is_ready(now)).limit(limit).subquery()
@@ -474,11 +598,16 @@ def count_ready(session: Session, shop_id: ShopId, campaign: Campaign, *, now: d
 
 def next_due_at(session: Session, shop_id: ShopId, campaign: Campaign) -> datetime | None:
     """When the next row is ready or the next lease ends; None when every row is final."""
-    return session.scalar(
-        select(func.min(func.coalesce(MessageDelivery.lease_until, func.now()))).where(
-            _rows_of(shop_id, campaign), MessageDelivery.state.in_(("pending", "claimed"))
+    earliest = [
+        session.scalar(
+            select(func.min(MessageDelivery.lease_until)).where(
+                _rows_of(shop_id, campaign), MessageDelivery.state == state
+            )
         )
-    )
+        # One by one: each is the first entry of an index.
+        for state in ("pending", "claimed")
+    ]
+    return min((instant for instant in earliest if instant is not None), default=None)
 
 
 # Reports.
@@ -501,6 +630,24 @@ def counts_by_reason(session: Session, shop_id: ShopId, campaign: Campaign) -> l
         .order_by(func.count().desc(), MessageDelivery.reason)
     )
     return [(reason or "", count) for reason, count in session.execute(query)]
+
+
+def counts_waiting(
+    session: Session, shop_id: ShopId, campaign: Campaign
+) -> list[tuple[str, int, datetime | None]]:
+    """Messages that are put off, by reason, with the first instant that is known."""
+    first_at = func.min(MessageDelivery.lease_until).filter(MessageDelivery.lease_until < HELD_UNTIL)
+    query = (
+        select(MessageDelivery.reason, func.count().label("people"), first_at.label("first_at"))
+        .where(
+            _rows_of(shop_id, campaign),
+            MessageDelivery.state == "pending",
+            MessageDelivery.reason.is_not(None),
+        )
+        .group_by(MessageDelivery.reason)
+        .order_by(func.count().desc(), MessageDelivery.reason)
+    )
+    return [(row.reason or "", row.people, row.first_at) for row in session.execute(query)]
 
 
 def counts_by_reply(

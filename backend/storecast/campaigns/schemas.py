@@ -25,6 +25,22 @@ class NewCampaign(BaseModel):
     template_key: str | None = None
 
 
+class Pacing(BaseModel):
+    """How the sending is spread over time; see the fields for what each mode needs.
+
+    ``local_time``: at the schedule's time by each recipient's own clock; whose time has ``passed`` gets it at once or
+    tomorrow. ``batches``: that many parts, so many minutes apart. ``hourly``: evenly, so many an hour.
+    ``give_up_days``: how long the shop's policy may put a message off.
+    """
+
+    mode: Literal["at_once", "local_time", "batches", "hourly"] = "at_once"
+    passed: Literal["at_once", "tomorrow"] = "at_once"
+    batches: Annotated[int, Field(ge=2, le=200)] | None = None
+    every_minutes: Annotated[int, Field(ge=1, le=10_080)] | None = None
+    per_hour: Annotated[int, Field(ge=1, le=100_000_000)] | None = None
+    give_up_days: Annotated[int, Field(ge=1, le=30)] = 7
+
+
 class CampaignChanges(BaseModel):
     """An edit: ``version`` is that of the campaign it was made on; fields left out stay."""
 
@@ -48,6 +64,28 @@ class CampaignChanges(BaseModel):
     topic_id: str | None = None
     template_key: str | None = None
     holdout_percent: Annotated[int, Field(ge=0, le=50)] | None = None
+    excluded_segment_ids: Annotated[list[str], Field(max_length=10)] | None = None
+    pacing: Pacing | None = None
+
+
+FollowUpKind = Literal["rest", "non_openers", "failed"]
+
+
+class Origin(BaseModel):
+    """Another campaign that the audience is left of; its id is null when it is gone."""
+
+    kind: FollowUpKind
+    campaign_id: str | None
+
+
+class FollowUp(BaseModel):
+    """Whom to write to once more: who got nothing although they should have (``rest``), who got the message and
+    neither opened nor clicked it (``non_openers``), or to whom it could not be delivered (``failed``).
+    """
+
+    model_config = ConfigDict(json_schema_extra={"examples": [{"kind": "non_openers"}]})
+
+    kind: FollowUpKind
 
 
 class Campaign(BaseModel):
@@ -69,6 +107,11 @@ class Campaign(BaseModel):
     template_key: str | None
     scheduled_at: datetime | None
     holdout_percent: int
+    excluded_segment_ids: list[str]
+    origin: Origin | None
+    pacing: Pacing
+    tested: bool
+    winner: int | None
     version: int
     created_at: datetime
     updated_at: datetime
@@ -198,6 +241,14 @@ class LinkRow(BaseModel):
     url: str
 
 
+class Waiting(BaseModel):
+    """How many messages wait for one reason, and when the first of them is due; null while nobody can say."""
+
+    reason: str
+    count: int
+    next_at: datetime | None
+
+
 class DeliveryReport(BaseModel):
     """What the ledger says of a campaign: the part of the report that needs no event and no order."""
 
@@ -207,6 +258,7 @@ class DeliveryReport(BaseModel):
     counts: DeliveryCounts
     rate_per_s: float | None
     eta_s: float | None
+    waiting: list[Waiting]
     exclusions: list[Exclusion]
     errors: list[ReplyCount]
     links: list[LinkRow]
@@ -241,3 +293,5 @@ class RecipientFacts(BaseModel):
     attempts: int
     accepted_at: datetime | None
     reply: str | None
+    variant: int | None
+    due_at: datetime | None

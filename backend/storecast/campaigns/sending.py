@@ -19,7 +19,8 @@ from sqlalchemy import Select
 from sqlalchemy.exc import InterfaceError, OperationalError
 from sqlalchemy.orm import Session
 
-from storecast.campaigns import content, personal, repository, service
+from storecast.campaigns import contact_policy, personal, repository, service, variants
+from storecast.campaigns.contact_policy import Policy
 from storecast.campaigns.jobs import Dispatch, SendBatch
 from storecast.campaigns.models import Campaign
 from storecast.campaigns.repository import Claimed, Outcome
@@ -138,7 +139,8 @@ class _Sender:
         self._shop_id = shop_id
         self._campaign_id = campaign_id
         self._claimed_by = claimed_by
-        self._variant: Variant | None = None
+        self._variants: Mapping[int, Variant] = {}
+        self._policy: Policy | None = None
         self._claiming: Select[Any] | None = None
         self._chunk = FIRST_CHUNK
         self.audience_size = 0
@@ -184,35 +186,50 @@ class _Sender:
         """The next chunk; None when the campaign is not sending or nothing is ready."""
         if campaign is None or not self._may_send(session, campaign):
             return None
-        if self._variant is None:
-            self._variant = content.compiled(session, self._shop_id, campaign)
-            self.audience_size = campaign.audience_size or 0
-        if self._claiming is None:
+        if self._policy is None or self._claiming is None:
+            self._variants = variants.compiled(session, self._shop_id, campaign)
+            self._policy = contact_policy.of_shop(session, self._shop_id)
             people = customer_selectables.audience(self._shop_id)
             self._claiming = repository.claiming(self._shop_id, campaign, people)
-        now = utcnow()
-        rows = repository.claim(
+            self.audience_size = campaign.audience_size or 0
+        claiming, now = self._claiming, utcnow()
+        rows = contact_policy.admit(
             session,
-            self._claiming,
-            claimed_by=self._claimed_by,
+            self._shop_id,
+            campaign,
+            self._policy,
+            lambda limit: self._take(session, claiming, limit, now),
+            lambda held: repository.record(
+                session, self._shop_id, campaign, held, claimed_by=self._claimed_by, now=now
+            ),
             limit=min(self._chunk, service.CHUNK),
+            now=now,
+        )
+        return None if rows is None else Chunk(rows, own=self._look_up(session, campaign, rows, now))
+
+    def _take(self, session: Session, claiming: Select[Any], limit: int, now: datetime) -> Sequence[Claimed]:
+        return repository.claim(
+            session,
+            claiming,
+            claimed_by=self._claimed_by,
+            limit=limit,
             now=now,
             lease_until=now + LEASE,
         )
-        return Chunk(rows, own=self._look_up(session, campaign, rows, now)) if rows else None
 
     def _look_up(
         self, session: Session, campaign: Campaign, rows: Sequence[Claimed], now: datetime
     ) -> Mapping[int, Mapping[str, Any]]:
-        if self._variant is None or not self._variant.personal:
+        wanted = {path for variant in self._variants.values() for path in variant.personal}
+        if not wanted or not rows:
             return {}
         return personal.look_up(
             session,
             self._shop_id,
             [row.customer_id for row in rows],
-            self._variant.personal,
+            wanted,
             lists=campaign.product_lists or {},
-            url=self._variant.shop_url,
+            url=self._variants[0].shop_url,
             now=now,
         )
 
@@ -240,26 +257,24 @@ class _Sender:
 
     def _rendered(self, chunk: Chunk) -> Iterator[list[Prepared]]:
         """The chunk's messages, some at a time; what cannot be one is decided."""
-        variant = self._variant
-        assert variant is not None  # noqa: S101  # compiled with the first claim
         date = date_line(utcnow())
         for start in range(0, len(chunk.rows), RENDERED_AT_ONCE):
             messages: list[Prepared] = []
             for row in chunk.rows[start : start + RENDERED_AT_ONCE]:
-                final = self._render(variant, row, chunk.own.get(row.customer_id), date, messages)
+                final = self._render(row, chunk.own.get(row.customer_id), date, messages)
                 if final is not None:
                     del chunk.unsent[row.id]
                     chunk.decided.append(final)
             yield messages
 
-    @staticmethod
     def _render(
-        variant: Variant, row: Claimed, own: Mapping[str, Any] | None, date: bytes, messages: list[Prepared]
+        self, row: Claimed, own: Mapping[str, Any] | None, date: bytes, messages: list[Prepared]
     ) -> Outcome | None:
         """Add the row's message; or say what becomes of a row that gets none."""
         if row.reason is not None:
             return _final(row.id, "excluded", row.reason)
         try:
+            variant = self._variants[row.variant]
             messages.append(variant.prepare(Recipient._make((*row[:_FACTS], own)), date=date))
         except NoAddress:
             return _final(row.id, "excluded", "invalid_email")
@@ -302,7 +317,13 @@ class _Sender:
         campaign = self.find(session)
         if campaign is None or not self._may_send(session, campaign):
             return
-        if repository.count_ready(session, self._shop_id, campaign, now=utcnow(), limit=1):
+        now = utcnow()
+        rests_until = None
+        if self._policy is not None:
+            rests_until = contact_policy.resting_until(session, self._shop_id, self._policy, now)
+        if rests_until is not None:
+            outbox.add(session, self._shop_id, Dispatch(self._campaign_id), run_at=rests_until)
+        elif repository.count_ready(session, self._shop_id, campaign, now=now, limit=1):
             outbox.add(session, self._shop_id, SendBatch(self._campaign_id, job.slot))
         else:
             outbox.add(session, self._shop_id, Dispatch(self._campaign_id))

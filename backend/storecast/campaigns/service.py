@@ -13,22 +13,35 @@ from datetime import datetime, timedelta
 from typing import Any
 
 import structlog
-from sqlalchemy import Select, false
 from sqlalchemy.orm import Session
 
 from storecast.audit import service as audit
-from storecast.campaigns import content, marketing, repository, schemas
+from storecast.campaigns import (
+    contact_policy,
+    content,
+    marketing,
+    repository,
+    schemas,
+    variants,
+    variants_repository,
+    variants_schemas,
+)
+from storecast.campaigns.audience import choose, is_chosen, lacks_segment
+from storecast.campaigns.chosen import Chosen
 from storecast.campaigns.errors import (
     AudienceChanged,
     CampaignLocked,
     CampaignUnknown,
+    NobodyLeft,
     NotReady,
     StateRefused,
     VersionConflict,
 )
-from storecast.campaigns.gate import judge
+from storecast.campaigns.gate import judge, test_size, worst
 from storecast.campaigns.jobs import Dispatch, Finish, Freeze, SendBatch
-from storecast.campaigns.models import Campaign, MessageDelivery
+from storecast.campaigns.models import Campaign, CampaignVariant, MessageDelivery
+from storecast.campaigns.pacing import HELD_UNTIL, Pacing, draw_at
+from storecast.campaigns.planning import pacing_of, start_of
 from storecast.config.settings import get_settings
 from storecast.customers import selectables as customer_selectables
 from storecast.customers import service as customers
@@ -94,6 +107,7 @@ _EDITABLE = (
     "mjml",
     "product_gids",
     "holdout_percent",
+    "pacing",
 )
 
 
@@ -124,23 +138,80 @@ def create(session: Session, shop_id: ShopId, *, name: str, template_key: str | 
 def duplicate(session: Session, shop_id: ShopId, campaign_id: str, *, actor: str) -> Campaign:
     """A new draft with the same content and audience."""
     original = get(session, shop_id, campaign_id)
-    values = {
-        field: getattr(original, field) for field in (*_EDITABLE, "segment_id", "topic_id", "template_key")
-    }
-    values["name"] = f"{original.name} (copy)"[:120]
-    copy = Campaign(shop_id=shop_id, public_id=public_id("cmp"), **values)
-    repository.add(session, copy)
+    copy = _copy(session, shop_id, original, f"{original.name} (copy)")
+    variants.copy(session, shop_id, original, copy)
     audit.record(session, shop_id, actor, "campaign_duplicated", copy.public_id, original=campaign_id)
     return copy
 
 
-def change(session: Session, shop_id: ShopId, campaign_id: str, changes: schemas.CampaignChanges) -> Campaign:
-    """Apply an edit; refused whole when its version is not the current one or a template does not parse."""
+def _copy(session: Session, shop_id: ShopId, original: Campaign, name: str, **other: object) -> Campaign:
+    fields = (
+        *_EDITABLE,
+        "segment_id",
+        "topic_id",
+        "excluded_segment_ids",
+        "template_key",
+        "origin_id",
+        "origin_kind",
+    )
+    values = {field: getattr(original, field) for field in fields} | {"name": name[:120]} | other
+    copy = Campaign(shop_id=shop_id, public_id=public_id("cmp"), **values)
+    repository.add(session, copy)
+    return copy
+
+
+def follow_up(session: Session, shop_id: ShopId, campaign_id: str, kind: str, *, actor: str) -> Campaign:
+    """A new draft with the same content for those who are left of a campaign that is over: see `schemas.FollowUp`.
+
+    Who that is shows its ledger when the draft is sent; consent, exclusions and the shop's policy hold as ever.
+    """
+    original = get(session, shop_id, campaign_id)
+    if original.frozen_at is None or original.state not in {"sent", "cancelled"}:
+        raise StateRefused(state=original.state)
+    name = f"{original.name} ({_FOLLOW_UP_NAMES[kind]})"
+    origin = {"segment_id": None, "origin_id": original.id, "origin_kind": kind, "holdout_percent": 0}
+    draft = _copy(session, shop_id, original, name, **origin)
+    if not audience(session, shop_id, draft).members:
+        raise NobodyLeft
+    audit.record(
+        session, shop_id, actor, "campaign_followed_up", draft.public_id, original=campaign_id, kind=kind
+    )
+    return draft
+
+
+_FOLLOW_UP_NAMES = {"rest": "rest", "non_openers": "again", "failed": "retry"}
+
+
+def change_variants(
+    session: Session, shop_id: ShopId, campaign_id: str, given: variants_schemas.VariantsInput
+) -> Campaign:
+    """Set the test and the further versions; refused whole like any edit."""
+    campaign = _lock_draft(session, shop_id, campaign_id, given.version)
+    variants.change(session, shop_id, campaign, given)
+    _touch(session, campaign)
+    return campaign
+
+
+def pick_winner(session: Session, shop_id: ShopId, campaign_id: str, number: int, *, actor: str) -> Campaign:
+    """Give the rest of a test's audience a version."""
     campaign = _lock(session, shop_id, campaign_id)
-    if campaign.version != changes.version:
+    variants.pick(session, shop_id, campaign, number, actor=actor)
+    _touch(session, campaign)
+    return campaign
+
+
+def _lock_draft(session: Session, shop_id: ShopId, campaign_id: str, version: int) -> Campaign:
+    campaign = _lock(session, shop_id, campaign_id)
+    if campaign.version != version:
         raise VersionConflict(version=campaign.version)
     if campaign.state != "draft":
         raise CampaignLocked
+    return campaign
+
+
+def change(session: Session, shop_id: ShopId, campaign_id: str, changes: schemas.CampaignChanges) -> Campaign:
+    """Apply an edit; refused whole when its version is not the current one or a template does not parse."""
+    campaign = _lock_draft(session, shop_id, campaign_id, changes.version)
     given = changes.model_dump(exclude_unset=True, exclude={"version"})
     values = {field: given[field] for field in _EDITABLE if given.get(field) is not None}
     if "mjml" in values:
@@ -153,6 +224,11 @@ def change(session: Session, shop_id: ShopId, campaign_id: str, changes: schemas
         values["segment_id"] = (
             segments.get(session, shop_id, given["segment_id"]).id if given["segment_id"] else None
         )
+        values["origin_id"] = values["origin_kind"] = None
+    if given.get("excluded_segment_ids") is not None:
+        values["excluded_segment_ids"] = [
+            segments.get(session, shop_id, segment_id).id for segment_id in given["excluded_segment_ids"]
+        ]
     if "template_key" in given:
         values["template_key"] = given["template_key"]
     if "topic_id" in given:
@@ -182,6 +258,7 @@ def _refuse_faults(values: dict[str, Any]) -> None:
         for field in ("from_email", "reply_to")
         if values.get(field) and headers.find_address(values[field]) is None
     ]
+    errors += Pacing(**values["pacing"]).faults() if "pacing" in values else []
     if errors:
         raise Invalid("Some fields are not valid.", errors=errors)
 
@@ -199,16 +276,14 @@ def remove(session: Session, shop_id: ShopId, campaign_id: str, *, actor: str) -
 # Audience and gate.
 
 
-def members(session: Session, shop_id: ShopId, campaign: Campaign) -> Select[Any]:
-    """The members of the campaign's segment, nobody when it has none."""
-    if campaign.segment_id is None:
-        return customer_selectables.audience(shop_id).where(false())
-    return segments.members(session, shop_id, campaign.segment_id)
+def chosen(session: Session, shop_id: ShopId, campaign: Campaign) -> Chosen:
+    """Who would be written to now; nobody when no segment is chosen."""
+    return choose(session, shop_id, campaign, utcnow())
 
 
 def audience(session: Session, shop_id: ShopId, campaign: Campaign) -> schemas.Audience:
     """How many would get the message, and why the others not."""
-    counts = repository.audience_counts(session, shop_id, campaign, members(session, shop_id, campaign))
+    counts = repository.audience_counts(session, shop_id, campaign, chosen(session, shop_id, campaign))
     recipients = counts.pop(None, 0)
     exclusions = [
         schemas.Exclusion(reason=reason or "", count=count)
@@ -220,21 +295,39 @@ def audience(session: Session, shop_id: ShopId, campaign: Campaign) -> schemas.A
 
 def gate(session: Session, shop_id: ShopId, campaign: Campaign) -> schemas.Gate:
     """What stands between the campaign and its audience, as far as the database knows."""
+    people = chosen(session, shop_id, campaign)
+    counted = audience(session, shop_id, campaign)
+    checks = _judge(session, shop_id, campaign, people, counted, None)
+    for version in variants_repository.list_versions(session, shop_id, campaign.id):
+        others = _judge(session, shop_id, campaign, people, counted, version)
+        checks = worst(checks, others, version.number)
+    test = variants.test_of(campaign)
+    if test is not None:
+        checks.append(test_size(variants.split_of(session, shop_id, campaign), counted.recipients))
+    return schemas.Gate(ready=all(check.level != "stop" for check in checks), checks=checks)
+
+
+def _judge(
+    session: Session,
+    shop_id: ShopId,
+    campaign: Campaign,
+    people: Chosen,
+    counted: schemas.Audience,
+    version: CampaignVariant | None,
+) -> list[schemas.Check]:
     shop = shops.get(session, shop_id)
-    written = content.content_of(session, campaign, shop)
-    chosen = members(session, shop_id, campaign)
-    lacking = repository.counts_without(session, shop_id, campaign, chosen, compose.unguarded_fields(written))
+    written = content.content_of(session, campaign, shop, version=version)
+    lacking = repository.counts_without(session, shop_id, campaign, people, compose.unguarded_fields(written))
     level = get_settings().sender_level
-    checks = judge(
+    return judge(
         written,
-        has_segment=campaign.segment_id is not None,
-        audience=audience(session, shop_id, campaign),
+        has_segment=is_chosen(campaign),
+        audience=counted,
         lacking={field: count for field, count in lacking.items() if count},
         urls=compose.find_urls(written, content.origin_of(session, campaign, shop)),
         sender=None if level == "off" else delivery.sender_standing(session, shop_id, written.from_email),
         strictness="ask" if level == "ask" else "stop",
     )
-    return schemas.Gate(ready=all(check.level != "stop" for check in checks), checks=checks)
 
 
 # Sending.
@@ -254,9 +347,7 @@ def send(
     if campaign.state != "draft":
         raise StateRefused(state=campaign.state)
     now = utcnow()
-    if scheduled_at is not None and scheduled_at <= now:
-        fault = FieldError("/scheduled_at", "The instant has passed.", "schedule_past")
-        raise Invalid("The schedule lies in the past.", errors=[fault])
+    _refuse_schedule(campaign, scheduled_at, now)
     verdict = gate(session, shop_id, campaign)
     stops = [check.model_dump() for check in verdict.checks if check.level == "stop"]
     if stops:
@@ -269,7 +360,11 @@ def send(
     else:
         campaign.state = "scheduled"
     _touch(session, campaign)
-    outbox.add(session, shop_id, Freeze(campaign.id), run_at=scheduled_at)
+    draws_at = None
+    if scheduled_at is not None:
+        home = start_of(session, shop_id, campaign, now).home
+        draws_at = draw_at(pacing_of(campaign), scheduled_at, home)
+    outbox.add(session, shop_id, Freeze(campaign.id), run_at=draws_at)
     audit.record(
         session,
         shop_id,
@@ -281,6 +376,15 @@ def send(
         "campaign_released", shop_id=shop_id, campaign_id=campaign.id, scheduled=scheduled_at is not None
     )
     return campaign
+
+
+def _refuse_schedule(campaign: Campaign, scheduled_at: datetime | None, now: datetime) -> None:
+    if scheduled_at is not None and scheduled_at <= now:
+        fault = FieldError("/scheduled_at", "The instant has passed.", "schedule_past")
+        raise Invalid("The schedule lies in the past.", errors=[fault])
+    if scheduled_at is None and pacing_of(campaign).mode == "local_time":
+        fault = FieldError("/scheduled_at", "Say when by the recipients' clocks.", "schedule_missing")
+        raise Invalid("A sending at local times needs a time.", errors=[fault])
 
 
 def _refuse_changed_audience(confirmed: int, now: int) -> None:
@@ -363,23 +467,35 @@ def freeze(session: Session, shop_id: ShopId, campaign_id: int) -> None:
     campaign.state, campaign.started_at = "sending", campaign.started_at or now
     campaign.frozen_at = now
     shop = shops.get(session, shop_id)
-    campaign.product_lists = dict(content.product_lists(session, campaign, shop, html=campaign.html))
-    variant = content.compiled(session, shop_id, campaign)
-    chosen = members(session, shop_id, campaign)
-    campaign.audience_size = repository.freeze(session, shop_id, campaign, chosen, now)
-    repository.store_links(session, shop_id, campaign.id, variant.urls)
+    campaign.product_lists = dict(
+        content.product_lists(session, campaign, shop, html=variants.all_html(session, shop_id, campaign))
+    )
+    compiled = variants.compiled(session, shop_id, campaign)
+    split = variants.split_of(session, shop_id, campaign)
+    start = start_of(session, shop_id, campaign, now)
+    people = chosen(session, shop_id, campaign)
+    campaign.audience_size = repository.freeze(
+        session, shop_id, campaign, people, start=start, split=split, now=now
+    )
+    variants.note_start(campaign, split, now)
+    contact_policy.note_patience(session, shop_id, campaign, now)
+    urls = {
+        variant.first_link + at: url for variant in compiled.values() for at, url in enumerate(variant.urls)
+    }
+    repository.store_links(session, shop_id, campaign.id, urls)
     _touch(session, campaign)
     outbox.add(session, shop_id, Dispatch(campaign.id))
     log.info("campaign_frozen", shop_id=shop_id, campaign_id=campaign.id, audience=campaign.audience_size)
 
 
 def _is_due(session: Session, shop_id: ShopId, campaign: Campaign, now: datetime) -> bool:
-    due = campaign.scheduled_at or now
+    scheduled_at = campaign.scheduled_at or now
+    due = draw_at(pacing_of(campaign), scheduled_at, start_of(session, shop_id, campaign, now).home)
     if due > now:
         # The schedule was moved: the job of the earlier one comes too soon.
         outbox.add(session, shop_id, Freeze(campaign.id), run_at=due)
         return False
-    if now - due > LATE:
+    if now - scheduled_at > LATE:
         _pause(session, campaign, "schedule_missed")
         return False
     return True
@@ -387,7 +503,7 @@ def _is_due(session: Session, shop_id: ShopId, campaign: Campaign, now: datetime
 
 def _obstacle(session: Session, shop_id: ShopId, campaign: Campaign) -> str | None:
     """What has happened since somebody pressed the button that makes sending wrong now."""
-    if campaign.segment_id is None:
+    if lacks_segment(session, shop_id, campaign):
         return "segment_deleted"
     return None if may_send(session, shop_id) else "shop_inactive"
 
@@ -417,6 +533,8 @@ def dispatch(session: Session, shop_id: ShopId, campaign_id: int) -> None:
     if campaign.state == "cancelled":
         # What was refused for now while the campaign was being cancelled came back as pending.
         repository.drop_pending(session, shop_id, campaign, "cancelled")
+    if campaign.state == "sending":
+        variants.look(session, shop_id, campaign, now)
     due_at = repository.next_due_at(session, shop_id, campaign)
     if campaign.state != "sending":
         if due_at is not None and campaign.state == "cancelled":
@@ -428,7 +546,10 @@ def dispatch(session: Session, shop_id: ShopId, campaign_id: int) -> None:
     if not may_send(session, shop_id):
         _pause(session, campaign, "shop_inactive")
         return
-    _fill_window(session, shop_id, campaign, now)
+    policy = contact_policy.of_shop(session, shop_id)
+    rests_until = contact_policy.resting_until(session, shop_id, policy, now)
+    if rests_until is None:
+        _fill_window(session, shop_id, campaign, now)
     again_at = min(max(due_at, now + timedelta(seconds=1)), now + WATCH_EVERY)
     if due_at <= now:
         again_at = now + WATCH_EVERY
@@ -549,15 +670,22 @@ def get(session: Session, shop_id: ShopId, campaign_id: str) -> Campaign:
 def shape(session: Session, shop_id: ShopId, campaign: Campaign) -> schemas.Campaign:
     """The campaign as the API shows it."""
     segment = segments.find_by_id(session, shop_id, campaign.segment_id) if campaign.segment_id else None
-    values = {field: getattr(campaign, field) for field in schemas.Campaign.model_fields if field != "id"}
-    return schemas.Campaign.model_validate(
-        {
-            **values,
-            "id": campaign.public_id,
-            "segment_id": segment.public_id if segment else None,
-            "topic_id": topics.find_public_id(session, shop_id, campaign.topic_id),
-        }
-    )
+    excluded = segments.public_ids_of(session, shop_id, campaign.excluded_segment_ids)
+    origin = repository.find_by_id(session, shop_id, campaign.origin_id) if campaign.origin_id else None
+    own = {
+        "id": campaign.public_id,
+        "segment_id": segment.public_id if segment else None,
+        "topic_id": topics.find_public_id(session, shop_id, campaign.topic_id),
+        "excluded_segment_ids": [
+            excluded[each] for each in campaign.excluded_segment_ids if each in excluded
+        ],
+        "origin": schemas.Origin(kind=campaign.origin_kind, campaign_id=origin and origin.public_id)  # type: ignore[arg-type]  # a CHECK holds it
+        if campaign.origin_kind
+        else None,
+        "tested": campaign.test is not None,
+    }
+    values = {field: getattr(campaign, field) for field in schemas.Campaign.model_fields if field not in own}
+    return schemas.Campaign.model_validate({**values, **own})
 
 
 def campaign_rows(
@@ -613,6 +741,12 @@ def delivery_report(session: Session, shop_id: ShopId, campaign_id: str) -> sche
         ),
         rate_per_s=rate,
         eta_s=round(pending / rate, 1) if rate and pending and campaign.state == "sending" else None,
+        waiting=[
+            schemas.Waiting(reason=reason, count=count, next_at=next_at)
+            for reason, count, next_at in (
+                repository.counts_waiting(session, shop_id, campaign) if campaign.frozen_at else []
+            )
+        ],
         exclusions=[
             schemas.Exclusion(reason=reason, count=count)
             for reason, count in (
@@ -658,6 +792,8 @@ def _recipient(row: MessageDelivery) -> schemas.RecipientFacts:
         attempts=row.attempts,
         accepted_at=row.accepted_at,
         reply=reply,
+        variant=row.variant,
+        due_at=row.lease_until if row.state == "pending" and row.lease_until != HELD_UNTIL else None,
     )
 
 

@@ -2,12 +2,13 @@
 
 from datetime import datetime
 
-from storecast.campaigns import discounts, marketing, sending, service
+from storecast.campaigns import discounts, marketing, sending, service, variants
 from storecast.campaigns.jobs import (
     Dispatch,
     Finish,
     Freeze,
     MakeDiscount,
+    ReleaseRest,
     ReportActivity,
     ReportEngagements,
     ReportEngagementsEverywhere,
@@ -57,6 +58,13 @@ def send_batch(job: SendBatch, ctx: TaskContext) -> None:
         channel=channel(ctx.unit_of_work, ctx.shop_id),
         progress=ctx.progress,
     )
+
+
+@task(ReleaseRest)
+def release_rest(job: ReleaseRest, ctx: TaskContext) -> None:
+    """Send the version that won to the rest."""
+    with ctx.unit_of_work() as session:
+        ctx.result(people=variants.release_rest(session, ctx.shop_id, job.campaign_id))
 
 
 @task(Finish)

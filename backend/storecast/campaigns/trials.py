@@ -59,7 +59,7 @@ def load(
     if customer_id is not None:
         internal_id: int | None = customers.get(session, shop_id, customer_id).id
     else:
-        chosen = service.members(session, shop_id, campaign)
+        chosen = service.chosen(session, shop_id, campaign)
         internal_id = repository.sample_recipient(session, shop_id, campaign, chosen)
     shop = shops.get(session, shop_id)
     row = _profile(session, shop_id, internal_id) if internal_id is not None else None
@@ -90,7 +90,7 @@ def load(
 def samples(session: Session, shop_id: ShopId, campaign: Campaign) -> list[schemas.SampleRecipient]:
     """Whom to look at the message as: somebody usual, and whoever it may look odd to."""
     chosen = repository.sample_recipients(
-        session, shop_id, campaign, service.members(session, shop_id, campaign)
+        session, shop_id, campaign, service.chosen(session, shop_id, campaign)
     )
     rows = customers.list_rows(session, shop_id, list(chosen.values()))
     return [

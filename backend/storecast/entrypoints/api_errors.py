@@ -36,6 +36,15 @@ RAISED: dict[str, dict[int, tuple[str, ...]]] = {
         404: ("campaign_unknown", "segment_unknown", "topic_unknown"),
         409: ("campaign_locked", "version_conflict"),
     },
+    "change_variants": {404: ("campaign_unknown",), 409: ("campaign_locked", "version_conflict")},
+    "follow_up_campaign": {
+        404: ("campaign_unknown",),
+        409: ("nobody_left", "state_refused"),
+        503: ("segment_too_slow",),
+    },
+    "pick_winner": {404: ("campaign_unknown", "variant_unknown"), 409: ("state_refused",)},
+    "read_test_result": {404: ("campaign_unknown",)},
+    "read_variants": {404: ("campaign_unknown",)},
     "change_member": {
         403: ("people_only", "above_you", "platform_role"),
         404: ("member_unknown",),

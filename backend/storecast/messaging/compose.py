@@ -31,6 +31,9 @@ from storecast.messaging.tokens import Tokens
 SENDER_ID = "storecast"
 """The rightmost part of Feedback-ID: stable, 5 to 15 characters."""
 
+LINKS_PER_VARIANT = 2_000
+"""Numbers that each version of a message has for its links."""
+
 
 @dataclass(frozen=True, slots=True)
 class Content:
@@ -55,6 +58,8 @@ class Origin:
     campaign_id: int
     campaign_public_id: str
     campaign_name: str
+    variant: int = 0
+    """Which version of the message: each has its own numbers for its links."""
 
 
 class Prepared(NamedTuple):
@@ -76,7 +81,7 @@ class NoAddress(ValueError):
 
 
 class Variant:
-    """One version of a message, compiled. ``urls[n - 1]`` is where link n leads."""
+    """One version of a message, compiled. ``urls[n - first_link]`` is where link n leads."""
 
     def __init__(
         self, content: Content, origin: Origin, *, edge_url: str, tokens: Tokens, tracked: bool = True
@@ -92,10 +97,12 @@ class Variant:
         self._fixed = fixed_of(content, origin)
         source = source_of(content)
         self.urls: tuple[str, ...] = ()
+        self.first_link = 1
         if tracked:
-            utm = utm_of(origin.campaign_public_id)
+            utm = utm_of(origin.campaign_public_id, origin.variant)
+            self.first_link = origin.variant * LINKS_PER_VARIANT + 1
             source, self.urls = links.track(
-                source, edge_url=edge_url, utm=utm, resolve=_resolver(self._fixed)
+                source, edge_url=edge_url, utm=utm, resolve=_resolver(self._fixed), first=self.first_link
             )
         self._compile_plans(content, source, tracked=tracked)
         self._compile_frame(content, sender)
@@ -255,9 +262,10 @@ def unguarded_fields(content: Content) -> list[str]:
     return sorted(found & OPTIONAL_FIELDS)
 
 
-def utm_of(campaign_public_id: str) -> dict[str, str]:
-    """The parameters that every link of the campaign carries."""
-    return {"utm_source": "storecast", "utm_medium": "email", "utm_campaign": campaign_public_id}
+def utm_of(campaign_public_id: str, variant: int = 0) -> dict[str, str]:
+    """The parameters that every link of the campaign carries; further versions are told apart."""
+    utm = {"utm_source": "storecast", "utm_medium": "email", "utm_campaign": campaign_public_id}
+    return utm | {"utm_content": f"version-{variant}"} if variant else utm
 
 
 def find_urls(content: Content, origin: Origin) -> list[str]:

@@ -23,7 +23,7 @@ _LINKING = frozenset({"a", "area"})
 
 
 class Tracked(NamedTuple):
-    """A template with its links numbered; ``urls[0]`` is link 1."""
+    """A template with its links numbered; ``urls[0]`` is the first."""
 
     source: str
     urls: tuple[str, ...]
@@ -33,16 +33,17 @@ Resolve = Callable[[str], str | None]
 """The text of an attribute that holds template tags, None when it depends on the recipient."""
 
 
-def track(source: str, *, edge_url: str, utm: dict[str, str], resolve: Resolve) -> Tracked:
-    """Number the links. Equal addresses at different places get different numbers."""
+def track(source: str, *, edge_url: str, utm: dict[str, str], resolve: Resolve, first: int = 1) -> Tracked:
+    """Number the links from ``first`` on. Equal addresses at different places get different numbers."""
     masked = markup.mask(source)
     replacements: list[tuple[int, int, str]] = []
     urls: list[str] = []
     for tag in markup.tags(masked):
         href = tag.attributes.get("href") if tag.name in _LINKING else None
         if href is not None and (url := _trackable(source[href.start : href.end], href.value, resolve)):
+            number = first + len(urls)
             urls.append(with_utm(url, utm))
-            replacements.append((href.start, href.end, f"{edge_url}/c/{{{{ {TOKEN} }}}}/{len(urls)}"))
+            replacements.append((href.start, href.end, f"{edge_url}/c/{{{{ {TOKEN} }}}}/{number}"))
     return Tracked(markup.splice(source, replacements), tuple(urls))
 
 

@@ -112,6 +112,13 @@ def names(session: Session, shop_id: ShopId, segment_ids: Sequence[int]) -> dict
     return {row.id: row.name for row in session.execute(query)}
 
 
+def public_ids_of(session: Session, shop_id: ShopId, segment_ids: Sequence[int]) -> dict[int, str]:
+    query = select(Segment.id, Segment.public_id).where(
+        Segment.shop_id == shop_id, Segment.id.in_(segment_ids)
+    )
+    return {row.id: row.public_id for row in session.execute(query)}
+
+
 def name_taken(session: Session, shop_id: ShopId, name: str, *, besides: int | None) -> bool:
     query = select(Segment.id).where(Segment.shop_id == shop_id, func.lower(Segment.name) == func.lower(name))
     if besides is not None:

@@ -189,6 +189,11 @@ def names(session: Session, shop_id: ShopId, internal_ids: Sequence[int]) -> dic
     return repository.names(session, shop_id, internal_ids)
 
 
+def public_ids_of(session: Session, shop_id: ShopId, internal_ids: Sequence[int]) -> dict[int, str]:
+    """The public ids of those that there are."""
+    return repository.public_ids_of(session, shop_id, internal_ids) if internal_ids else {}
+
+
 def remove(session: Session, shop_id: ShopId, segment_id: str) -> None:
     """Delete the segment; drafts that used it need another one. Refused while another segment asks for it."""
     repository.lock_all(session, shop_id)

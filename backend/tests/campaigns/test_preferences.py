@@ -207,7 +207,7 @@ def test_campaigns_leave_out_who_rests_and_who_wants_no_such_topic(
             changes = schemas.CampaignChanges(version=campaign.version, topic_id=topic_id)
             service.change(session, shop_id, campaign.public_id, changes)
             assert service.shape(session, shop_id, campaign).topic_id == topic_id
-            chosen = service.members(session, shop_id, campaign)
+            chosen = service.chosen(session, shop_id, campaign)
             return repository.audience_counts(session, shop_id, campaign, chosen)
 
     assert counts(None) == {None: 11, "paused": 1}

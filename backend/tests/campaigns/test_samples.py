@@ -26,7 +26,7 @@ def test_hard_customers_are_offered_and_only_those_who_would_get_it(
     with uow() as session:
         campaign = service.get(session, shop_id, campaign_id)
         chosen = repository.sample_recipients(
-            session, shop_id, campaign, service.members(session, shop_id, campaign)
+            session, shop_id, campaign, service.chosen(session, shop_id, campaign)
         )
         shown = trials.samples(session, shop_id, campaign)
     assert chosen == {"usual": fifth, "no_name": unnamed, "no_orders": third, "other_language": second}

@@ -165,6 +165,10 @@ export const pages: RouteObject[] = [
     lazy: async () => ({ Component: (await import("@/features/sync/pages/SyncPage")).SyncPage }),
   },
   {
+    path: "settings/contact-policy",
+    lazy: async () => ({ Component: (await import("@/features/sending/pages/PolicyPage")).PolicyPage }),
+  },
+  {
     path: "settings/sending",
     lazy: async () => ({ Component: (await import("@/features/sending/pages/SendingPage")).SendingPage }),
   },

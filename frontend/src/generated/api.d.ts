@@ -582,6 +582,26 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/v1/campaigns/{campaign_id}/follow-up": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Follow Up Campaign
+         * @description A new draft for those who are left of a campaign that is over.
+         */
+        post: operations["follow_up_campaign"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/v1/campaigns/{campaign_id}/gate": {
         parameters: {
             query?: never;
@@ -782,6 +802,70 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/v1/campaigns/{campaign_id}/test-result": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Read Test Result
+         * @description What each version achieved and what can be said of that; null for a campaign without a test.
+         */
+        get: operations["read_test_result"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/campaigns/{campaign_id}/variants": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Read Variants
+         * @description The further versions of the message and how they are tested.
+         */
+        get: operations["read_variants"];
+        /**
+         * Change Variants
+         * @description Set the test and all versions of a draft; 409 ``version_conflict`` when somebody else changed it meanwhile.
+         */
+        put: operations["change_variants"];
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/campaigns/{campaign_id}/winner": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Pick Winner
+         * @description Send this version to everybody who waits for the end of the test, significant or not.
+         */
+        post: operations["pick_winner"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/v1/circuits": {
         parameters: {
             query?: never;
@@ -816,6 +900,30 @@ export interface paths {
          * @description Let calls to the host through at once.
          */
         post: operations["close_circuit"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/contact-policy": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Read Contact Policy
+         * @description When and how often the shop writes to a person, and how much it sends.
+         */
+        get: operations["read_contact_policy"];
+        /**
+         * Change Contact Policy
+         * @description Set the whole policy. Messages that may not go out are put off, not dropped.
+         */
+        put: operations["change_contact_policy"];
+        post?: never;
         delete?: never;
         options?: never;
         head?: never;
@@ -3633,6 +3741,38 @@ export interface components {
             passphrase: string;
         };
         /**
+         * Arm
+         * @description What one version achieved among those who took part in the test, by people alone.
+         *
+         *     ``estimate`` is the share who did it, or the revenue a recipient in hundredths; it lies between ``low`` and
+         *     ``high`` in 95 of 100 cases.
+         */
+        Arm: {
+            /** Clicked */
+            clicked: number;
+            /** Delay Minutes */
+            delay_minutes: number;
+            /** Estimate */
+            estimate: number;
+            /** From Name */
+            from_name: string;
+            /** High */
+            high: number | null;
+            /** Low */
+            low: number;
+            /** Number */
+            number: number;
+            /** Opened */
+            opened: number;
+            /** Ordered */
+            ordered: number;
+            /** Recipients */
+            recipients: number;
+            revenue: components["schemas"]["Money"];
+            /** Subject */
+            subject: string;
+        };
+        /**
          * Attempt
          * @description One try of a job.
          */
@@ -3799,6 +3939,8 @@ export interface components {
              * Format: date-time
              */
             created_at: string;
+            /** Excluded Segment Ids */
+            excluded_segment_ids: string[];
             /** Finished At */
             finished_at: string | null;
             /** From Email */
@@ -3815,6 +3957,8 @@ export interface components {
             mjml: string | null;
             /** Name */
             name: string;
+            origin: components["schemas"]["Origin"] | null;
+            pacing: components["schemas"]["Pacing"];
             /** Pause Reason */
             pause_reason: string | null;
             /** Preview Text */
@@ -3838,6 +3982,8 @@ export interface components {
             subject: string;
             /** Template Key */
             template_key: string | null;
+            /** Tested */
+            tested: boolean;
             /** Topic Id */
             topic_id: string | null;
             /**
@@ -3847,6 +3993,8 @@ export interface components {
             updated_at: string;
             /** Version */
             version: number;
+            /** Winner */
+            winner: number | null;
         };
         /**
          * CampaignChanges
@@ -3857,6 +4005,8 @@ export interface components {
          *     }
          */
         CampaignChanges: {
+            /** Excluded Segment Ids */
+            excluded_segment_ids?: string[] | null;
             /** From Email */
             from_email?: string | null;
             /** From Name */
@@ -3869,6 +4019,7 @@ export interface components {
             mjml?: string | null;
             /** Name */
             name?: string | null;
+            pacing?: components["schemas"]["Pacing"] | null;
             /** Preview Text */
             preview_text?: string | null;
             /** Product Gids */
@@ -4235,6 +4386,66 @@ export interface components {
             shop: string;
             /** Sign In Url */
             sign_in_url: string;
+        };
+        /**
+         * ContactPolicy
+         * @description When and how often the shop writes to a person, and how much it sends.
+         */
+        ContactPolicy: {
+            frequency_cap: components["schemas"]["FrequencyCap"] | null;
+            /** Holdout Percent */
+            holdout_percent: number;
+            /**
+             * Holdout Season
+             * @enum {string}
+             */
+            holdout_season: "quarter" | "year";
+            /** Hourly Limit */
+            hourly_limit: number | null;
+            quiet_hours: components["schemas"]["QuietHours"] | null;
+            /** Timezone */
+            timezone: string;
+            warm_up: components["schemas"]["WarmUp"] | null;
+        };
+        /**
+         * ContactPolicyInput
+         * @description The whole policy: what is left out is switched off.
+         * @example {
+         *       "frequency_cap": {
+         *         "days": 7,
+         *         "messages": 2
+         *       },
+         *       "holdout_percent": 5,
+         *       "holdout_season": "quarter",
+         *       "hourly_limit": 20000,
+         *       "quiet_hours": {
+         *         "begins": "21:00",
+         *         "ends": "08:00"
+         *       },
+         *       "warm_up": {
+         *         "first_day": 500,
+         *         "growth_percent": 50,
+         *         "starts_on": "2026-12-01"
+         *       }
+         *     }
+         */
+        ContactPolicyInput: {
+            frequency_cap?: components["schemas"]["FrequencyCap"] | null;
+            /**
+             * Holdout Percent
+             * @default 0
+             */
+            holdout_percent?: number;
+            /**
+             * Holdout Season
+             * @default quarter
+             * @enum {string}
+             */
+            holdout_season?: "quarter" | "year";
+            /** Hourly Limit */
+            hourly_limit?: number | null;
+            quiet_hours?: components["schemas"]["QuietHours"] | null;
+            warm_up?: components["schemas"]["WarmUp"] | null;
         };
         /**
          * Counts
@@ -4965,6 +5176,31 @@ export interface components {
             slots: number | null;
         };
         /**
+         * FollowUp
+         * @description Whom to write to once more: who got nothing although they should have (``rest``), who got the message and
+         *     neither opened nor clicked it (``non_openers``), or to whom it could not be delivered (``failed``).
+         * @example {
+         *       "kind": "non_openers"
+         *     }
+         */
+        FollowUp: {
+            /**
+             * Kind
+             * @enum {string}
+             */
+            kind: "rest" | "non_openers" | "failed";
+        };
+        /**
+         * FrequencyCap
+         * @description At most so many marketing messages to one person in so many days.
+         */
+        FrequencyCap: {
+            /** Days */
+            days: number;
+            /** Messages */
+            messages: number;
+        };
+        /**
          * FunnelStep
          * @description How many people got as far as a step.
          */
@@ -4976,6 +5212,34 @@ export interface components {
              * @enum {string}
              */
             step: "sent" | "opened" | "clicked" | "ordered";
+        };
+        /**
+         * FurtherVersion
+         * @description A further version; the first is number 1.
+         */
+        FurtherVersion: {
+            /**
+             * Delay Minutes
+             * @default 0
+             */
+            delay_minutes?: number;
+            /** From Name */
+            from_name?: string | null;
+            /** Html */
+            html?: string | null;
+            /** Mjml */
+            mjml?: string | null;
+            /** Number */
+            number: number;
+            /** Preview Text */
+            preview_text?: string | null;
+            /** Subject */
+            subject?: string | null;
+            /**
+             * Weight
+             * @default 1
+             */
+            weight?: number;
         };
         /**
          * Gate
@@ -5913,6 +6177,19 @@ export interface components {
             error_description: string;
         };
         /**
+         * Origin
+         * @description Another campaign that the audience is left of; its id is null when it is gone.
+         */
+        Origin: {
+            /** Campaign Id */
+            campaign_id: string | null;
+            /**
+             * Kind
+             * @enum {string}
+             */
+            kind: "rest" | "non_openers" | "failed";
+        };
+        /**
          * OrphanRow
          * @description A job whose worker was lost, what was done with it, and where it is now.
          */
@@ -5998,6 +6275,39 @@ export interface components {
         OwnStore: {
             /** Shop */
             shop?: string | null;
+        };
+        /**
+         * Pacing
+         * @description How the sending is spread over time; see the fields for what each mode needs.
+         *
+         *     ``local_time``: at the schedule's time by each recipient's own clock; whose time has ``passed`` gets it at once or
+         *     tomorrow. ``batches``: that many parts, so many minutes apart. ``hourly``: evenly, so many an hour.
+         *     ``give_up_days``: how long the shop's policy may put a message off.
+         */
+        Pacing: {
+            /** Batches */
+            batches?: number | null;
+            /** Every Minutes */
+            every_minutes?: number | null;
+            /**
+             * Give Up Days
+             * @default 7
+             */
+            give_up_days?: number;
+            /**
+             * Mode
+             * @default at_once
+             * @enum {string}
+             */
+            mode?: "at_once" | "local_time" | "batches" | "hourly";
+            /**
+             * Passed
+             * @default at_once
+             * @enum {string}
+             */
+            passed?: "at_once" | "tomorrow";
+            /** Per Hour */
+            per_hour?: number | null;
         };
         /** Page[Access] */
         Page_Access_: {
@@ -6592,6 +6902,22 @@ export interface components {
             wait_p95_ms: number | null;
         };
         /**
+         * QuietHours
+         * @description No marketing between these times on the recipient's clock; over midnight when it ends before it begins.
+         */
+        QuietHours: {
+            /**
+             * Begins
+             * @example 21:00
+             */
+            begins: string;
+            /**
+             * Ends
+             * @example 21:00
+             */
+            ends: string;
+        };
+        /**
          * ReasonCount
          * @description How many were left out for one reason.
          */
@@ -6611,6 +6937,8 @@ export interface components {
             /** Attempts */
             attempts: number;
             customer: components["schemas"]["CustomerRow"];
+            /** Due At */
+            due_at: string | null;
             /** Events */
             events: components["schemas"]["RecipientEvent"][];
             order: components["schemas"]["RecipientOrder"] | null;
@@ -6620,6 +6948,8 @@ export interface components {
             reply: string | null;
             /** State */
             state: string;
+            /** Variant */
+            variant: number | null;
         };
         /**
          * RecipientEvent
@@ -6791,6 +7121,8 @@ export interface components {
              * @enum {string}
              */
             state: "draft" | "scheduled" | "sending" | "paused" | "sent" | "cancelled" | "failed";
+            /** Waiting */
+            waiting: components["schemas"]["WaitingCount"][];
         };
         /**
          * ResultPage
@@ -8195,6 +8527,144 @@ export interface components {
             subscribed: number;
         };
         /**
+         * Variants
+         * @description The test of a campaign and its further versions.
+         */
+        Variants: {
+            test: components["schemas"]["VersionTest"] | null;
+            /** Versions */
+            versions: components["schemas"]["FurtherVersion"][];
+        };
+        /**
+         * VariantsInput
+         * @description All further versions and their test, made on the campaign's ``version``; no test means no further versions.
+         * @example {
+         *       "test": {
+         *         "metric": "clicks",
+         *         "share_percent": 20,
+         *         "wait_hours": 4,
+         *         "weight": 1
+         *       },
+         *       "version": 3,
+         *       "versions": [
+         *         {
+         *           "subject": "We kept something for you",
+         *           "weight": 1
+         *         }
+         *       ]
+         *     }
+         */
+        VariantsInput: {
+            test: components["schemas"]["VersionTest"] | null;
+            /** Version */
+            version: number;
+            /**
+             * Versions
+             * @default []
+             */
+            versions?: components["schemas"]["VersionContent"][];
+        };
+        /**
+         * VersionContent
+         * @description What is different in a version; null is as in the campaign itself; ``delay_minutes`` is how much later.
+         */
+        VersionContent: {
+            /**
+             * Delay Minutes
+             * @default 0
+             */
+            delay_minutes?: number;
+            /** From Name */
+            from_name?: string | null;
+            /** Html */
+            html?: string | null;
+            /** Mjml */
+            mjml?: string | null;
+            /** Preview Text */
+            preview_text?: string | null;
+            /** Subject */
+            subject?: string | null;
+            /**
+             * Weight
+             * @default 1
+             */
+            weight?: number;
+        };
+        /**
+         * VersionTest
+         * @description How versions are tested: by what, on which share of the audience, for how long; ``weight`` is version 0's.
+         *
+         *     With a share of 100 the whole audience is split and nobody waits for a winner.
+         */
+        VersionTest: {
+            /**
+             * Metric
+             * @enum {string}
+             */
+            metric: "opens" | "clicks" | "revenue";
+            /**
+             * Share Percent
+             * @default 20
+             */
+            share_percent?: number;
+            /**
+             * Wait Hours
+             * @default 4
+             */
+            wait_hours?: number;
+            /**
+             * Weight
+             * @default 1
+             */
+            weight?: number;
+        };
+        /**
+         * VersionTestResult
+         * @description How a test stands. ``more_needed`` is about how many more recipients would show the difference seen so far.
+         */
+        VersionTestResult: {
+            /** Arms */
+            arms: components["schemas"]["Arm"][];
+            /** Judged At */
+            judged_at: string | null;
+            /** Leader */
+            leader: number | null;
+            /**
+             * Metric
+             * @enum {string}
+             */
+            metric: "opens" | "clicks" | "revenue";
+            /** More Needed */
+            more_needed: number | null;
+            /** P Value */
+            p_value: number | null;
+            /**
+             * Phase
+             * @enum {string}
+             */
+            phase: "even" | "running" | "undecided" | "decided";
+            /** Significant */
+            significant: boolean;
+            /** Waiting */
+            waiting: number;
+            /** Winner */
+            winner: number | null;
+            /** Winner By */
+            winner_by: ("significance" | "hand") | null;
+        };
+        /**
+         * WaitingCount
+         * @description How many messages are put off for one reason, and when the first is due; null while nobody can say.
+         */
+        WaitingCount: {
+            /** Count */
+            count: number;
+            /** Next At */
+            next_at: string | null;
+            /** Reason */
+            reason: string;
+        };
+        /**
          * WaitReason
          * @description Why a job is not running yet; ``until`` is the earliest instant at which that may change.
          */
@@ -8215,6 +8685,21 @@ export interface components {
             until?: string | null;
         };
         /**
+         * WarmUp
+         * @description Daily limits that grow by a share each day, in the shop's calendar.
+         */
+        WarmUp: {
+            /** First Day */
+            first_day: number;
+            /** Growth Percent */
+            growth_percent: number;
+            /**
+             * Starts On
+             * Format: date
+             */
+            starts_on: string;
+        };
+        /**
          * WebhookSettings
          * @description How deliveries from Shopify are doing.
          */
@@ -8231,6 +8716,17 @@ export interface components {
              * @default 0
              */
             waiting?: number;
+        };
+        /**
+         * Winner
+         * @description The version that everybody else gets.
+         * @example {
+         *       "number": 1
+         *     }
+         */
+        Winner: {
+            /** Number */
+            number: number;
         };
         /**
          * Workers
@@ -11589,6 +12085,9 @@ export interface operations {
                      * @example {
                      *       "audience_size": 42,
                      *       "created_at": "2026-11-22T08:30:00Z",
+                     *       "excluded_segment_ids": [
+                     *         "excluded segment ids"
+                     *       ],
                      *       "finished_at": "2026-11-22T08:30:00Z",
                      *       "from_email": "hello@example.com",
                      *       "from_name": "from name",
@@ -11597,6 +12096,18 @@ export interface operations {
                      *       "id": "01jd8wz6k3r9v5n2m7q4t1x0ya",
                      *       "mjml": "mjml",
                      *       "name": "Come back",
+                     *       "origin": {
+                     *         "campaign_id": "01jd8wz6k3r9v5n2m7q4t1x0ya",
+                     *         "kind": "rest"
+                     *       },
+                     *       "pacing": {
+                     *         "batches": 42,
+                     *         "every_minutes": 42,
+                     *         "give_up_days": 7,
+                     *         "mode": "at_once",
+                     *         "passed": "at_once",
+                     *         "per_hour": 42
+                     *       },
                      *       "pause_reason": "pause reason",
                      *       "preview_text": "preview text",
                      *       "product_gids": [
@@ -11609,9 +12120,11 @@ export interface operations {
                      *       "state": "draft",
                      *       "subject": "It has been a while",
                      *       "template_key": "template key",
+                     *       "tested": true,
                      *       "topic_id": "01jd8wz6k3r9v5n2m7q4t1x0ya",
                      *       "updated_at": "2026-11-22T08:30:00Z",
-                     *       "version": 3
+                     *       "version": 3,
+                     *       "winner": 42
                      *     }
                      */
                     "application/json": components["schemas"]["Campaign"];
@@ -11722,6 +12235,9 @@ export interface operations {
                      * @example {
                      *       "audience_size": 42,
                      *       "created_at": "2026-11-22T08:30:00Z",
+                     *       "excluded_segment_ids": [
+                     *         "excluded segment ids"
+                     *       ],
                      *       "finished_at": "2026-11-22T08:30:00Z",
                      *       "from_email": "hello@example.com",
                      *       "from_name": "from name",
@@ -11730,6 +12246,18 @@ export interface operations {
                      *       "id": "01jd8wz6k3r9v5n2m7q4t1x0ya",
                      *       "mjml": "mjml",
                      *       "name": "Come back",
+                     *       "origin": {
+                     *         "campaign_id": "01jd8wz6k3r9v5n2m7q4t1x0ya",
+                     *         "kind": "rest"
+                     *       },
+                     *       "pacing": {
+                     *         "batches": 42,
+                     *         "every_minutes": 42,
+                     *         "give_up_days": 7,
+                     *         "mode": "at_once",
+                     *         "passed": "at_once",
+                     *         "per_hour": 42
+                     *       },
                      *       "pause_reason": "pause reason",
                      *       "preview_text": "preview text",
                      *       "product_gids": [
@@ -11742,9 +12270,11 @@ export interface operations {
                      *       "state": "draft",
                      *       "subject": "It has been a while",
                      *       "template_key": "template key",
+                     *       "tested": true,
                      *       "topic_id": "01jd8wz6k3r9v5n2m7q4t1x0ya",
                      *       "updated_at": "2026-11-22T08:30:00Z",
-                     *       "version": 3
+                     *       "version": 3,
+                     *       "winner": 42
                      *     }
                      */
                     "application/json": components["schemas"]["Campaign"];
@@ -11940,6 +12470,9 @@ export interface operations {
                      * @example {
                      *       "audience_size": 42,
                      *       "created_at": "2026-11-22T08:30:00Z",
+                     *       "excluded_segment_ids": [
+                     *         "excluded segment ids"
+                     *       ],
                      *       "finished_at": "2026-11-22T08:30:00Z",
                      *       "from_email": "hello@example.com",
                      *       "from_name": "from name",
@@ -11948,6 +12481,18 @@ export interface operations {
                      *       "id": "01jd8wz6k3r9v5n2m7q4t1x0ya",
                      *       "mjml": "mjml",
                      *       "name": "Come back",
+                     *       "origin": {
+                     *         "campaign_id": "01jd8wz6k3r9v5n2m7q4t1x0ya",
+                     *         "kind": "rest"
+                     *       },
+                     *       "pacing": {
+                     *         "batches": 42,
+                     *         "every_minutes": 42,
+                     *         "give_up_days": 7,
+                     *         "mode": "at_once",
+                     *         "passed": "at_once",
+                     *         "per_hour": 42
+                     *       },
                      *       "pause_reason": "pause reason",
                      *       "preview_text": "preview text",
                      *       "product_gids": [
@@ -11960,9 +12505,11 @@ export interface operations {
                      *       "state": "draft",
                      *       "subject": "It has been a while",
                      *       "template_key": "template key",
+                     *       "tested": true,
                      *       "topic_id": "01jd8wz6k3r9v5n2m7q4t1x0ya",
                      *       "updated_at": "2026-11-22T08:30:00Z",
-                     *       "version": 3
+                     *       "version": 3,
+                     *       "winner": 42
                      *     }
                      */
                     "application/json": components["schemas"]["Campaign"];
@@ -12177,6 +12724,9 @@ export interface operations {
                      * @example {
                      *       "audience_size": 42,
                      *       "created_at": "2026-11-22T08:30:00Z",
+                     *       "excluded_segment_ids": [
+                     *         "excluded segment ids"
+                     *       ],
                      *       "finished_at": "2026-11-22T08:30:00Z",
                      *       "from_email": "hello@example.com",
                      *       "from_name": "from name",
@@ -12185,6 +12735,18 @@ export interface operations {
                      *       "id": "01jd8wz6k3r9v5n2m7q4t1x0ya",
                      *       "mjml": "mjml",
                      *       "name": "Come back",
+                     *       "origin": {
+                     *         "campaign_id": "01jd8wz6k3r9v5n2m7q4t1x0ya",
+                     *         "kind": "rest"
+                     *       },
+                     *       "pacing": {
+                     *         "batches": 42,
+                     *         "every_minutes": 42,
+                     *         "give_up_days": 7,
+                     *         "mode": "at_once",
+                     *         "passed": "at_once",
+                     *         "per_hour": 42
+                     *       },
                      *       "pause_reason": "pause reason",
                      *       "preview_text": "preview text",
                      *       "product_gids": [
@@ -12197,9 +12759,11 @@ export interface operations {
                      *       "state": "draft",
                      *       "subject": "It has been a while",
                      *       "template_key": "template key",
+                     *       "tested": true,
                      *       "topic_id": "01jd8wz6k3r9v5n2m7q4t1x0ya",
                      *       "updated_at": "2026-11-22T08:30:00Z",
-                     *       "version": 3
+                     *       "version": 3,
+                     *       "winner": 42
                      *     }
                      */
                     "application/json": components["schemas"]["Campaign"];
@@ -12307,6 +12871,9 @@ export interface operations {
                      * @example {
                      *       "audience_size": 42,
                      *       "created_at": "2026-11-22T08:30:00Z",
+                     *       "excluded_segment_ids": [
+                     *         "excluded segment ids"
+                     *       ],
                      *       "finished_at": "2026-11-22T08:30:00Z",
                      *       "from_email": "hello@example.com",
                      *       "from_name": "from name",
@@ -12315,6 +12882,18 @@ export interface operations {
                      *       "id": "01jd8wz6k3r9v5n2m7q4t1x0ya",
                      *       "mjml": "mjml",
                      *       "name": "Come back",
+                     *       "origin": {
+                     *         "campaign_id": "01jd8wz6k3r9v5n2m7q4t1x0ya",
+                     *         "kind": "rest"
+                     *       },
+                     *       "pacing": {
+                     *         "batches": 42,
+                     *         "every_minutes": 42,
+                     *         "give_up_days": 7,
+                     *         "mode": "at_once",
+                     *         "passed": "at_once",
+                     *         "per_hour": 42
+                     *       },
                      *       "pause_reason": "pause reason",
                      *       "preview_text": "preview text",
                      *       "product_gids": [
@@ -12327,9 +12906,11 @@ export interface operations {
                      *       "state": "draft",
                      *       "subject": "It has been a while",
                      *       "template_key": "template key",
+                     *       "tested": true,
                      *       "topic_id": "01jd8wz6k3r9v5n2m7q4t1x0ya",
                      *       "updated_at": "2026-11-22T08:30:00Z",
-                     *       "version": 3
+                     *       "version": 3,
+                     *       "winner": 42
                      *     }
                      */
                     "application/json": components["schemas"]["Campaign"];
@@ -12395,6 +12976,171 @@ export interface operations {
                 };
             };
             /** @description Service Unavailable: `unavailable` */
+            503: {
+                headers: {
+                    /**
+                     * @description Seconds to wait (RFC 9110, section 10.2.3)
+                     * @example 5
+                     */
+                    "Retry-After"?: number;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    follow_up_campaign: {
+        parameters: {
+            query?: never;
+            header?: {
+                /**
+                 * @description Makes the call repeatable for 24 hours: the same key with the same body answers the same again, with `Idempotency-Replayed: true`, and nothing happens twice.
+                 * @example 8e03978e-40d5-43dd-bc93-6894a57f9324
+                 */
+                "Idempotency-Key"?: string;
+            };
+            path: {
+                campaign_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                /**
+                 * @example {
+                 *       "kind": "non_openers"
+                 *     }
+                 */
+                "application/json": components["schemas"]["FollowUp"];
+            };
+        };
+        responses: {
+            /** @description Successful Response */
+            201: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "audience_size": 42,
+                     *       "created_at": "2026-11-22T08:30:00Z",
+                     *       "excluded_segment_ids": [
+                     *         "excluded segment ids"
+                     *       ],
+                     *       "finished_at": "2026-11-22T08:30:00Z",
+                     *       "from_email": "hello@example.com",
+                     *       "from_name": "from name",
+                     *       "holdout_percent": 42,
+                     *       "html": "<p>Hello {{ customer.first_name }}</p>",
+                     *       "id": "01jd8wz6k3r9v5n2m7q4t1x0ya",
+                     *       "mjml": "mjml",
+                     *       "name": "Come back",
+                     *       "origin": {
+                     *         "campaign_id": "01jd8wz6k3r9v5n2m7q4t1x0ya",
+                     *         "kind": "rest"
+                     *       },
+                     *       "pacing": {
+                     *         "batches": 42,
+                     *         "every_minutes": 42,
+                     *         "give_up_days": 7,
+                     *         "mode": "at_once",
+                     *         "passed": "at_once",
+                     *         "per_hour": 42
+                     *       },
+                     *       "pause_reason": "pause reason",
+                     *       "preview_text": "preview text",
+                     *       "product_gids": [
+                     *         "product gids"
+                     *       ],
+                     *       "reply_to": "hello@example.com",
+                     *       "scheduled_at": "2026-11-22T08:30:00Z",
+                     *       "segment_id": "01jd8wz6k3r9v5n2m7q4t1x0ya",
+                     *       "started_at": "2026-11-22T08:30:00Z",
+                     *       "state": "draft",
+                     *       "subject": "It has been a while",
+                     *       "template_key": "template key",
+                     *       "tested": true,
+                     *       "topic_id": "01jd8wz6k3r9v5n2m7q4t1x0ya",
+                     *       "updated_at": "2026-11-22T08:30:00Z",
+                     *       "version": 3,
+                     *       "winner": 42
+                     *     }
+                     */
+                    "application/json": components["schemas"]["Campaign"];
+                };
+            };
+            /** @description Unauthorized: `unauthenticated` or `id_token_refused` */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Forbidden: `forbidden` or `cross_site` */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Not Found: `campaign_unknown` */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Conflict: `nobody_left` or `state_refused` or `idempotency_key_in_use` */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Request Entity Too Large: `too_large` */
+            413: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Unprocessable Entity: `invalid` or `idempotency_key_invalid` or `idempotency_key_reused` */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Too Many Requests: `rate_limited` or `too_many_requests` */
+            429: {
+                headers: {
+                    /**
+                     * @description Seconds to wait (RFC 9110, section 10.2.3)
+                     * @example 5
+                     */
+                    "Retry-After"?: number;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Service Unavailable: `unavailable` or `segment_too_slow` */
             503: {
                 headers: {
                     /**
@@ -12630,6 +13376,9 @@ export interface operations {
                      * @example {
                      *       "audience_size": 42,
                      *       "created_at": "2026-11-22T08:30:00Z",
+                     *       "excluded_segment_ids": [
+                     *         "excluded segment ids"
+                     *       ],
                      *       "finished_at": "2026-11-22T08:30:00Z",
                      *       "from_email": "hello@example.com",
                      *       "from_name": "from name",
@@ -12638,6 +13387,18 @@ export interface operations {
                      *       "id": "01jd8wz6k3r9v5n2m7q4t1x0ya",
                      *       "mjml": "mjml",
                      *       "name": "Come back",
+                     *       "origin": {
+                     *         "campaign_id": "01jd8wz6k3r9v5n2m7q4t1x0ya",
+                     *         "kind": "rest"
+                     *       },
+                     *       "pacing": {
+                     *         "batches": 42,
+                     *         "every_minutes": 42,
+                     *         "give_up_days": 7,
+                     *         "mode": "at_once",
+                     *         "passed": "at_once",
+                     *         "per_hour": 42
+                     *       },
                      *       "pause_reason": "pause reason",
                      *       "preview_text": "preview text",
                      *       "product_gids": [
@@ -12650,9 +13411,11 @@ export interface operations {
                      *       "state": "draft",
                      *       "subject": "It has been a while",
                      *       "template_key": "template key",
+                     *       "tested": true,
                      *       "topic_id": "01jd8wz6k3r9v5n2m7q4t1x0ya",
                      *       "updated_at": "2026-11-22T08:30:00Z",
-                     *       "version": 3
+                     *       "version": 3,
+                     *       "winner": 42
                      *     }
                      */
                     "application/json": components["schemas"]["Campaign"];
@@ -12912,6 +13675,7 @@ export interface operations {
                      *               "currency": "USD"
                      *             }
                      *           },
+                     *           "due_at": "2026-11-22T08:30:00Z",
                      *           "events": [
                      *             {
                      *               "at": "2026-11-22T08:30:00Z",
@@ -12929,7 +13693,8 @@ export interface operations {
                      *           },
                      *           "reason": "reason",
                      *           "reply": "reply",
-                     *           "state": "state"
+                     *           "state": "state",
+                     *           "variant": 42
                      *         }
                      *       ],
                      *       "next_cursor": "WzQyXQ"
@@ -13080,7 +13845,14 @@ export interface operations {
                      *         }
                      *       ],
                      *       "started_at": "2026-11-22T08:30:00Z",
-                     *       "state": "draft"
+                     *       "state": "draft",
+                     *       "waiting": [
+                     *         {
+                     *           "count": 42,
+                     *           "next_at": "2026-11-22T08:30:00Z",
+                     *           "reason": "reason"
+                     *         }
+                     *       ]
                      *     }
                      */
                     "application/json": components["schemas"]["Report"];
@@ -13179,6 +13951,9 @@ export interface operations {
                      * @example {
                      *       "audience_size": 42,
                      *       "created_at": "2026-11-22T08:30:00Z",
+                     *       "excluded_segment_ids": [
+                     *         "excluded segment ids"
+                     *       ],
                      *       "finished_at": "2026-11-22T08:30:00Z",
                      *       "from_email": "hello@example.com",
                      *       "from_name": "from name",
@@ -13187,6 +13962,18 @@ export interface operations {
                      *       "id": "01jd8wz6k3r9v5n2m7q4t1x0ya",
                      *       "mjml": "mjml",
                      *       "name": "Come back",
+                     *       "origin": {
+                     *         "campaign_id": "01jd8wz6k3r9v5n2m7q4t1x0ya",
+                     *         "kind": "rest"
+                     *       },
+                     *       "pacing": {
+                     *         "batches": 42,
+                     *         "every_minutes": 42,
+                     *         "give_up_days": 7,
+                     *         "mode": "at_once",
+                     *         "passed": "at_once",
+                     *         "per_hour": 42
+                     *       },
                      *       "pause_reason": "pause reason",
                      *       "preview_text": "preview text",
                      *       "product_gids": [
@@ -13199,9 +13986,11 @@ export interface operations {
                      *       "state": "draft",
                      *       "subject": "It has been a while",
                      *       "template_key": "template key",
+                     *       "tested": true,
                      *       "topic_id": "01jd8wz6k3r9v5n2m7q4t1x0ya",
                      *       "updated_at": "2026-11-22T08:30:00Z",
-                     *       "version": 3
+                     *       "version": 3,
+                     *       "winner": 42
                      *     }
                      */
                     "application/json": components["schemas"]["Campaign"];
@@ -13426,6 +14215,9 @@ export interface operations {
                      * @example {
                      *       "audience_size": 42,
                      *       "created_at": "2026-11-22T08:30:00Z",
+                     *       "excluded_segment_ids": [
+                     *         "excluded segment ids"
+                     *       ],
                      *       "finished_at": "2026-11-22T08:30:00Z",
                      *       "from_email": "hello@example.com",
                      *       "from_name": "from name",
@@ -13434,6 +14226,18 @@ export interface operations {
                      *       "id": "01jd8wz6k3r9v5n2m7q4t1x0ya",
                      *       "mjml": "mjml",
                      *       "name": "Come back",
+                     *       "origin": {
+                     *         "campaign_id": "01jd8wz6k3r9v5n2m7q4t1x0ya",
+                     *         "kind": "rest"
+                     *       },
+                     *       "pacing": {
+                     *         "batches": 42,
+                     *         "every_minutes": 42,
+                     *         "give_up_days": 7,
+                     *         "mode": "at_once",
+                     *         "passed": "at_once",
+                     *         "per_hour": 42
+                     *       },
                      *       "pause_reason": "pause reason",
                      *       "preview_text": "preview text",
                      *       "product_gids": [
@@ -13446,9 +14250,11 @@ export interface operations {
                      *       "state": "draft",
                      *       "subject": "It has been a while",
                      *       "template_key": "template key",
+                     *       "tested": true,
                      *       "topic_id": "01jd8wz6k3r9v5n2m7q4t1x0ya",
                      *       "updated_at": "2026-11-22T08:30:00Z",
-                     *       "version": 3
+                     *       "version": 3,
+                     *       "winner": 42
                      *     }
                      */
                     "application/json": components["schemas"]["Campaign"];
@@ -13625,6 +14431,569 @@ export interface operations {
                 };
             };
             /** @description Unprocessable Entity: `invalid` or `test_refused` or `idempotency_key_invalid` or `idempotency_key_reused` */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Too Many Requests: `rate_limited` or `too_many_requests` */
+            429: {
+                headers: {
+                    /**
+                     * @description Seconds to wait (RFC 9110, section 10.2.3)
+                     * @example 5
+                     */
+                    "Retry-After"?: number;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Service Unavailable: `unavailable` */
+            503: {
+                headers: {
+                    /**
+                     * @description Seconds to wait (RFC 9110, section 10.2.3)
+                     * @example 5
+                     */
+                    "Retry-After"?: number;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    read_test_result: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                campaign_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "arms": [
+                     *         {
+                     *           "clicked": 42,
+                     *           "delay_minutes": 42,
+                     *           "estimate": 42,
+                     *           "from_name": "from name",
+                     *           "high": 42,
+                     *           "low": 42,
+                     *           "number": 42,
+                     *           "opened": 42,
+                     *           "ordered": 42,
+                     *           "recipients": 42,
+                     *           "revenue": {
+                     *             "amount_minor": 123450,
+                     *             "currency": "USD"
+                     *           },
+                     *           "subject": "It has been a while"
+                     *         }
+                     *       ],
+                     *       "judged_at": "2026-11-22T08:30:00Z",
+                     *       "leader": 42,
+                     *       "metric": "opens",
+                     *       "more_needed": 42,
+                     *       "p_value": 42,
+                     *       "phase": "even",
+                     *       "significant": true,
+                     *       "waiting": 42,
+                     *       "winner": 42,
+                     *       "winner_by": "significance"
+                     *     }
+                     */
+                    "application/json": components["schemas"]["VersionTestResult"] | null;
+                };
+            };
+            /** @description Unauthorized: `unauthenticated` or `id_token_refused` */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Forbidden: `forbidden` */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Not Found: `campaign_unknown` */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Unprocessable Entity: `invalid` */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Too Many Requests: `rate_limited` or `too_many_requests` */
+            429: {
+                headers: {
+                    /**
+                     * @description Seconds to wait (RFC 9110, section 10.2.3)
+                     * @example 5
+                     */
+                    "Retry-After"?: number;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Service Unavailable: `unavailable` */
+            503: {
+                headers: {
+                    /**
+                     * @description Seconds to wait (RFC 9110, section 10.2.3)
+                     * @example 5
+                     */
+                    "Retry-After"?: number;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    read_variants: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                campaign_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "test": {
+                     *         "metric": "opens",
+                     *         "share_percent": 20,
+                     *         "wait_hours": 4,
+                     *         "weight": 1
+                     *       },
+                     *       "versions": [
+                     *         {
+                     *           "delay_minutes": 0,
+                     *           "from_name": "from name",
+                     *           "html": "<p>Hello {{ customer.first_name }}</p>",
+                     *           "mjml": "mjml",
+                     *           "number": 42,
+                     *           "preview_text": "preview text",
+                     *           "subject": "It has been a while",
+                     *           "weight": 1
+                     *         }
+                     *       ]
+                     *     }
+                     */
+                    "application/json": components["schemas"]["Variants"];
+                };
+            };
+            /** @description Unauthorized: `unauthenticated` or `id_token_refused` */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Forbidden: `forbidden` */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Not Found: `campaign_unknown` */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Unprocessable Entity: `invalid` */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Too Many Requests: `rate_limited` or `too_many_requests` */
+            429: {
+                headers: {
+                    /**
+                     * @description Seconds to wait (RFC 9110, section 10.2.3)
+                     * @example 5
+                     */
+                    "Retry-After"?: number;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Service Unavailable: `unavailable` */
+            503: {
+                headers: {
+                    /**
+                     * @description Seconds to wait (RFC 9110, section 10.2.3)
+                     * @example 5
+                     */
+                    "Retry-After"?: number;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    change_variants: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                campaign_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                /**
+                 * @example {
+                 *       "test": {
+                 *         "metric": "clicks",
+                 *         "share_percent": 20,
+                 *         "wait_hours": 4,
+                 *         "weight": 1
+                 *       },
+                 *       "version": 3,
+                 *       "versions": [
+                 *         {
+                 *           "subject": "We kept something for you",
+                 *           "weight": 1
+                 *         }
+                 *       ]
+                 *     }
+                 */
+                "application/json": components["schemas"]["VariantsInput"];
+            };
+        };
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "audience_size": 42,
+                     *       "created_at": "2026-11-22T08:30:00Z",
+                     *       "excluded_segment_ids": [
+                     *         "excluded segment ids"
+                     *       ],
+                     *       "finished_at": "2026-11-22T08:30:00Z",
+                     *       "from_email": "hello@example.com",
+                     *       "from_name": "from name",
+                     *       "holdout_percent": 42,
+                     *       "html": "<p>Hello {{ customer.first_name }}</p>",
+                     *       "id": "01jd8wz6k3r9v5n2m7q4t1x0ya",
+                     *       "mjml": "mjml",
+                     *       "name": "Come back",
+                     *       "origin": {
+                     *         "campaign_id": "01jd8wz6k3r9v5n2m7q4t1x0ya",
+                     *         "kind": "rest"
+                     *       },
+                     *       "pacing": {
+                     *         "batches": 42,
+                     *         "every_minutes": 42,
+                     *         "give_up_days": 7,
+                     *         "mode": "at_once",
+                     *         "passed": "at_once",
+                     *         "per_hour": 42
+                     *       },
+                     *       "pause_reason": "pause reason",
+                     *       "preview_text": "preview text",
+                     *       "product_gids": [
+                     *         "product gids"
+                     *       ],
+                     *       "reply_to": "hello@example.com",
+                     *       "scheduled_at": "2026-11-22T08:30:00Z",
+                     *       "segment_id": "01jd8wz6k3r9v5n2m7q4t1x0ya",
+                     *       "started_at": "2026-11-22T08:30:00Z",
+                     *       "state": "draft",
+                     *       "subject": "It has been a while",
+                     *       "template_key": "template key",
+                     *       "tested": true,
+                     *       "topic_id": "01jd8wz6k3r9v5n2m7q4t1x0ya",
+                     *       "updated_at": "2026-11-22T08:30:00Z",
+                     *       "version": 3,
+                     *       "winner": 42
+                     *     }
+                     */
+                    "application/json": components["schemas"]["Campaign"];
+                };
+            };
+            /** @description Unauthorized: `unauthenticated` or `id_token_refused` */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Forbidden: `forbidden` or `cross_site` */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Not Found: `campaign_unknown` */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Conflict: `campaign_locked` or `version_conflict` */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Request Entity Too Large: `too_large` */
+            413: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Unprocessable Entity: `invalid` */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Too Many Requests: `rate_limited` or `too_many_requests` */
+            429: {
+                headers: {
+                    /**
+                     * @description Seconds to wait (RFC 9110, section 10.2.3)
+                     * @example 5
+                     */
+                    "Retry-After"?: number;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Service Unavailable: `unavailable` */
+            503: {
+                headers: {
+                    /**
+                     * @description Seconds to wait (RFC 9110, section 10.2.3)
+                     * @example 5
+                     */
+                    "Retry-After"?: number;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    pick_winner: {
+        parameters: {
+            query?: never;
+            header?: {
+                /**
+                 * @description Makes the call repeatable for 24 hours: the same key with the same body answers the same again, with `Idempotency-Replayed: true`, and nothing happens twice.
+                 * @example 8e03978e-40d5-43dd-bc93-6894a57f9324
+                 */
+                "Idempotency-Key"?: string;
+            };
+            path: {
+                campaign_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                /**
+                 * @example {
+                 *       "number": 1
+                 *     }
+                 */
+                "application/json": components["schemas"]["Winner"];
+            };
+        };
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "audience_size": 42,
+                     *       "created_at": "2026-11-22T08:30:00Z",
+                     *       "excluded_segment_ids": [
+                     *         "excluded segment ids"
+                     *       ],
+                     *       "finished_at": "2026-11-22T08:30:00Z",
+                     *       "from_email": "hello@example.com",
+                     *       "from_name": "from name",
+                     *       "holdout_percent": 42,
+                     *       "html": "<p>Hello {{ customer.first_name }}</p>",
+                     *       "id": "01jd8wz6k3r9v5n2m7q4t1x0ya",
+                     *       "mjml": "mjml",
+                     *       "name": "Come back",
+                     *       "origin": {
+                     *         "campaign_id": "01jd8wz6k3r9v5n2m7q4t1x0ya",
+                     *         "kind": "rest"
+                     *       },
+                     *       "pacing": {
+                     *         "batches": 42,
+                     *         "every_minutes": 42,
+                     *         "give_up_days": 7,
+                     *         "mode": "at_once",
+                     *         "passed": "at_once",
+                     *         "per_hour": 42
+                     *       },
+                     *       "pause_reason": "pause reason",
+                     *       "preview_text": "preview text",
+                     *       "product_gids": [
+                     *         "product gids"
+                     *       ],
+                     *       "reply_to": "hello@example.com",
+                     *       "scheduled_at": "2026-11-22T08:30:00Z",
+                     *       "segment_id": "01jd8wz6k3r9v5n2m7q4t1x0ya",
+                     *       "started_at": "2026-11-22T08:30:00Z",
+                     *       "state": "draft",
+                     *       "subject": "It has been a while",
+                     *       "template_key": "template key",
+                     *       "tested": true,
+                     *       "topic_id": "01jd8wz6k3r9v5n2m7q4t1x0ya",
+                     *       "updated_at": "2026-11-22T08:30:00Z",
+                     *       "version": 3,
+                     *       "winner": 42
+                     *     }
+                     */
+                    "application/json": components["schemas"]["Campaign"];
+                };
+            };
+            /** @description Unauthorized: `unauthenticated` or `id_token_refused` */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Forbidden: `forbidden` or `cross_site` */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Not Found: `campaign_unknown` or `variant_unknown` */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Conflict: `state_refused` or `idempotency_key_in_use` */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Request Entity Too Large: `too_large` */
+            413: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Unprocessable Entity: `invalid` or `idempotency_key_invalid` or `idempotency_key_reused` */
             422: {
                 headers: {
                     [name: string]: unknown;
@@ -13863,6 +15232,231 @@ export interface operations {
                 };
             };
             /** @description Service Unavailable: `unavailable` or `circuits_unknown` */
+            503: {
+                headers: {
+                    /**
+                     * @description Seconds to wait (RFC 9110, section 10.2.3)
+                     * @example 5
+                     */
+                    "Retry-After"?: number;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    read_contact_policy: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "frequency_cap": {
+                     *         "days": 31,
+                     *         "messages": 42
+                     *       },
+                     *       "holdout_percent": 42,
+                     *       "holdout_season": "quarter",
+                     *       "hourly_limit": 42,
+                     *       "quiet_hours": {
+                     *         "begins": "21:00",
+                     *         "ends": "21:00"
+                     *       },
+                     *       "timezone": "Europe/Lisbon",
+                     *       "warm_up": {
+                     *         "first_day": 42,
+                     *         "growth_percent": 42,
+                     *         "starts_on": "2026-11-22"
+                     *       }
+                     *     }
+                     */
+                    "application/json": components["schemas"]["ContactPolicy"];
+                };
+            };
+            /** @description Unauthorized: `unauthenticated` or `id_token_refused` */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Forbidden: `forbidden` */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Too Many Requests: `rate_limited` or `too_many_requests` */
+            429: {
+                headers: {
+                    /**
+                     * @description Seconds to wait (RFC 9110, section 10.2.3)
+                     * @example 5
+                     */
+                    "Retry-After"?: number;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Service Unavailable: `unavailable` */
+            503: {
+                headers: {
+                    /**
+                     * @description Seconds to wait (RFC 9110, section 10.2.3)
+                     * @example 5
+                     */
+                    "Retry-After"?: number;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    change_contact_policy: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                /**
+                 * @example {
+                 *       "frequency_cap": {
+                 *         "days": 7,
+                 *         "messages": 2
+                 *       },
+                 *       "holdout_percent": 5,
+                 *       "holdout_season": "quarter",
+                 *       "hourly_limit": 20000,
+                 *       "quiet_hours": {
+                 *         "begins": "21:00",
+                 *         "ends": "08:00"
+                 *       },
+                 *       "warm_up": {
+                 *         "first_day": 500,
+                 *         "growth_percent": 50,
+                 *         "starts_on": "2026-12-01"
+                 *       }
+                 *     }
+                 */
+                "application/json": components["schemas"]["ContactPolicyInput"];
+            };
+        };
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "frequency_cap": {
+                     *         "days": 31,
+                     *         "messages": 42
+                     *       },
+                     *       "holdout_percent": 42,
+                     *       "holdout_season": "quarter",
+                     *       "hourly_limit": 42,
+                     *       "quiet_hours": {
+                     *         "begins": "21:00",
+                     *         "ends": "21:00"
+                     *       },
+                     *       "timezone": "Europe/Lisbon",
+                     *       "warm_up": {
+                     *         "first_day": 42,
+                     *         "growth_percent": 42,
+                     *         "starts_on": "2026-11-22"
+                     *       }
+                     *     }
+                     */
+                    "application/json": components["schemas"]["ContactPolicy"];
+                };
+            };
+            /** @description Unauthorized: `unauthenticated` or `id_token_refused` */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Forbidden: `forbidden` or `cross_site` */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Conflict: `conflict` */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Request Entity Too Large: `too_large` */
+            413: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Unprocessable Entity: `invalid` */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Too Many Requests: `rate_limited` or `too_many_requests` */
+            429: {
+                headers: {
+                    /**
+                     * @description Seconds to wait (RFC 9110, section 10.2.3)
+                     * @example 5
+                     */
+                    "Retry-After"?: number;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Service Unavailable: `unavailable` */
             503: {
                 headers: {
                     /**

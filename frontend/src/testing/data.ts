@@ -3,6 +3,7 @@ import type {
   BrandKit,
   Campaign,
   CampaignRow,
+  ContactPolicy,
   CustomerList,
   CustomerRow,
   FeatureList,
@@ -23,6 +24,7 @@ import type {
   Settings,
   SyncRun,
   TemplateRow,
+  VersionTestResult,
 } from "@/lib/api/types";
 
 export const NOW = Date.now();
@@ -359,6 +361,18 @@ export const campaign: Campaign = {
   template_key: "win-back",
   scheduled_at: null,
   holdout_percent: 0,
+  excluded_segment_ids: [],
+  origin: null,
+  pacing: {
+    mode: "at_once",
+    passed: "at_once",
+    batches: null,
+    every_minutes: null,
+    per_hour: null,
+    give_up_days: 7,
+  },
+  tested: false,
+  winner: null,
   version: 4,
   created_at: ago(3 * HOUR_MS),
   updated_at: ago(HOUR_MS),
@@ -540,6 +554,7 @@ export const report: Report = {
     { number: 2, url: "https://cdnow.example/products/blue-train", clicks: 201, people: 160 },
     { number: 3, url: "https://cdnow.example/", clicks: 62, people: 58 },
   ],
+  waiting: [],
   exclusions: [
     { reason: "not_subscribed", count: 31 },
     { reason: "suppressed", count: 12 },
@@ -549,12 +564,44 @@ export const report: Report = {
   finished_at: sentCampaign.finished_at,
 };
 
+const arm = (number: number, subject: string, clicked: number) => ({
+  number,
+  subject,
+  from_name: "CDNOW Records",
+  delay_minutes: 0,
+  recipients: 812,
+  opened: 300 + clicked,
+  clicked,
+  ordered: 9,
+  revenue: money(412_00),
+  estimate: clicked / 812,
+  low: clicked / 812 - 0.012,
+  high: clicked / 812 + 0.014,
+});
+
+/** A test that cannot say yet which version is better. */
+export const testResult: VersionTestResult = {
+  metric: "clicks",
+  phase: "undecided",
+  arms: [arm(0, "It has been a while", 41), arm(1, "We kept something for you", 52)],
+  leader: 1,
+  significant: false,
+  p_value: 0.24,
+  more_needed: 5_310,
+  winner: null,
+  winner_by: null,
+  judged_at: ago(-2 * HOUR_MS),
+  waiting: 6_496,
+};
+
 export const recipients: Recipient[] = customers.map((customer, index) => ({
   customer,
   state: index === 5 ? "excluded" : index === 4 ? "failed" : "accepted",
   reason: index === 5 ? "not_subscribed" : null,
   attempts: index === 5 ? 0 : 1,
   accepted_at: index < 4 ? ago(3 * DAY_MS - index * 1_000) : null,
+  variant: 0,
+  due_at: null,
   reply: index === 4 ? "550 5.1.1 mailbox unavailable" : index === 5 ? null : "250 2.0.0 queued",
   events:
     index < 2
@@ -787,4 +834,14 @@ export const ownShops: SessionShops = {
       current: false,
     },
   ],
+};
+
+export const contactPolicy: ContactPolicy = {
+  frequency_cap: { messages: 2, days: 7 },
+  quiet_hours: null,
+  holdout_percent: 0,
+  holdout_season: "quarter",
+  hourly_limit: null,
+  warm_up: null,
+  timezone: "America/New_York",
 };

@@ -32,6 +32,10 @@ function liveReport() {
     })),
     opens: { human: Math.round(done * 0.4), machine: Math.round(done * 0.1) },
     clicks: { human: Math.round(done * 0.07), machine: 3 },
+    waiting: [
+      { reason: "test", count: 6_496, next_at: null },
+      { reason: "quiet_hours", count: 212, next_at: data.ago(-9 * 3_600_000) },
+    ],
     exclusions: [],
     errors: [],
     orders: Math.round(done * 0.01),
@@ -167,6 +171,7 @@ export const handlers = [
         ...data.sentCampaign,
         id: "cmp_live",
         name: "Best customers first",
+        tested: true,
         state: "sending",
       });
     }
@@ -200,6 +205,9 @@ export const handlers = [
   http.get(`${API}/campaigns/:id/report`, ({ params }) =>
     HttpResponse.json(params.id === "cmp_live" ? liveReport() : data.report),
   ),
+  http.get(`${API}/campaigns/:id/variants`, () => HttpResponse.json({ test: null, versions: [] })),
+  http.get(`${API}/campaigns/:id/test-result`, () => HttpResponse.json(data.testResult)),
+  http.get(`${API}/contact-policy`, () => HttpResponse.json(data.contactPolicy)),
   http.get(`${API}/campaigns/:id/recipients`, () => page(data.recipients)),
   http.get(`${API}/analytics/overview`, () => HttpResponse.json(data.overview)),
   ...consoleHandlers,

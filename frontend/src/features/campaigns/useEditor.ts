@@ -2,17 +2,21 @@ import { useQueryClient } from "@tanstack/react-query";
 import { useState } from "react";
 import { useI18n } from "@/i18n/useI18n";
 import { ApiError } from "@/lib/api/errors";
-import type { Campaign } from "@/lib/api/types";
+import type { Campaign, CampaignChanges } from "@/lib/api/types";
 import { useToast } from "@/lib/useToast";
 import { campaignQuery, useSaveCampaign } from "./api";
 import { changedFields, type Draft, type DraftField, draftOf, merge, patchOf } from "./draft";
-
-type Choice = { segment_id: string } | { topic_id: string | null } | { product_gids: string[] };
 
 export interface Conflict {
   theirs: Campaign;
   fields: DraftField[];
 }
+
+/** What is stored as soon as it is chosen. */
+export type Choice = Pick<
+  CampaignChanges,
+  "segment_id" | "topic_id" | "product_gids" | "excluded_segment_ids" | "holdout_percent" | "pacing"
+>;
 
 function isVersionConflict(error: unknown): boolean {
   return error instanceof ApiError && error.code === "version_conflict";
@@ -80,16 +84,19 @@ export function useEditor(campaign: Campaign) {
     accept(conflict.theirs, next);
   }
 
+  /** Goes on from what was stored beside the draft, which stays unsaved. */
+  function takeOver(saved: Campaign) {
+    // Someone else's changes may have come along with the newer version.
+    const merged = merge(baseDraft, draft, draftOf(saved));
+    client.setQueryData(campaignQuery(campaign.id).queryKey, saved);
+    setBase(saved);
+    setDraft(merged.draft);
+    setConflict(merged.conflicts.length > 0 ? { theirs: saved, fields: merged.conflicts } : null);
+  }
+
   /** Stored at once, because its count or its picture comes from the stored campaign; the draft stays unsaved. */
   async function choose(choice: Choice): Promise<void> {
-    const attempt = async (version: number) => {
-      const saved = await save.mutateAsync({ version, ...choice });
-      // Someone else's changes may have come along with the newer version.
-      const merged = merge(baseDraft, draft, draftOf(saved));
-      setBase(saved);
-      setDraft(merged.draft);
-      setConflict(merged.conflicts.length > 0 ? { theirs: saved, fields: merged.conflicts } : null);
-    };
+    const attempt = async (version: number) => takeOver(await save.mutateAsync({ version, ...choice }));
     try {
       await attempt(base.version);
     } catch (error) {
@@ -109,6 +116,8 @@ export function useEditor(campaign: Campaign) {
     save: () => void store().catch(() => undefined),
     keepMine: () => void keepMine().catch(() => undefined),
     takeTheirs,
+    takeOver,
+    choose: (choice: Choice) => void choose(choice).catch(() => undefined),
     chooseSegment: (id: string) => void choose({ segment_id: id }).catch(() => undefined),
     chooseTopic: (id: string | null) => void choose({ topic_id: id }).catch(() => undefined),
     chooseProducts: (gids: string[]) => void choose({ product_gids: gids }).catch(() => undefined),

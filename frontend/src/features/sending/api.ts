@@ -17,6 +17,20 @@ export const domainsQuery = queryOptions({
   queryFn: ({ signal }) => body(api.GET("/api/v1/sending/domains", { signal })),
 });
 
+export const policyQuery = queryOptions({
+  queryKey: ["contact-policy"],
+  queryFn: ({ signal }) => body(api.GET("/api/v1/contact-policy", { signal })),
+});
+
+export function useSavePolicy() {
+  const client = useQueryClient();
+  return useMutation({
+    mutationFn: (policy: Schemas["ContactPolicyInput"]) =>
+      body(api.PUT("/api/v1/contact-policy", { body: policy })),
+    onSuccess: (policy) => client.setQueryData(policyQuery.queryKey, policy),
+  });
+}
+
 export const channelsQuery = queryOptions({
   queryKey: [...key, "channels"],
   queryFn: ({ signal }) => body(api.GET("/api/v1/sending/channels", { signal })),

@@ -14,6 +14,7 @@ import { health } from "./health";
 import { home } from "./home";
 import { look } from "./look";
 import { operations } from "./operations";
+import { policy } from "./policy";
 import { privacy } from "./privacy";
 import { queues } from "./queues";
 import { report } from "./report";
@@ -45,6 +46,7 @@ export const de: Messages = {
   ...sending,
   ...returns,
   ...settings,
+  ...policy,
   ...privacy,
   ...dataKinds,
   ...customers,

@@ -44,4 +44,6 @@ export const gate = {
   "gate.unsubscribe_signed.ok": "The signature covers the unsubscribe headers",
   "gate.unsubscribe_signed.ask":
     "{provider} signs messages: look at a test mail to see that its signature covers the unsubscribe headers",
+  "gate.test_size.ok": "The test is large enough",
+  "gate.test_size.ask": "A version goes to {smallest} people only; a test shows little below {enough}",
 } as const;

@@ -13,6 +13,7 @@ import { health } from "./health";
 import { home } from "./home";
 import { look } from "./look";
 import { operations } from "./operations";
+import { policy } from "./policy";
 import { privacy } from "./privacy";
 import { queues } from "./queues";
 import { report } from "./report";
@@ -44,6 +45,7 @@ export const en = {
   ...sending,
   ...returns,
   ...settings,
+  ...policy,
   ...privacy,
   ...dataKinds,
   ...customers,

@@ -8,15 +8,17 @@ import { segmentsQuery } from "@/lib/queries/segments";
 import { topicsQuery } from "@/lib/queries/topics";
 import { audienceQuery } from "../api";
 import styles from "./AudienceCard.module.css";
+import { LeftOut } from "./LeftOut";
 
 interface Props {
   campaign: Campaign;
   choose: (segmentId: string) => void;
   chooseTopic: (topicId: string | null) => void;
+  chooseOther: (choice: { excluded_segment_ids: string[] } | { holdout_percent: number }) => void;
 }
 
 /** Who gets the message, counted now, and why others of the segment do not. */
-export function AudienceCard({ campaign, choose, chooseTopic }: Props) {
+export function AudienceCard({ campaign, choose, chooseTopic, chooseOther }: Props) {
   const { t } = useI18n();
   const topics = useQuery(topicsQuery);
   const segments = useQuery(segmentsQuery);
@@ -59,7 +61,13 @@ export function AudienceCard({ campaign, choose, chooseTopic }: Props) {
             onChange={(id) => chooseTopic(id || null)}
           />
         )}
-        {campaign.segment_id ? (
+        <LeftOut
+          key={campaign.holdout_percent}
+          campaign={campaign}
+          segments={segments.data?.items ?? []}
+          choose={chooseOther}
+        />
+        {campaign.segment_id || campaign.origin ? (
           <AudienceCount campaign={campaign} />
         ) : (
           <Text as="p" tone="subdued">

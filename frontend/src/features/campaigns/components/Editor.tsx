@@ -27,7 +27,9 @@ import { SaveTemplateModal } from "./SaveTemplateModal";
 import { SenderCard } from "./SenderCard";
 import { SendModal } from "./SendModal";
 import { SourceCard } from "./SourceCard";
+import { TestCard } from "./TestCard";
 import { TestModal } from "./TestModal";
+import { WhenCard } from "./WhenCard";
 
 /** Long enough not to render at every keystroke, short enough to feel live. */
 const RENDER_AFTER_MS = 400;
@@ -108,7 +110,19 @@ export function Editor({ campaign }: { campaign: Campaign }) {
           <fieldset className={styles.form} disabled={base.state !== "draft"}>
             <BlockStack gap="400">
               <ContentCard draft={draft} faults={check.data?.errors ?? []} set={editor.set} />
-              <AudienceCard campaign={base} choose={editor.chooseSegment} chooseTopic={editor.chooseTopic} />
+              <AudienceCard
+                campaign={base}
+                choose={editor.chooseSegment}
+                chooseTopic={editor.chooseTopic}
+                chooseOther={editor.choose}
+              />
+              <WhenCard
+                key={JSON.stringify(base.pacing)}
+                campaign={base}
+                saving={editor.saving}
+                error={editor.error}
+                choose={(pacing) => editor.choose({ pacing })}
+              />
               <SenderCard draft={draft} set={editor.set} />
               <SourceCard
                 field={source}
@@ -124,6 +138,7 @@ export function Editor({ campaign }: { campaign: Campaign }) {
                   choose={editor.chooseProducts}
                 />
               )}
+              <TestCard campaign={base} onSaved={editor.takeOver} />
               <GateCard campaign={base} dirty={dirty} />
             </BlockStack>
           </fieldset>

@@ -5,6 +5,7 @@ import { useNavigate } from "react-router";
 import { ErrorState } from "@/components/ErrorState";
 import { useI18n } from "@/i18n/useI18n";
 import type { Campaign } from "@/lib/api/types";
+import { fieldError } from "@/lib/fieldErrors";
 import { utcToZoned, zonedToUtc } from "@/lib/zoned";
 import { audienceQuery, gateQuery, liveGateQuery, useSendCampaign } from "../api";
 import { GateList } from "./GateList";
@@ -20,7 +21,9 @@ export function SendModal({ campaign, close }: { campaign: Campaign; close: () =
   const gate = useQuery({ ...gateQuery(campaign.id, campaign.version), staleTime: 0 });
   const live = useQuery(liveGateQuery(campaign.id, campaign.version));
   const send = useSendCampaign(campaign.id);
-  const [when, setWhen] = useState<"now" | "later">("now");
+  // By their own clocks there is no "now".
+  const isLocal = campaign.pacing.mode === "local_time";
+  const [when, setWhen] = useState<"now" | "later">(isLocal ? "later" : "now");
   const [wall, setWall] = useState(
     () => `${utcToZoned(Date.now() + DEFAULT_DELAY_MS, f.timeZone).slice(0, 13)}:00`,
   );
@@ -85,7 +88,7 @@ export function SendModal({ campaign, close }: { campaign: Campaign; close: () =
           <ChoiceList
             title={t("send.when")}
             choices={[
-              { value: "now", label: t("send.now") },
+              { value: "now", label: t("send.now"), disabled: isLocal },
               { value: "later", label: t("send.later") },
             ]}
             selected={[when]}
@@ -97,6 +100,8 @@ export function SendModal({ campaign, close }: { campaign: Campaign; close: () =
               type="datetime-local"
               value={wall}
               onChange={setWall}
+              error={fieldError(send.error, "/scheduled_at")}
+              helpText={isLocal ? t("send.local_time") : undefined}
               autoComplete="off"
             />
           )}

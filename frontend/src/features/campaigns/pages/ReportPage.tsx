@@ -28,10 +28,15 @@ import { Losses } from "../components/Losses";
 import { Recipients } from "../components/Recipients";
 import { RevenueChart } from "../components/RevenueChart";
 import { SendingCard } from "../components/SendingCard";
+import { TestResultCard } from "../components/TestResultCard";
 import { TopLinks } from "../components/TopLinks";
+import { WaitingCard } from "../components/WaitingCard";
 import { hasVariables, subjectInWords } from "../subjectInWords";
+import { useFollowUp } from "../variantsApi";
 
 const UNSENT = ["draft", "scheduled"];
+const OVER = ["sent", "cancelled"];
+const FOLLOW_UPS = ["rest", "non_openers", "failed"] as const;
 
 export function ReportPage() {
   const { t } = useI18n();
@@ -45,9 +50,11 @@ export function ReportPage() {
   const duplicate = useDuplicateCampaign(campaignId);
   const subject = useSubject(campaign.data);
   const [cancelling, setCancelling] = useState(false);
+  const followUp = useFollowUp(campaignId);
   const maySend = useMay("send");
+  const mayEdit = useMay("edit");
   const state = report.data?.state ?? campaign.data?.state;
-  const failure = pause.error ?? resume.error ?? cancel.error ?? duplicate.error;
+  const failure = pause.error ?? resume.error ?? cancel.error ?? duplicate.error ?? followUp.error;
 
   const primary =
     maySend && state === "sending"
@@ -73,6 +80,14 @@ export function ReportPage() {
           onAction: () =>
             duplicate.mutate(undefined, { onSuccess: (copy) => void navigate(`/campaigns/${copy.id}/edit`) }),
         },
+        ...(mayEdit && state && OVER.includes(state)
+          ? FOLLOW_UPS.map((kind) => ({
+              content: t(`follow_up.${kind}`),
+              loading: followUp.isPending && followUp.variables === kind,
+              onAction: () =>
+                followUp.mutate(kind, { onSuccess: (draft) => void navigate(`/campaigns/${draft.id}/edit`) }),
+            }))
+          : []),
       ]}
     >
       <BlockStack gap="400">
@@ -141,7 +156,9 @@ function ReportContent({ report, campaignId, campaign, readAt }: ContentProps) {
   return (
     <BlockStack gap="400">
       <SendingCard report={report} reason={campaign?.pause_reason ?? null} readAt={readAt} />
+      <WaitingCard report={report} />
       <Headline report={report} />
+      {campaign?.tested && <TestResultCard campaignId={campaignId} state={report.state} />}
       <InlineGrid columns={{ xs: 1, lg: 2 }} gap="400" alignItems="start">
         <Funnel report={report} />
         <RevenueChart report={report} />

@@ -61,6 +61,11 @@ function SettingsContent({ settings }: { settings: Settings }) {
             <Button url="/settings/sending">{t("sending.link")}</Button>
           </Card>
         </Layout.AnnotatedSection>
+        <Layout.AnnotatedSection id="policy" title={t("policy.title")} description={t("policy.link_why")}>
+          <Card>
+            <Button url="/settings/contact-policy">{t("policy.link")}</Button>
+          </Card>
+        </Layout.AnnotatedSection>
         <Layout.AnnotatedSection id="look" title={t("look.title")} description={t("look.why")}>
           <LookCard />
         </Layout.AnnotatedSection>
