@@ -44,6 +44,9 @@ MAX_USER_AGENT = 512
 MAX_FORM_BYTES = 8 * 1024
 MAX_LINK_NUMBER = 10_000
 
+PURPOSE_HEADERS = ("sec-purpose", "purpose", "x-purpose", "x-moz")
+AHEAD = ("prefetch", "prerender", "preview")
+
 # The smallest transparent GIF: 1 x 1, one colour, which is transparent.
 PIXEL_GIF = base64.b64decode("R0lGODlhAQABAIAAAAAAAP///yH5BAEAAAAALAAAAAABAAEAAAIBRAA7")
 
@@ -78,8 +81,8 @@ Handler = Callable[[Request], Awaitable[Response]]
 def event_row(
     kind: str, click: Tracked, request: Request, *, link_number: int | None = None
 ) -> tuple[Any, ...]:
-    """What is known at the edge. A HEAD comes from no person's hand; the rest is judged later, in context."""
-    verdict = "machine" if request.method == "HEAD" else "unknown"
+    """What is known at the edge; what it is not sure of is judged later, in context."""
+    verdict = "machine" if is_machine(request) else "unknown"
     user_agent = request.headers.get("user-agent", "").replace("\x00", "")[:MAX_USER_AGENT] or None
     return (
         click.shop_id,
@@ -92,6 +95,17 @@ def event_row(
         verdict,
         user_agent,
     )
+
+
+def is_machine(request: Request) -> bool:
+    """Whether the request says itself that no person made it: a HEAD, or a page or image that is fetched ahead.
+
+    Browsers and mail programs announce what they fetch ahead (https://fetch.spec.whatwg.org/#sec-purpose-header; the
+    older names are of Chromium, Firefox and Safari).
+    """
+    if request.method == "HEAD":
+        return True
+    return any(request.headers.get(name, "").lower().startswith(AHEAD) for name in PURPOSE_HEADERS)
 
 
 def open_endpoint(submit: Submit, read_click: ReadClick) -> Handler:

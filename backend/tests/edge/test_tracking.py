@@ -137,6 +137,23 @@ def test_a_head_request_is_a_machines(client: TestClient, world: World) -> None:
     assert [row["verdict"] for row in world.rows] == ["machine", "machine"]
 
 
+@pytest.mark.parametrize(
+    "headers",
+    [
+        {"Sec-Purpose": "prefetch;prerender"},
+        {"Purpose": "prefetch"},
+        {"X-Purpose": "preview"},
+        {"X-Moz": "prefetch"},
+    ],
+)
+def test_what_is_fetched_ahead_is_a_machines(
+    client: TestClient, world: World, headers: dict[str, str]
+) -> None:
+    assert client.get(f"/c/{TOKEN}/3", headers={**AGENT, **headers}).status_code == 302
+    client.get(f"/o/{TOKEN}.gif", headers={**AGENT, **headers})
+    assert [row["verdict"] for row in world.rows] == ["machine", "machine"]
+
+
 @pytest.mark.parametrize("path", [f"/c/{TOKEN}/4", f"/c/{TOKEN}/99999", f"/c/{TOKEN}/https://evil.example"])
 def test_there_is_no_way_to_name_another_target(client: TestClient, world: World, path: str) -> None:
     answer = client.get(path + "?url=https://evil.example")
