@@ -57,10 +57,13 @@ def client(world: World) -> Iterator[TestClient]:
             Route(
                 "/o/{token}.gif", tracking.open_endpoint(world.submit, TOKENS.open), methods=["GET", "HEAD"]
             ),
-            Route(
-                "/c/{token}/{n:int}",
-                tracking.click_endpoint(world.submit, TOKENS.open, world.find_link),
-                methods=["GET", "HEAD"],
+            *(
+                Route(
+                    path,
+                    tracking.click_endpoint(world.submit, TOKENS.open, world.find_link, TOKENS.open_address),
+                    methods=["GET", "HEAD"],
+                )
+                for path in ("/c/{token}/{n:int}", "/c/{token}/{n:int}/{sealed}")
             ),
             Route(
                 "/u/{token}",

@@ -3,8 +3,10 @@ import type {
   BrandKit,
   Campaign,
   CampaignRow,
+  Comparison,
   CustomerList,
   CustomerRow,
+  Deliverability,
   FeatureList,
   FieldGroup,
   Gate,
@@ -14,6 +16,7 @@ import type {
   Preview,
   ProductRow,
   Recipient,
+  RecipientStory,
   Reconciliation,
   Report,
   SavedTemplate,
@@ -445,6 +448,7 @@ export const campaignRows: CampaignRow[] = [
     sent: 1_210,
     opens: 102,
     clicks: 31,
+    orders: 1,
     revenue: money(48_90),
     revenue_per_recipient_minor: 4,
   },
@@ -460,6 +464,7 @@ export const campaignRows: CampaignRow[] = [
     sent: 8_064,
     opens: 3_105,
     clicks: 612,
+    orders: 231,
     revenue: money(18_422_50),
     revenue_per_recipient_minor: 228,
   },
@@ -475,6 +480,7 @@ export const campaignRows: CampaignRow[] = [
     sent: 6_201,
     opens: 2_010,
     clicks: 344,
+    orders: 97,
     revenue: money(7_310_00),
     revenue_per_recipient_minor: 118,
   },
@@ -511,6 +517,30 @@ export const audience = {
   ],
 };
 
+export const deliverability: Deliverability = {
+  domains: [
+    {
+      domain: "gmail.com", recipients: 4_820, accepted: 4_815, deferred: 130, refused: 5, bounced: 4, opened: 1_904,
+      clicked: 371, complained: 1,
+    },
+    {
+      domain: "outlook.com", recipients: 1_911, accepted: 1_906, deferred: 0, refused: 5, bounced: 9, opened: 702,
+      clicked: 141, complained: 1,
+    },
+    {
+      domain: null, recipients: 1_346, accepted: 1_343, deferred: 12, refused: 2, bounced: 2, opened: 499,
+      clicked: 100, complained: 0,
+    },
+  ],
+  errors: [
+    {
+      state: "failed", reason: "hard_bounce", code: 550, enhanced: "5.1.1",
+      text: "<address> mailbox unavailable", count: 9,
+    },
+    { state: "failed", reason: "refused", code: 554, enhanced: "5.7.1", text: "blocked, see the log", count: 3 },
+  ],
+};
+
 export const report: Report = {
   state: "sent",
   counts: { audience: 8_120, pending: 0, accepted: 8_064, failed: 12, unknown: 1, excluded: 43 },
@@ -518,12 +548,16 @@ export const report: Report = {
   eta_s: null,
   funnel: [
     { step: "sent", people: 8_064 },
+    { step: "delivered", people: 8_049 },
     { step: "opened", people: 3_105 },
     { step: "clicked", people: 612 },
     { step: "ordered", people: 231 },
   ],
-  opens: { human: 4_410, machine: 2_180 },
-  clicks: { human: 803, machine: 96 },
+  opens: { human: 4_410, machine: 2_140, unknown: 40, machine_only: 1_210 },
+  clicks: { human: 803, machine: 96, unknown: 0, machine_only: 24 },
+  bounced: 15,
+  complained: 2,
+  unsubscribed: 31,
   orders: 231,
   revenue: money(18_422_50),
   revenue_over_time: Array.from({ length: 24 }, (_, index) => ({
@@ -534,17 +568,33 @@ export const report: Report = {
     {
       number: 1,
       url: "https://cdnow.example/collections/new?utm_source=storecast",
+      personal: false,
       clicks: 540,
       people: 421,
+      machine_clicks: 60,
     },
-    { number: 2, url: "https://cdnow.example/products/blue-train", clicks: 201, people: 160 },
-    { number: 3, url: "https://cdnow.example/", clicks: 62, people: 58 },
+    {
+      number: 2,
+      url: "https://cdnow.example/for/{{ customer.city }}",
+      personal: true,
+      clicks: 201,
+      people: 160,
+      machine_clicks: 21,
+    },
+    {
+      number: 3,
+      url: "https://cdnow.example/",
+      personal: false,
+      clicks: 62,
+      people: 58,
+      machine_clicks: 15,
+    },
   ],
   exclusions: [
     { reason: "not_subscribed", count: 31 },
     { reason: "suppressed", count: 12 },
   ],
-  errors: [{ reply: "550 5.1.1 mailbox unavailable", count: 12 }],
+  waiting: [],
   started_at: sentCampaign.started_at,
   finished_at: sentCampaign.finished_at,
 };

@@ -3,11 +3,12 @@ import { useI18n } from "@/i18n/useI18n";
 import type { Report } from "@/lib/api/types";
 import styles from "./AudienceCard.module.css";
 
-/** Who did not get the message, and why. */
+/** Who did not get the message, or not yet, and why. */
 export function Losses({ report }: { report: Report }) {
-  const { t, f } = useI18n();
-  const { exclusions, errors, counts } = report;
-  const none = exclusions.length === 0 && errors.length === 0 && counts.unknown === 0;
+  const { t } = useI18n();
+  const { exclusions, waiting, counts } = report;
+  const none =
+    exclusions.length === 0 && waiting.length === 0 && counts.failed === 0 && counts.unknown === 0;
   return (
     <Card>
       <BlockStack gap="300">
@@ -21,35 +22,13 @@ export function Losses({ report }: { report: Report }) {
               : t("report.losses.none")}
           </Text>
         )}
-        {exclusions.length > 0 && (
-          <BlockStack gap="100">
-            <Text as="h3" variant="headingSm">
-              {t("report.losses.excluded", { count: counts.excluded })}
-            </Text>
-            <ul className={styles.exclusions}>
-              {exclusions.map((one) => (
-                <li key={one.reason}>
-                  <span>{t.code("exclusion", one.reason)}</span>
-                  <span>{f.number(one.count)}</span>
-                </li>
-              ))}
-            </ul>
-          </BlockStack>
-        )}
-        {errors.length > 0 && (
-          <BlockStack gap="100">
-            <Text as="h3" variant="headingSm">
-              {t("report.losses.refused", { count: counts.failed })}
-            </Text>
-            <ul className={styles.exclusions}>
-              {errors.map((one) => (
-                <li key={one.reply}>
-                  <code>{one.reply}</code>
-                  <span>{f.number(one.count)}</span>
-                </li>
-              ))}
-            </ul>
-          </BlockStack>
+        <Reasons title={t("report.losses.excluded", { count: counts.excluded })} reasons={exclusions} />
+        <Reasons
+          title={t("report.losses.waiting", { count: waiting.reduce((sum, one) => sum + one.count, 0) })}
+          reasons={waiting}
+        />
+        {counts.failed > 0 && (
+          <Text as="p">{t("report.losses.refused", { count: counts.failed })}</Text>
         )}
         {counts.unknown > 0 && (
           <Text as="p" tone="caution">
@@ -58,5 +37,25 @@ export function Losses({ report }: { report: Report }) {
         )}
       </BlockStack>
     </Card>
+  );
+}
+
+function Reasons({ title, reasons }: { title: string; reasons: Report["exclusions"] }) {
+  const { t, f } = useI18n();
+  if (reasons.length === 0) return null;
+  return (
+    <BlockStack gap="100">
+      <Text as="h3" variant="headingSm">
+        {title}
+      </Text>
+      <ul className={styles.exclusions}>
+        {reasons.map((one) => (
+          <li key={one.reason}>
+            <span>{t.code("exclusion", one.reason)}</span>
+            <span>{f.number(one.count)}</span>
+          </li>
+        ))}
+      </ul>
+    </BlockStack>
   );
 }

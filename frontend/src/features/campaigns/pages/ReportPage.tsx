@@ -18,12 +18,15 @@ import {
   sampleSubjectQuery,
   useCancelCampaign,
   useDuplicateCampaign,
+  useExport,
   usePauseCampaign,
   useResumeCampaign,
 } from "../api";
 import { ConfirmModal } from "../components/ConfirmModal";
+import { DeliverabilityCard } from "../components/DeliverabilityCard";
 import { Funnel } from "../components/Funnel";
 import { Headline } from "../components/Headline";
+import { LinkHeat } from "../components/LinkHeat";
 import { Losses } from "../components/Losses";
 import { Recipients } from "../components/Recipients";
 import { RevenueChart } from "../components/RevenueChart";
@@ -43,11 +46,14 @@ export function ReportPage() {
   const resume = useResumeCampaign(campaignId);
   const cancel = useCancelCampaign(campaignId);
   const duplicate = useDuplicateCampaign(campaignId);
+  const download = useExport(campaignId);
   const subject = useSubject(campaign.data);
   const [cancelling, setCancelling] = useState(false);
   const maySend = useMay("send");
+  const mayManage = useMay("manage");
   const state = report.data?.state ?? campaign.data?.state;
-  const failure = pause.error ?? resume.error ?? cancel.error ?? duplicate.error;
+  const failure = pause.error ?? resume.error ?? cancel.error ?? duplicate.error ?? download.error;
+  const isSent = report.data !== undefined && !UNSENT.includes(report.data.state);
 
   const primary =
     maySend && state === "sending"
@@ -66,6 +72,12 @@ export function ReportPage() {
       secondaryActions={[
         ...(maySend && (state === "sending" || state === "paused")
           ? [{ content: t("report.cancel"), destructive: true, onAction: () => setCancelling(true) }]
+          : []),
+        ...(isSent
+          ? [{ content: t("report.export"), onAction: () => download.mutate("report") }]
+          : []),
+        ...(isSent && mayManage
+          ? [{ content: t("report.export_recipients"), onAction: () => download.mutate("recipients") }]
           : []),
         {
           content: t("editor.duplicate"),
@@ -146,10 +158,14 @@ function ReportContent({ report, campaignId, campaign, readAt }: ContentProps) {
         <Funnel report={report} />
         <RevenueChart report={report} />
       </InlineGrid>
-      <InlineGrid columns={{ xs: 1, lg: ["twoThirds", "oneThird"] }} gap="400" alignItems="start">
-        <TopLinks report={report} />
-        <Losses report={report} />
+      <InlineGrid columns={{ xs: 1, lg: 2 }} gap="400" alignItems="start">
+        <LinkHeat campaignId={campaignId} report={report} />
+        <BlockStack gap="400">
+          <TopLinks report={report} />
+          <Losses report={report} />
+        </BlockStack>
       </InlineGrid>
+      <DeliverabilityCard campaignId={campaignId} state={report.state} />
       <Recipients campaignId={campaignId} state={report.state} />
     </BlockStack>
   );
