@@ -433,6 +433,7 @@ export const campaignRows: CampaignRow[] = [
     sent: 0,
     opens: 0,
     clicks: 0,
+    orders: 0,
     revenue: money(0),
     revenue_per_recipient_minor: null,
   },
@@ -520,24 +521,56 @@ export const audience = {
 export const deliverability: Deliverability = {
   domains: [
     {
-      domain: "gmail.com", recipients: 4_820, accepted: 4_815, deferred: 130, refused: 5, bounced: 4, opened: 1_904,
-      clicked: 371, complained: 1,
+      domain: "gmail.com",
+      recipients: 4_820,
+      accepted: 4_815,
+      deferred: 130,
+      refused: 5,
+      bounced: 4,
+      opened: 1_904,
+      clicked: 371,
+      complained: 1,
     },
     {
-      domain: "outlook.com", recipients: 1_911, accepted: 1_906, deferred: 0, refused: 5, bounced: 9, opened: 702,
-      clicked: 141, complained: 1,
+      domain: "outlook.com",
+      recipients: 1_911,
+      accepted: 1_906,
+      deferred: 0,
+      refused: 5,
+      bounced: 9,
+      opened: 702,
+      clicked: 141,
+      complained: 1,
     },
     {
-      domain: null, recipients: 1_346, accepted: 1_343, deferred: 12, refused: 2, bounced: 2, opened: 499,
-      clicked: 100, complained: 0,
+      domain: null,
+      recipients: 1_346,
+      accepted: 1_343,
+      deferred: 12,
+      refused: 2,
+      bounced: 2,
+      opened: 499,
+      clicked: 100,
+      complained: 0,
     },
   ],
   errors: [
     {
-      state: "failed", reason: "hard_bounce", code: 550, enhanced: "5.1.1",
-      text: "<address> mailbox unavailable", count: 9,
+      state: "failed",
+      reason: "hard_bounce",
+      code: 550,
+      enhanced: "5.1.1",
+      text: "<address> mailbox unavailable",
+      count: 9,
     },
-    { state: "failed", reason: "refused", code: 554, enhanced: "5.7.1", text: "blocked, see the log", count: 3 },
+    {
+      state: "failed",
+      reason: "refused",
+      code: 554,
+      enhanced: "5.7.1",
+      text: "blocked, see the log",
+      count: 3,
+    },
   ],
 };
 
@@ -620,6 +653,80 @@ export const recipients: Recipient[] = customers.map((customer, index) => ({
       : [],
   order: index === 0 ? { name: "#1042", revenue: money(8_990) } : null,
 }));
+
+export const story: RecipientStory = {
+  customer: customers[0] as CustomerRow,
+  email: customers[0]?.email ?? null,
+  segment_name: "Best customers",
+  subject: sentCampaign.subject,
+  steps: (
+    [
+      { kind: "frozen", at: ago(3 * DAY_MS) },
+      { kind: "deferred", at: null, attempts: 1 },
+      { kind: "accepted", at: ago(3 * DAY_MS - 60_000), attempts: 2, reply: "250 2.0.0 queued" },
+      { kind: "open", at: ago(3 * DAY_MS - 61_000), verdict: "machine" },
+      { kind: "open", at: ago(2 * DAY_MS), verdict: "human" },
+      {
+        kind: "click",
+        at: ago(2 * DAY_MS - 60_000),
+        verdict: "human",
+        url: "https://cdnow.example/products/blue-train",
+      },
+      {
+        kind: "order",
+        at: ago(2 * DAY_MS - 3_600_000),
+        order: { name: "#1042", revenue: money(8_990) },
+        credited_by: "click",
+        touch_at: ago(2 * DAY_MS - 60_000),
+      },
+    ] as const
+  ).map((step) => ({
+    reason: null,
+    attempts: null,
+    until: null,
+    reply: null,
+    message_id: null,
+    verdict: null,
+    url: null,
+    order: null,
+    credited_by: null,
+    touch_at: null,
+    ...step,
+  })),
+};
+
+export const heatMessage = {
+  subject: "New this week",
+  html: `<html><body style="font-family:sans-serif;padding:24px"><h1>New this week</h1>
+    <p><a href="#link-1" style="display:inline-block;padding:12px 20px;background:#1f5199;color:#fff">See all</a></p>
+    <p><a href="#link-2">In your town</a> <a href="#link-3">The shop</a> <a href="mailto:a@b.example">Write</a></p>
+    </body></html>`,
+};
+
+const compared = (row: CampaignRow): Comparison["campaigns"][number] => ({
+  id: row.id,
+  name: row.name,
+  state: row.state,
+  subject: row.subject,
+  started_at: row.finished_at,
+  audience: row.audience_size ?? 0,
+  sent: row.sent,
+  delivered: row.sent - 15,
+  opened: row.opens,
+  clicked: row.clicks,
+  ordered: row.orders,
+  bounced: 15,
+  complained: 2,
+  unsubscribed: 31,
+  opens: { human: row.opens, machine: 400, unknown: 0, machine_only: 300 },
+  clicks: { human: row.clicks, machine: 40, unknown: 0, machine_only: 10 },
+  orders: row.orders,
+  revenue: row.revenue,
+});
+
+export const comparisonOf = (ids: readonly string[]): Comparison => ({
+  campaigns: ids.flatMap((id) => campaignRows.filter((row) => row.id === id).map(compared)),
+});
 
 export const overview: Overview = {
   currency: "USD",

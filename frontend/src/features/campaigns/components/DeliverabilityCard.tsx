@@ -7,7 +7,7 @@ import { TableCard } from "@/components/TableCard";
 import { useI18n } from "@/i18n/useI18n";
 import type { CampaignState, Deliverability } from "@/lib/api/types";
 import { ratio } from "@/lib/ratio";
-import { deliverabilityQuery } from "../api";
+import { deliverabilityQuery } from "../reportApi";
 
 type Domain = Deliverability["domains"][number];
 type ErrorRow = Deliverability["errors"][number];
@@ -41,7 +41,11 @@ export function DeliverabilityCard({ campaignId, state }: { campaignId: string; 
 
 function Domains({ domains }: { domains: readonly Domain[] }) {
   const { t, f } = useI18n();
-  const share = (key: keyof Domain & string, part: (row: Domain) => number, whole: (row: Domain) => number) => ({
+  const share = (
+    key: keyof Domain & string,
+    part: (row: Domain) => number,
+    whole: (row: Domain) => number,
+  ) => ({
     key,
     header: t(`report.domains.${key as "accepted"}`),
     numeric: true,
@@ -64,13 +68,41 @@ function Domains({ domains }: { domains: readonly Domain[] }) {
       numeric: true,
       cell: (row) => f.number(row.recipients),
     },
-    share("accepted", (row) => row.accepted, (row) => row.recipients),
-    share("deferred", (row) => row.deferred, (row) => row.recipients),
-    share("refused", (row) => row.refused, (row) => row.recipients),
-    share("bounced", (row) => row.bounced, (row) => row.accepted),
-    share("opened", (row) => row.opened, (row) => row.accepted),
-    share("clicked", (row) => row.clicked, (row) => row.accepted),
-    share("complained", (row) => row.complained, (row) => row.accepted),
+    share(
+      "accepted",
+      (row) => row.accepted,
+      (row) => row.recipients,
+    ),
+    share(
+      "deferred",
+      (row) => row.deferred,
+      (row) => row.recipients,
+    ),
+    share(
+      "refused",
+      (row) => row.refused,
+      (row) => row.recipients,
+    ),
+    share(
+      "bounced",
+      (row) => row.bounced,
+      (row) => row.accepted,
+    ),
+    share(
+      "opened",
+      (row) => row.opened,
+      (row) => row.accepted,
+    ),
+    share(
+      "clicked",
+      (row) => row.clicked,
+      (row) => row.accepted,
+    ),
+    share(
+      "complained",
+      (row) => row.complained,
+      (row) => row.accepted,
+    ),
   ];
   return (
     <DataTable

@@ -15,7 +15,10 @@ export function Headline({ report }: { report: Report }) {
     return value === null ? "–" : f.percent(value, 1);
   };
   const perRecipient = ratio(report.revenue.amount_minor, accepted);
-  const lost = (count: number) => ({ value: f.number(count), detail: t("report.of_sent", { share: share(count) }) });
+  const lost = (count: number) => ({
+    value: f.number(count),
+    detail: t("report.of_sent", { share: share(count) }),
+  });
   return (
     <section aria-label={t("report.headline")}>
       <BlockStack gap="300">

@@ -6,8 +6,8 @@ import { QueryView } from "@/components/QueryView";
 import { CardSkeleton, LoadingRegion } from "@/components/Skeletons";
 import { useI18n } from "@/i18n/useI18n";
 import type { Report } from "@/lib/api/types";
-import { reportMessageQuery } from "../api";
 import { heated } from "../heat";
+import { reportMessageQuery } from "../reportApi";
 import styles from "./LinkHeat.module.css";
 
 const DESKTOP_PX = 680;
@@ -17,8 +17,7 @@ export function LinkHeat({ campaignId, report }: { campaignId: string; report: R
   const { t, f } = useI18n();
   const query = useQuery(reportMessageQuery(campaignId));
   const clicks = report.links.reduce((sum, link) => sum + link.clicks, 0);
-  const title =
-    clicks === 0 ? t("report.heat.nothing") : t("report.heat.title", { count: clicks });
+  const title = clicks === 0 ? t("report.heat.nothing") : t("report.heat.title", { count: clicks });
   const message = query.data?.html;
   const html = useMemo(
     () => (message === undefined ? "" : heated(message, report.links, f.number)),

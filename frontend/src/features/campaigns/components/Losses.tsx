@@ -7,8 +7,7 @@ import styles from "./AudienceCard.module.css";
 export function Losses({ report }: { report: Report }) {
   const { t } = useI18n();
   const { exclusions, waiting, counts } = report;
-  const none =
-    exclusions.length === 0 && waiting.length === 0 && counts.failed === 0 && counts.unknown === 0;
+  const none = exclusions.length === 0 && waiting.length === 0 && counts.failed === 0 && counts.unknown === 0;
   return (
     <Card>
       <BlockStack gap="300">
@@ -27,9 +26,7 @@ export function Losses({ report }: { report: Report }) {
           title={t("report.losses.waiting", { count: waiting.reduce((sum, one) => sum + one.count, 0) })}
           reasons={waiting}
         />
-        {counts.failed > 0 && (
-          <Text as="p">{t("report.losses.refused", { count: counts.failed })}</Text>
-        )}
+        {counts.failed > 0 && <Text as="p">{t("report.losses.refused", { count: counts.failed })}</Text>}
         {counts.unknown > 0 && (
           <Text as="p" tone="caution">
             {t("report.losses.unknown", { count: counts.unknown })}

@@ -7,7 +7,7 @@ import type { Translate } from "@/i18n/translate";
 import { useI18n } from "@/i18n/useI18n";
 import type { RecipientStory as Story } from "@/lib/api/types";
 import type { Format } from "@/lib/format";
-import { storyQuery } from "../api";
+import { storyQuery } from "../reportApi";
 import styles from "./RecipientStory.module.css";
 
 type Step = Story["steps"][number];
@@ -95,8 +95,7 @@ function Told({ story, customerId }: { story: Story; customerId: string }) {
       <BlockStack gap="100">
         <Text as="p" tone="subdued">
           {email ?? customer.email} · {t("customer.orders", { count: customer.orders_count })} ·{" "}
-          {f.money(customer.total_spent)} ·{" "}
-          <Link to={`/customers/${customerId}`}>{t("story.profile")}</Link>
+          {f.money(customer.total_spent)} · <Link to={`/customers/${customerId}`}>{t("story.profile")}</Link>
         </Text>
         {story.segment_name && (
           <Text as="p" tone="subdued">

@@ -10,7 +10,7 @@ import { TableCard } from "@/components/TableCard";
 import { useI18n } from "@/i18n/useI18n";
 import type { CampaignState, Recipient } from "@/lib/api/types";
 import { useSearchInAddress } from "@/lib/useSearchInAddress";
-import { recipientsQuery } from "../api";
+import { recipientsQuery } from "../reportApi";
 import { RecipientStory } from "./RecipientStory";
 
 const STATES = ["accepted", "pending", "failed", "unknown", "excluded"] as const;

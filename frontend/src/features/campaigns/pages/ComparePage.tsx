@@ -9,8 +9,8 @@ import { CardSkeleton, LoadingRegion } from "@/components/Skeletons";
 import { useI18n } from "@/i18n/useI18n";
 import type { Comparison } from "@/lib/api/types";
 import { ratio } from "@/lib/ratio";
-import { comparisonQuery } from "../api";
 import { comparedIn, MIN_COMPARED } from "../comparison";
+import { comparisonQuery } from "../reportApi";
 import styles from "./ComparePage.module.css";
 
 type Column = Comparison["campaigns"][number];
@@ -64,8 +64,7 @@ function useFigures(): readonly Figure[] {
     key,
     label,
     value: (column) => ratio(part(column), column.sent),
-    show: (value, column) =>
-      t("campaigns.rate", { share: f.percent(value, 1), count: part(column) }),
+    show: (value, column) => t("campaigns.rate", { share: f.percent(value, 1), count: part(column) }),
     bad,
   });
   return [

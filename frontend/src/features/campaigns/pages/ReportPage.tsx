@@ -14,11 +14,9 @@ import type { Campaign, Report } from "@/lib/api/types";
 import { useMay, useSession } from "@/lib/useSession";
 import {
   campaignQuery,
-  reportQuery,
   sampleSubjectQuery,
   useCancelCampaign,
   useDuplicateCampaign,
-  useExport,
   usePauseCampaign,
   useResumeCampaign,
 } from "../api";
@@ -32,6 +30,7 @@ import { Recipients } from "../components/Recipients";
 import { RevenueChart } from "../components/RevenueChart";
 import { SendingCard } from "../components/SendingCard";
 import { TopLinks } from "../components/TopLinks";
+import { reportQuery, useExport } from "../reportApi";
 import { hasVariables, subjectInWords } from "../subjectInWords";
 
 const UNSENT = ["draft", "scheduled"];
@@ -73,9 +72,7 @@ export function ReportPage() {
         ...(maySend && (state === "sending" || state === "paused")
           ? [{ content: t("report.cancel"), destructive: true, onAction: () => setCancelling(true) }]
           : []),
-        ...(isSent
-          ? [{ content: t("report.export"), onAction: () => download.mutate("report") }]
-          : []),
+        ...(isSent ? [{ content: t("report.export"), onAction: () => download.mutate("report") }] : []),
         ...(isSent && mayManage
           ? [{ content: t("report.export_recipients"), onAction: () => download.mutate("recipients") }]
           : []),
