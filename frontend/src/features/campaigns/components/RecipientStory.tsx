@@ -95,7 +95,10 @@ function Told({ story, customerId }: { story: Story; customerId: string }) {
       <BlockStack gap="100">
         <Text as="p" tone="subdued">
           {email ?? customer.email} · {t("customer.orders", { count: customer.orders_count })} ·{" "}
-          {f.money(customer.total_spent)} · <Link to={`/customers/${customerId}`}>{t("story.profile")}</Link>
+          {f.money(customer.total_spent)} ·{" "}
+          <Link className={styles.profile} to={`/customers/${customerId}`}>
+            {t("story.profile")}
+          </Link>
         </Text>
         {story.segment_name && (
           <Text as="p" tone="subdued">

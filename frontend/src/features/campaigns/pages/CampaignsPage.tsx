@@ -1,4 +1,4 @@
-import { BlockStack, Button, InlineStack, Select, Text } from "@shopify/polaris";
+import { BlockStack, Box, Button, InlineStack, Select, Text } from "@shopify/polaris";
 import { EmailIcon } from "@shopify/polaris-icons";
 import { useInfiniteQuery } from "@tanstack/react-query";
 import { useState } from "react";
@@ -58,30 +58,32 @@ export function CampaignsPage() {
             ...STATES.map((value) => ({ value, label: t(`status.${value}`) })),
           ]}
         />
-        <InlineStack gap="300" align="space-between" blockAlign="center">
-          <Select
-            label={t("campaigns.sort")}
-            labelInline
-            options={SORTS.map((value) => ({ value, label: t(`campaigns.sort.${value}`) }))}
-            value={sort}
-            onChange={sortBy}
-          />
-          {chosen.size > 0 && (
-            <InlineStack gap="200" blockAlign="center">
-              <Text as="span" tone="subdued">
-                {chosen.size < MIN_COMPARED
-                  ? t("campaigns.compare_more")
-                  : t("campaigns.chosen", { count: chosen.size })}
-              </Text>
-              <Button onClick={() => setChosen(new Set())} variant="tertiary">
-                {t("campaigns.choose_none")}
-              </Button>
-              <Button disabled={chosen.size < MIN_COMPARED} url={comparePath([...chosen])}>
-                {t("campaigns.compare")}
-              </Button>
-            </InlineStack>
-          )}
-        </InlineStack>
+        <Box paddingInline={{ xs: "300", sm: "0" }}>
+          <InlineStack gap="300" align="space-between" blockAlign="center">
+            <Select
+              label={t("campaigns.sort")}
+              labelInline
+              options={SORTS.map((value) => ({ value, label: t(`campaigns.sort.${value}`) }))}
+              value={sort}
+              onChange={sortBy}
+            />
+            {chosen.size > 0 && (
+              <InlineStack gap="200" blockAlign="center">
+                <Text as="span" tone="subdued">
+                  {chosen.size < MIN_COMPARED
+                    ? t("campaigns.compare_more")
+                    : t("campaigns.chosen", { count: chosen.size })}
+                </Text>
+                <Button onClick={() => setChosen(new Set())} variant="tertiary">
+                  {t("campaigns.choose_none")}
+                </Button>
+                <Button disabled={chosen.size < MIN_COMPARED} url={comparePath([...chosen])}>
+                  {t("campaigns.compare")}
+                </Button>
+              </InlineStack>
+            )}
+          </InlineStack>
+        </Box>
         <QueryView
           query={query}
           skeleton={<TableSkeleton />}

@@ -1,4 +1,4 @@
-import { BlockStack, Button, Card, Text } from "@shopify/polaris";
+import { BlockStack, Button, Card } from "@shopify/polaris";
 import { ChartVerticalIcon } from "@shopify/polaris-icons";
 import { useQuery } from "@tanstack/react-query";
 import { Link, useSearchParams } from "react-router";
@@ -151,9 +151,7 @@ function Columns({ campaigns }: { campaigns: readonly Column[] }) {
           </table>
         </div>
       </Card>
-      <Text as="p" variant="bodySm" tone="subdued">
-        {t("compare.note")}
-      </Text>
+      <p className={styles.note}>{t("compare.note")}</p>
     </BlockStack>
   );
 }
