@@ -9,7 +9,7 @@ down_revision = "0019"
 _PARTITIONS = sa.text(
     "SELECT inhrelid::regclass::text FROM pg_inherits WHERE inhparent = 'message_events'::regclass ORDER BY 1"
 )
-_COLUMNS = "(shop_id, campaign_id, delivery_id) INCLUDE (kind, verdict, link_number)"
+_COLUMNS = "(shop_id, campaign_id, delivery_id) INCLUDE (occurred_at, kind, verdict, link_number)"
 
 
 def upgrade() -> None:

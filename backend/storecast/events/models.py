@@ -102,7 +102,7 @@ class MessageEvent(Tenant, Base):
             "shop_id",
             "campaign_id",
             "delivery_id",
-            postgresql_include=["kind", "verdict", "link_number"],
+            postgresql_include=["occurred_at", "kind", "verdict", "link_number"],
         ),
         Index("ix_message_events_shop_id_delivery_id", "shop_id", "delivery_id", "occurred_at"),
         Index("ix_message_events_shop_id_customer_id", "shop_id", "customer_id", "occurred_at"),

@@ -532,17 +532,6 @@ export const deliverability: Deliverability = {
       complained: 1,
     },
     {
-      domain: "outlook.com",
-      recipients: 1_911,
-      accepted: 1_906,
-      deferred: 0,
-      refused: 5,
-      bounced: 9,
-      opened: 702,
-      clicked: 141,
-      complained: 1,
-    },
-    {
       domain: null,
       recipients: 1_346,
       accepted: 1_343,
@@ -562,14 +551,6 @@ export const deliverability: Deliverability = {
       enhanced: "5.1.1",
       text: "<address> mailbox unavailable",
       count: 9,
-    },
-    {
-      state: "failed",
-      reason: "refused",
-      code: 554,
-      enhanced: "5.7.1",
-      text: "blocked, see the log",
-      count: 3,
     },
   ],
 };
