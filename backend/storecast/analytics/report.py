@@ -108,7 +108,8 @@ def _figures(
     frozen = {ledger.id: ledger.frozen_at for ledger in ledgers if ledger.frozen_at is not None}
     since = min(frozen.values(), default=None)
     touched = report_repository.touched(session, shop_id, frozen, since) if since else {}
-    came_back = report_repository.came_back(session, shop_id, frozen, since) if since else {}
+    bounced = [campaign_id for campaign_id, people in touched.items() if people.bounced]
+    came_back = report_repository.came_back(session, shop_id, bounced, since) if since and bounced else {}
     earned = repository.attributed_by_campaign(session, shop_id, currency, campaign_ids=frozen)
     ordered = report_repository.credited_people(session, shop_id, frozen)
     return {

@@ -85,7 +85,7 @@ def test_an_address_that_differs_by_person_is_numbered_and_kept_as_written(
         assert (len(found.urls), found.personal) == (1, frozenset())
         return
     assert f'href="{{% filter _link(_links, _token, 2) %}}{address}{{% endfilter %}}">2' in found.source
-    assert (found.urls[1], found.personal) == (html.unescape(address).strip(), {2})
+    assert (found.urls[1], found.personal) == (html.unescape(address).strip(), frozenset({2}))
     assert found.fixed_urls == ["https://x.example/?utm_source=storecast&utm_campaign=cmp_1"]
 
 
