@@ -44,7 +44,7 @@ _UNTOUCHED = Touched()
 def read(session: Session, shop_id: ShopId, campaign_id: str) -> report_schemas.Report:
     """The report of one campaign; raises CampaignUnknown."""
     ledger = campaigns.delivery_report(session, shop_id, campaign_id)
-    currency = shops.get(session, shop_id).currency
+    currency = shops.get_currency(session, shop_id)
     figures = _figures(session, shop_id, currency, [ledger])[ledger.id]
     clicks = (
         report_repository.link_clicks(session, shop_id, ledger.id, ledger.frozen_at)
@@ -97,7 +97,7 @@ def compare(session: Session, shop_id: ShopId, campaign_ids: Sequence[str]) -> r
         )
         raise Invalid("So many campaigns cannot be compared.", errors=[fault])
     ledgers = [campaigns.delivery_report(session, shop_id, campaign_id) for campaign_id in wanted]
-    figures = _figures(session, shop_id, shops.get(session, shop_id).currency, ledgers)
+    figures = _figures(session, shop_id, shops.get_currency(session, shop_id), ledgers)
     return report_schemas.Comparison(campaigns=[figures[ledger.id] for ledger in ledgers])
 
 
@@ -207,7 +207,7 @@ def list_recipients(
         events.setdefault(row.delivery_id, []).append(event)
     bought = report_repository.credited_orders(session, shop_id, campaign.id, deliveries)
     first_order = {row.delivery_id: row for row in reversed(bought)}
-    currency = shops.get(session, shop_id).currency
+    currency = shops.get_currency(session, shop_id)
     people = customers.rows_by_id(session, shop_id, [item.customer_id for item in page.items])
     items = [
         report_schemas.Recipient(
