@@ -270,7 +270,7 @@ class Smoke:
         mine = next(message for message in messages if self.customer["email"] in message["recipients"])
         self.arrived_at = datetime.fromisoformat(mine["received_at"])
         content = self.demo.simulator(f"/control/mail/{mine['id']}")
-        tracked = rf"{re.escape(self.demo.edge_url)}/c/[\w-]+/\d+"
+        tracked = rf"{re.escape(self.demo.edge_url)}/c/[\w-]+/\d+(?:/[\w-]+)?"
         self.links = [unescape(link) for link in re.findall(tracked, content["html"])]
         if not self.links or f"{self.demo.edge_url}/u/" not in json.dumps(content):
             raise SmokeFailed("a message lacks tracked links or a way to unsubscribe")

@@ -10,6 +10,8 @@ const PAGES: [string, string][] = [
   ["gallery", "/campaigns/new"],
   ["editor", "/campaigns/cmp_draft/edit"],
   ["report", "/campaigns/cmp_sent"],
+  ["compare", "/campaigns/compare?campaign=cmp_sent&campaign=cmp_old&campaign=cmp_live"],
+  ["story", "/campaigns/cmp_sent?story=cus_1"],
   ["sending", "/campaigns/cmp_live"],
   ["segments", "/segments"],
   ["segment", "/segments/seg_lapsed"],

@@ -31,14 +31,6 @@ class Sum:
     orders: int
 
 
-@dataclass(frozen=True, slots=True)
-class Reach:
-    """How many events, and by how many people."""
-
-    events: int
-    people: int
-
-
 def _local_day(instant: ColumnElement[datetime], timezone: str) -> ColumnElement[date]:
     return cast(func.timezone(timezone, instant), Date)
 
@@ -159,55 +151,6 @@ def messages_sent(session: Session, shop_id: ShopId, period: Period) -> int:
     return session.scalar(query) or 0
 
 
-def engagement(
-    session: Session, shop_id: ShopId, campaign_ids: Collection[int]
-) -> dict[tuple[int, str, str], Reach]:
-    """Events and people per campaign, kind and verdict."""
-    counts = events.engagement(shop_id).subquery()
-    query = select(counts).where(counts.c.campaign_id.in_(campaign_ids))
-    return {
-        (row.campaign_id, row.kind, row.verdict): Reach(row.events, row.people)
-        for row in session.execute(query)
-    }
-
-
-def people_reached(
-    session: Session, shop_id: ShopId, campaign_ids: Collection[int]
-) -> dict[int, tuple[int, int]]:
-    """Per campaign: recipients who opened or clicked (a click without an open: images were off), who clicked."""
-    touch = events.message_touches(shop_id).subquery()
-    query = (
-        select(
-            touch.c.campaign_id,
-            func.count(touch.c.delivery_id.distinct()).label("opened"),
-            func.count(touch.c.delivery_id.distinct()).filter(touch.c.kind == "click").label("clicked"),
-        )
-        .where(touch.c.campaign_id.in_(campaign_ids))
-        .group_by(touch.c.campaign_id)
-    )
-    return {row.campaign_id: (row.opened, row.clicked) for row in session.execute(query)}
-
-
-def link_clicks(session: Session, shop_id: ShopId, campaign_id: int) -> dict[int, tuple[int, int]]:
-    """Clicks and people by link number."""
-    counts = events.link_clicks(shop_id).subquery()
-    query = select(counts).where(counts.c.campaign_id == campaign_id)
-    return {row.link_number: (row.clicks, row.people) for row in session.execute(query)}
-
-
-def credited_by_hour(
-    session: Session, shop_id: ShopId, currency: str, campaign_id: int
-) -> list[tuple[datetime, int]]:
-    hour = func.date_trunc("hour", Attribution.ordered_at)
-    query = (
-        select(hour.label("hour"), func.sum(Attribution.amount_minor).label("amount"))
-        .where(_credits(shop_id, currency, None), Attribution.campaign_id == campaign_id)
-        .group_by(hour)
-        .order_by(hour)
-    )
-    return [(row.hour, int(row.amount)) for row in session.execute(query)]
-
-
 def earned_by_delivery(shop_id: ShopId, campaign_id: int, currency: str) -> Select[int, int]:
     """What was credited to each delivery of a campaign: delivery_id, amount_minor."""
     return (
@@ -215,27 +158,6 @@ def earned_by_delivery(shop_id: ShopId, campaign_id: int, currency: str) -> Sele
         .where(_credits(shop_id, currency, None), Attribution.campaign_id == campaign_id)
         .group_by(Attribution.delivery_id)
     )
-
-
-def count_credited_people(session: Session, shop_id: ShopId, campaign_id: int) -> int:
-    """Recipients with at least one credited order."""
-    query = select(func.count(Attribution.delivery_id.distinct())).where(
-        Attribution.shop_id == shop_id, Attribution.model == MODEL, Attribution.campaign_id == campaign_id
-    )
-    return session.scalar(query) or 0
-
-
-def history(
-    session: Session, shop_id: ShopId, campaign_id: int, delivery_ids: Collection[int]
-) -> Sequence[AnyRow]:
-    """What these recipients did, in order."""
-    done = events.message_history(shop_id).subquery()
-    query = (
-        select(done)
-        .where(done.c.campaign_id == campaign_id, done.c.delivery_id.in_(delivery_ids))
-        .order_by(done.c.occurred_at)
-    )
-    return session.execute(query).all()
 
 
 def history_of_customer(session: Session, shop_id: ShopId, customer_id: int, limit: int) -> Sequence[AnyRow]:
@@ -250,25 +172,6 @@ def history_of_customer(session: Session, shop_id: ShopId, customer_id: int, lim
         .limit(limit)
     )
     return session.execute(query).all()
-
-
-def credited_orders(
-    session: Session, shop_id: ShopId, campaign_id: int, delivery_ids: Collection[int]
-) -> dict[int, tuple[str, int, str]]:
-    """By delivery: name, amount and currency of the first order credited to it."""
-    placed = orders.counted(shop_id).subquery()
-    query = (
-        select(Attribution.delivery_id, placed.c.name, Attribution.amount_minor, Attribution.currency)
-        .join(placed, placed.c.id == Attribution.order_id)
-        .where(
-            Attribution.shop_id == shop_id,
-            Attribution.model == MODEL,
-            Attribution.campaign_id == campaign_id,
-            Attribution.delivery_id.in_(delivery_ids),
-        )
-        .order_by(Attribution.ordered_at.desc())
-    )
-    return {row.delivery_id: (row.name, row.amount_minor, row.currency) for row in session.execute(query)}
 
 
 def customers_by_day(session: Session, shop_id: ShopId, period: Period) -> tuple[int, dict[date, int]]:

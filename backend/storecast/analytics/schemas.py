@@ -6,9 +6,10 @@ from typing import Any, Literal
 from pydantic import BaseModel
 
 from storecast.campaigns.schemas import State
-from storecast.customers.schemas import CustomerRow
 from storecast.kit.money import Money
 from storecast.sync.schemas import SyncRun
+
+Sort = Literal["newest", "sent", "open_rate", "click_rate", "revenue", "revenue_per_recipient"]
 
 
 class CampaignRow(BaseModel):
@@ -25,6 +26,7 @@ class CampaignRow(BaseModel):
     sent: int
     opens: int
     clicks: int
+    orders: int
     revenue: Money
     revenue_per_recipient_minor: int | None
 
@@ -134,118 +136,3 @@ class Overview(BaseModel):
     funnel: list[SessionsStep]
     by_campaign: list[CampaignRevenue]
     model: Model
-
-
-class Counts(BaseModel):
-    """The audience by what became of each message."""
-
-    audience: int
-    pending: int
-    accepted: int
-    failed: int
-    unknown: int
-    excluded: int
-
-
-class FunnelStep(BaseModel):
-    """How many people got as far as a step."""
-
-    step: Literal["sent", "opened", "clicked", "ordered"]
-    people: int
-
-
-class HumanMachine(BaseModel):
-    """Events by who caused them; what nobody can tell counts with the machines."""
-
-    human: int
-    machine: int
-
-
-class RevenuePoint(BaseModel):
-    """Attributed revenue of one hour."""
-
-    at: datetime
-    amount_minor: int
-
-
-class LinkRow(BaseModel):
-    """A link and its clicks by people."""
-
-    number: int
-    url: str
-    clicks: int
-    people: int
-
-
-class ReasonCount(BaseModel):
-    """How many were left out for one reason."""
-
-    reason: str
-    count: int
-
-
-class WaitingCount(BaseModel):
-    """How many messages are put off for one reason, and when the first is due; null while nobody can say."""
-
-    reason: str
-    count: int
-    next_at: datetime | None
-
-
-class ErrorCount(BaseModel):
-    """How often the mail server gave one answer."""
-
-    reply: str
-    count: int
-
-
-class Report(BaseModel):
-    """What became of a campaign."""
-
-    state: State
-    counts: Counts
-    rate_per_s: float | None
-    eta_s: float | None
-    funnel: list[FunnelStep]
-    opens: HumanMachine
-    clicks: HumanMachine
-    orders: int
-    revenue: Money
-    revenue_over_time: list[RevenuePoint]
-    links: list[LinkRow]
-    waiting: list[WaitingCount]
-    exclusions: list[ReasonCount]
-    errors: list[ErrorCount]
-    started_at: datetime | None
-    finished_at: datetime | None
-
-
-class RecipientEvent(BaseModel):
-    """Something that a recipient, or a machine in their place, did."""
-
-    kind: str
-    at: datetime
-    verdict: str | None
-    url: str | None
-
-
-class RecipientOrder(BaseModel):
-    """The order that the message is credited with."""
-
-    name: str
-    revenue: Money
-
-
-class Recipient(BaseModel):
-    """One person of the audience, with the whole story."""
-
-    customer: CustomerRow
-    state: str
-    reason: str | None
-    attempts: int
-    accepted_at: datetime | None
-    reply: str | None
-    variant: int | None
-    due_at: datetime | None
-    events: list[RecipientEvent]
-    order: RecipientOrder | None

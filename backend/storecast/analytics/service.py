@@ -4,21 +4,21 @@ An order is credited at most once a model, with at most what was paid for it, so
 period is never more than its revenue.
 """
 
-from collections.abc import Collection, Sequence
+from collections.abc import Callable, Collection, Sequence
 from datetime import datetime, timedelta
 
 import structlog
 from sqlalchemy.orm import Session
 
-from storecast.analytics import attribution, repository, schemas
+from storecast.analytics import attribution, report_repository, repository, schemas
 from storecast.analytics.attribution import LATENESS, Windows
 from storecast.analytics.calendar import last_days
-from storecast.analytics.repository import Reach, Sum
+from storecast.analytics.report_repository import Touched
+from storecast.analytics.repository import Sum
 from storecast.campaigns import service as campaigns
 from storecast.campaigns import variants
 from storecast.campaigns.schemas import CampaignFacts
-from storecast.customers import service as customers
-from storecast.customers.schemas import CustomerRow, TimelineEntry
+from storecast.customers.schemas import TimelineEntry
 from storecast.events.selectables import FUNNEL_STEPS
 from storecast.kit.money import Money
 from storecast.kit.pages import Page
@@ -29,8 +29,24 @@ log = structlog.get_logger(__name__)
 
 variants.provide_revenue(repository.earned_by_delivery)
 
+SORTED_AMONG = 200
+"""Campaigns that a sorted list chooses from, the newest: each costs a look at all of its events."""
+
 _NOTHING = Sum(0, 0)
-_NOBODY = Reach(0, 0)
+_UNTOUCHED = Touched()
+
+
+def _rate(part: float, row: schemas.CampaignRow) -> float:
+    return part / row.sent if row.sent else -1.0
+
+
+_SORT_KEYS: dict[schemas.Sort, Callable[[schemas.CampaignRow], float]] = {
+    "sent": lambda row: row.sent,
+    "open_rate": lambda row: _rate(row.opens, row),
+    "click_rate": lambda row: _rate(row.clicks, row),
+    "revenue": lambda row: row.revenue.amount_minor if row.sent else -1.0,
+    "revenue_per_recipient": lambda row: _rate(row.revenue.amount_minor, row),
+}
 
 
 def attribute(session: Session, shop_id: ShopId, order_ids: Collection[int]) -> int:
@@ -121,11 +137,17 @@ def overview(session: Session, shop_id: ShopId, *, days: int, now: datetime) -> 
 
 
 def list_campaigns(
-    session: Session, shop_id: ShopId, *, state: str | None, cursor: str | None
+    session: Session, shop_id: ShopId, *, state: str | None, sort: schemas.Sort, cursor: str | None
 ) -> Page[schemas.CampaignRow]:
-    """Campaigns, newest first, with what they brought."""
-    page = campaigns.campaign_rows(session, shop_id, [state] if state else [], cursor)
-    return Page(items=campaign_rows(session, shop_id, page.items), next_cursor=page.next_cursor)
+    """Campaigns with what they brought: newest first, or the best of the last `SORTED_AMONG` on one page."""
+    states = [state] if state else []
+    if sort == "newest":
+        page = campaigns.campaign_rows(session, shop_id, states, cursor)
+        return Page(items=campaign_rows(session, shop_id, page.items), next_cursor=page.next_cursor)
+    latest = campaigns.campaign_rows(session, shop_id, states, None, limit=SORTED_AMONG).items
+    rows = campaign_rows(session, shop_id, latest)
+    # Stable: of equals the newest comes first.
+    return Page(items=sorted(rows, key=_SORT_KEYS[sort], reverse=True))
 
 
 def campaign_rows(
@@ -134,13 +156,16 @@ def campaign_rows(
     """Add opens, clicks and revenue to what campaigns know of themselves: two queries for any number of rows."""
     currency = shops.get_currency(session, shop_id)
     # What nobody was sent, nobody opened, and no order is owed to it.
-    ids = [item.internal_id for item in facts if item.started_at is not None]
-    reached = repository.people_reached(session, shop_id, ids) if ids else {}
-    earned = repository.attributed_by_campaign(session, shop_id, currency, campaign_ids=ids) if ids else {}
+    started = {item.internal_id: item.started_at for item in facts if item.started_at is not None}
+    touched = report_repository.touched(session, shop_id, started, min(started.values())) if started else {}
+    earned = (
+        repository.attributed_by_campaign(session, shop_id, currency, campaign_ids=started) if started else {}
+    )
     rows = []
     for item in facts:
-        revenue = earned.get(item.internal_id, _NOTHING).amount_minor
-        opened, clicked = reached.get(item.internal_id, (0, 0))
+        sum_ = earned.get(item.internal_id, _NOTHING)
+        revenue = sum_.amount_minor
+        people = touched.get(item.internal_id, _UNTOUCHED)
         rows.append(
             schemas.CampaignRow(
                 id=item.id,
@@ -152,95 +177,14 @@ def campaign_rows(
                 finished_at=item.finished_at,
                 audience_size=item.audience_size,
                 sent=item.sent,
-                opens=opened,
-                clicks=clicked,
+                opens=people.opened,
+                clicks=people.clicked,
+                orders=sum_.orders,
                 revenue=Money(amount_minor=revenue, currency=currency),
                 revenue_per_recipient_minor=round(revenue / item.sent) if item.sent else None,
             )
         )
     return rows
-
-
-def report(session: Session, shop_id: ShopId, campaign_id: str) -> schemas.Report:
-    """What became of a campaign: the ledger's part, with what people did and what it earned."""
-    ledger = campaigns.delivery_report(session, shop_id, campaign_id)
-    currency = shops.get_currency(session, shop_id)
-    earned = repository.attributed_by_campaign(session, shop_id, currency, campaign_ids=[ledger.id]).get(
-        ledger.id, _NOTHING
-    )
-    reach = repository.engagement(session, shop_id, [ledger.id])
-    opened, clicked = repository.people_reached(session, shop_id, [ledger.id]).get(ledger.id, (0, 0))
-    clicks = repository.link_clicks(session, shop_id, ledger.id)
-    people = (
-        ("sent", ledger.counts.accepted),
-        ("opened", opened),
-        ("clicked", clicked),
-        ("ordered", repository.count_credited_people(session, shop_id, ledger.id)),
-    )
-    return schemas.Report(
-        state=ledger.state,
-        counts=schemas.Counts(**ledger.counts.model_dump()),
-        rate_per_s=ledger.rate_per_s,
-        eta_s=ledger.eta_s,
-        funnel=[schemas.FunnelStep(step=step, people=count) for step, count in people],  # type: ignore[arg-type]
-        opens=_human_machine(reach, ledger.id, "open"),
-        clicks=_human_machine(reach, ledger.id, "click"),
-        orders=earned.orders,
-        revenue=Money(amount_minor=earned.amount_minor, currency=currency),
-        revenue_over_time=[
-            schemas.RevenuePoint(at=at, amount_minor=amount)
-            for at, amount in repository.credited_by_hour(session, shop_id, currency, ledger.id)
-        ],
-        links=[
-            schemas.LinkRow(
-                number=link.number,
-                url=link.url,
-                clicks=clicks.get(link.number, (0, 0))[0],
-                people=clicks.get(link.number, (0, 0))[1],
-            )
-            for link in ledger.links
-        ],
-        waiting=[schemas.WaitingCount(**item.model_dump()) for item in ledger.waiting],
-        exclusions=[schemas.ReasonCount(reason=item.reason, count=item.count) for item in ledger.exclusions],
-        errors=[schemas.ErrorCount(reply=item.reply, count=item.count) for item in ledger.errors],
-        started_at=ledger.started_at,
-        finished_at=ledger.finished_at,
-    )
-
-
-def list_recipients(
-    session: Session, shop_id: ShopId, campaign_id: str, *, state: str | None, cursor: str | None
-) -> Page[schemas.Recipient]:
-    """The people of an audience, each with what they did and what they bought."""
-    page = campaigns.recipient_rows(session, shop_id, campaign_id, state, cursor)
-    ledger = campaigns.delivery_report(session, shop_id, campaign_id)
-    deliveries = [item.delivery_id for item in page.items]
-    urls = {link.number: link.url for link in ledger.links}
-    events: dict[int, list[schemas.RecipientEvent]] = {}
-    for row in repository.history(session, shop_id, ledger.id, deliveries):
-        event = schemas.RecipientEvent(
-            kind=row.kind, at=row.occurred_at, verdict=row.verdict, url=urls.get(row.link_number)
-        )
-        events.setdefault(row.delivery_id, []).append(event)
-    bought = repository.credited_orders(session, shop_id, ledger.id, deliveries)
-    currency = shops.get_currency(session, shop_id)
-    people = customers.rows_by_id(session, shop_id, [item.customer_id for item in page.items])
-    items = [
-        schemas.Recipient(
-            customer=people.get(item.customer_id, _erased(currency)),
-            state=item.state,
-            reason=item.reason,
-            attempts=item.attempts,
-            accepted_at=item.accepted_at,
-            reply=item.reply,
-            variant=item.variant,
-            due_at=item.due_at,
-            events=events.get(item.delivery_id, []),
-            order=_order(bought.get(item.delivery_id)),
-        )
-        for item in page.items
-    ]
-    return Page(items=items, next_cursor=page.next_cursor)
 
 
 def timeline_of(session: Session, shop_id: ShopId, customer_id: int, limit: int) -> list[TimelineEntry]:
@@ -255,37 +199,6 @@ def timeline_of(session: Session, shop_id: ShopId, customer_id: int, limit: int)
     ]
 
 
-def _erased(currency: str) -> CustomerRow:
-    """Stands for a person whose data was erased: the message was sent, and that is all that is known."""
-    return CustomerRow(
-        id="",
-        name="—",
-        email=None,
-        email_subscription="unsubscribed",
-        orders_count=0,
-        total_spent=Money(amount_minor=0, currency=currency),
-        last_order_at=None,
-        city=None,
-        country=None,
-    )
-
-
 def _earners(session: Session, shop_id: ShopId, earned: dict[int, Sum]) -> list[tuple[str, str, Sum]]:
     names = repository.campaign_names(session, shop_id, earned)
     return [(*names[campaign_id], sum_) for campaign_id, sum_ in earned.items() if campaign_id in names]
-
-
-def _human_machine(
-    reach: dict[tuple[int, str, str], Reach], campaign_id: int, kind: str
-) -> schemas.HumanMachine:
-    def count(verdict: str) -> int:
-        return reach.get((campaign_id, kind, verdict), _NOBODY).events
-
-    return schemas.HumanMachine(human=count("human"), machine=count("machine") + count("unknown"))
-
-
-def _order(bought: tuple[str, int, str] | None) -> schemas.RecipientOrder | None:
-    if bought is None:
-        return None
-    name, amount_minor, currency = bought
-    return schemas.RecipientOrder(name=name, revenue=Money(amount_minor=amount_minor, currency=currency))

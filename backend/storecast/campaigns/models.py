@@ -88,7 +88,7 @@ class Campaign(Tenant, Timestamps, Base):
 
 
 class CampaignLink(Tenant, Base):
-    """The target of ``/c/{token}/{number}``, UTM parameters included."""
+    """The target of ``/c/{token}/{number}``, UTM parameters included; of a ``personal`` one how it is written."""
 
     __tablename__ = "campaign_links"
     personal_data: ClassVar[tuple[str, ...]] = ()
@@ -96,6 +96,8 @@ class CampaignLink(Tenant, Base):
     campaign_id: Mapped[int] = mapped_column(ForeignKey("campaigns.id", ondelete="CASCADE"), primary_key=True)
     number: Mapped[int] = mapped_column(Integer, primary_key=True)
     url: Mapped[str]
+    # The address depends on the recipient, whose message carries it sealed: there is nothing to redirect to here.
+    personal: Mapped[bool] = mapped_column(server_default=text("false"))
 
 
 class CampaignVariant(Tenant, Base):

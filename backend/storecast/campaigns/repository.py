@@ -19,7 +19,6 @@ from sqlalchemy import (
     func,
     insert,
     literal,
-    or_,
     select,
     text,
     true,
@@ -359,26 +358,44 @@ def sample_recipients(
     return {why: customer_id for why, customer_id in row._mapping.items() if customer_id is not None}
 
 
+def sample_written_to(session: Session, shop_id: ShopId, campaign: Campaign) -> int | None:
+    """Somebody who got the message, or somebody of the audience when nobody has yet."""
+    return session.scalar(
+        select(MessageDelivery.customer_id)
+        .where(_rows_of(shop_id, campaign), MessageDelivery.state != "excluded")
+        .order_by(MessageDelivery.id)
+        .limit(1)
+    )
+
+
 # Links.
 
 
-def store_links(session: Session, shop_id: ShopId, campaign_id: int, urls: Mapping[int, str]) -> None:
+def store_links(
+    session: Session, shop_id: ShopId, campaign_id: int, urls: Mapping[int, str], personal: Collection[int]
+) -> None:
     session.execute(delete(CampaignLink).where(CampaignLink.campaign_id == campaign_id))
     if urls:
         rows = [
-            {"shop_id": shop_id, "campaign_id": campaign_id, "number": number, "url": url}
+            {
+                "shop_id": shop_id,
+                "campaign_id": campaign_id,
+                "number": number,
+                "url": url,
+                "personal": number in personal,
+            }
             for number, url in urls.items()
         ]
         session.execute(insert(CampaignLink), rows)
 
 
-def list_links(session: Session, shop_id: ShopId, campaign_id: int) -> list[tuple[int, str]]:
+def list_links(session: Session, shop_id: ShopId, campaign_id: int) -> Sequence[Row[int, str, bool]]:
     query = (
-        select(CampaignLink.number, CampaignLink.url)
+        select(CampaignLink.number, CampaignLink.url, CampaignLink.personal)
         .where(CampaignLink.shop_id == shop_id, CampaignLink.campaign_id == campaign_id)
         .order_by(CampaignLink.number)
     )
-    return [(number, url) for number, url in session.execute(query)]
+    return session.execute(query).all()
 
 
 # The ledger.
@@ -613,23 +630,16 @@ def next_due_at(session: Session, shop_id: ShopId, campaign: Campaign) -> dateti
 # Reports.
 
 
-def counts_by_state(session: Session, shop_id: ShopId, campaign: Campaign) -> dict[str, int]:
+def counts(session: Session, shop_id: ShopId, campaign: Campaign) -> Sequence[Row[str, str | None, int]]:
+    """How many rows are in each state for each reason: state, reason, people; the most frequent first."""
+    people = func.count()
     query = (
-        select(MessageDelivery.state, func.count().label("people"))
+        select(MessageDelivery.state, MessageDelivery.reason, people.label("people"))
         .where(_rows_of(shop_id, campaign))
-        .group_by(MessageDelivery.state)
+        .group_by(MessageDelivery.state, MessageDelivery.reason)
+        .order_by(people.desc(), MessageDelivery.reason)
     )
-    return {row.state: row.people for row in session.execute(query)}
-
-
-def counts_by_reason(session: Session, shop_id: ShopId, campaign: Campaign) -> list[tuple[str, int]]:
-    query = (
-        select(MessageDelivery.reason, func.count().label("people"))
-        .where(_rows_of(shop_id, campaign), MessageDelivery.state == "excluded")
-        .group_by(MessageDelivery.reason)
-        .order_by(func.count().desc(), MessageDelivery.reason)
-    )
-    return [(reason or "", count) for reason, count in session.execute(query)]
+    return session.execute(query).all()
 
 
 def counts_waiting(
@@ -650,25 +660,6 @@ def counts_waiting(
     return [(row.reason or "", row.people, row.first_at) for row in session.execute(query)]
 
 
-def counts_by_reply(
-    session: Session, shop_id: ShopId, campaign: Campaign, limit: int
-) -> list[tuple[int | None, str | None, int]]:
-    query = (
-        select(MessageDelivery.smtp_code, MessageDelivery.smtp_reply, func.count())
-        .where(
-            _rows_of(shop_id, campaign),
-            or_(
-                MessageDelivery.state.in_(("failed", "unknown")),
-                and_(MessageDelivery.state == "pending", MessageDelivery.smtp_reply.is_not(None)),
-            ),
-        )
-        .group_by(MessageDelivery.smtp_code, MessageDelivery.smtp_reply)
-        .order_by(func.count().desc())
-        .limit(limit)
-    )
-    return [(code, reply, count) for code, reply, count in session.execute(query)]
-
-
 def accepted_counts(session: Session, shop_id: ShopId, campaign_ids: Sequence[int]) -> dict[int, int]:
     query = (
         select(MessageDelivery.campaign_id, func.count().label("people"))
@@ -683,12 +674,41 @@ def accepted_counts(session: Session, shop_id: ShopId, campaign_ids: Sequence[in
 
 
 def list_recipients(
-    session: Session, shop_id: ShopId, campaign: Campaign, state: str | None, after_id: int, limit: int
+    session: Session,
+    shop_id: ShopId,
+    campaign: Campaign,
+    state: str | None,
+    customer_ids: Collection[int] | None,
+    after_id: int,
+    limit: int,
 ) -> Sequence[MessageDelivery]:
+    """In the order of sending; of these customers only, when they are named."""
     query = select(MessageDelivery).where(_rows_of(shop_id, campaign), MessageDelivery.id > after_id)
     if state is not None:
         query = query.where(MessageDelivery.state == state)
+    if customer_ids is not None:
+        query = query.where(MessageDelivery.customer_id.in_(customer_ids))
     return session.scalars(query.order_by(MessageDelivery.id).limit(limit)).all()
+
+
+def find_customers_written_to(
+    session: Session, shop_id: ShopId, campaign: Campaign, email: str, limit: int
+) -> list[int]:
+    """The customers whose message went to this address, which may not be theirs any more. Reads the whole audience."""
+    query = (
+        select(MessageDelivery.customer_id)
+        .where(_rows_of(shop_id, campaign), func.lower(MessageDelivery.email) == email.lower())
+        .limit(limit)
+    )
+    return list(session.scalars(query))
+
+
+def find_recipient(
+    session: Session, shop_id: ShopId, campaign: Campaign, customer_id: int
+) -> MessageDelivery | None:
+    return session.scalar(
+        select(MessageDelivery).where(_rows_of(shop_id, campaign), MessageDelivery.customer_id == customer_id)
+    )
 
 
 def list_accepted(

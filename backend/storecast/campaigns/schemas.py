@@ -227,18 +227,12 @@ class DeliveryCounts(BaseModel):
     excluded: int
 
 
-class ReplyCount(BaseModel):
-    """How often the server refused with one reply."""
-
-    reply: str
-    count: int
-
-
 class LinkRow(BaseModel):
-    """A numbered link of a campaign."""
+    """A numbered link of a campaign; ``personal`` ones lead everybody elsewhere, and are told as they are written."""
 
     number: int
     url: str
+    personal: bool
 
 
 class Waiting(BaseModel):
@@ -253,15 +247,17 @@ class DeliveryReport(BaseModel):
     """What the ledger says of a campaign: the part of the report that needs no event and no order."""
 
     id: int
+    public_id: str
     state: State
     name: str
+    subject: str
     counts: DeliveryCounts
     rate_per_s: float | None
     eta_s: float | None
     waiting: list[Waiting]
     exclusions: list[Exclusion]
-    errors: list[ReplyCount]
     links: list[LinkRow]
+    frozen_at: datetime | None
     started_at: datetime | None
     finished_at: datetime | None
     pause_reason: str | None
@@ -284,14 +280,19 @@ class CampaignFacts(BaseModel):
 
 
 class RecipientFacts(BaseModel):
-    """One person of a frozen audience."""
+    """One person of a frozen audience. ``until`` ends a claim, or is the next attempt of one who waits."""
 
     delivery_id: int
     customer_id: int
+    email: str | None
     state: str
     reason: str | None
     attempts: int
+    frozen_at: datetime
+    until: datetime | None
     accepted_at: datetime | None
+    message_id: str | None
+    code: int | None
     reply: str | None
     variant: int | None
     due_at: datetime | None

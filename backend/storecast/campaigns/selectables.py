@@ -1,6 +1,7 @@
 """Composable queries over the ledger that analytics, segments and privacy join."""
 
 from datetime import datetime
+from typing import Any
 
 from sqlalchemy import Select, select
 
@@ -19,6 +20,27 @@ def deliveries(shop_id: ShopId) -> Select[int, int, int, str, datetime | None, d
         MessageDelivery.frozen_at,
         MessageDelivery.reason,
     ).where(MessageDelivery.shop_id == shop_id)
+
+
+def audience(shop_id: ShopId, campaign_id: int, frozen_at: datetime) -> Select[*tuple[Any, ...]]:
+    """One campaign's rows of the ledger, from one partition.
+
+    Columns: delivery_id, customer_id, email, state, reason, attempts, smtp_code, smtp_reply.
+    """
+    return select(
+        MessageDelivery.id.label("delivery_id"),
+        MessageDelivery.customer_id,
+        MessageDelivery.email,
+        MessageDelivery.state,
+        MessageDelivery.reason,
+        MessageDelivery.attempts,
+        MessageDelivery.smtp_code,
+        MessageDelivery.smtp_reply,
+    ).where(
+        MessageDelivery.shop_id == shop_id,
+        MessageDelivery.campaign_id == campaign_id,
+        MessageDelivery.frozen_at == frozen_at,
+    )
 
 
 def campaigns(shop_id: ShopId) -> Select[int, str, str, str, datetime | None, datetime | None]:

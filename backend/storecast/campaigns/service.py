@@ -45,11 +45,12 @@ from storecast.campaigns.planning import pacing_of, start_of
 from storecast.config.settings import get_settings
 from storecast.customers import selectables as customer_selectables
 from storecast.customers import service as customers
+from storecast.customers.errors import CustomerUnknown
 from storecast.events.deliveries import DeliveryFact, DeliveryRef
 from storecast.kit.clock import utcnow
 from storecast.kit.errors import FieldError, Invalid
 from storecast.kit.ids import public_id
-from storecast.kit.pages import Page, decode_cursor, encode_cursor
+from storecast.kit.pages import Page, decode_cursor, decode_id_cursor, encode_cursor
 from storecast.kit.types import ShopId
 from storecast.messaging import compose, delivery, headers, templates, topics
 from storecast.messaging import service as messaging
@@ -77,6 +78,9 @@ WATCH_EVERY = timedelta(seconds=60)
 LATE = timedelta(hours=6)
 """A schedule missed by more than this (an outage, a restored backup) waits for a person: mail for the morning is not
 sent at night."""
+
+FOUND_AT_MOST = 500
+"""Customers that a search among recipients looks at, the newest first."""
 
 CONFIRMED_SHARE = 0.05
 CONFIRMED_PEOPLE = 10
@@ -482,7 +486,8 @@ def freeze(session: Session, shop_id: ShopId, campaign_id: int) -> None:
     urls = {
         variant.first_link + at: url for variant in compiled.values() for at, url in enumerate(variant.urls)
     }
-    repository.store_links(session, shop_id, campaign.id, urls)
+    personal = {number for variant in compiled.values() for number in variant.personal_urls}
+    repository.store_links(session, shop_id, campaign.id, urls, personal)
     _touch(session, campaign)
     outbox.add(session, shop_id, Dispatch(campaign.id))
     log.info("campaign_frozen", shop_id=shop_id, campaign_id=campaign.id, audience=campaign.audience_size)
@@ -689,12 +694,13 @@ def shape(session: Session, shop_id: ShopId, campaign: Campaign) -> schemas.Camp
 
 
 def campaign_rows(
-    session: Session, shop_id: ShopId, state: Collection[str], cursor: str | None
+    session: Session, shop_id: ShopId, state: Collection[str], cursor: str | None, *, limit: int | None = None
 ) -> Page[schemas.CampaignFacts]:
-    """A page of campaigns, newest first."""
+    """A page of campaigns, newest first, at most `PAGE` of them without a ``limit``."""
+    limit = limit or PAGE
     after = _read_cursor(cursor) if cursor else None
-    found = repository.list_newest(session, shop_id, sorted(state), after, PAGE + 1)
-    shown = found[:PAGE]
+    found = repository.list_newest(session, shop_id, sorted(state), after, limit + 1)
+    shown = found[:limit]
     # Before its audience is frozen nobody has got a campaign.
     frozen = [campaign.id for campaign in shown if campaign.frozen_at is not None]
     sent = repository.accepted_counts(session, shop_id, frozen) if frozen else {}
@@ -717,18 +723,23 @@ def campaign_rows(
         )
         for campaign in shown
     ]  # fmt: skip
-    more = len(found) > PAGE
+    more = len(found) > limit
     return Page(items=items, next_cursor=encode_cursor(shown[-1].created_at, shown[-1].id) if more else None)
 
 
 def delivery_report(session: Session, shop_id: ShopId, campaign_id: str) -> schemas.DeliveryReport:
-    """What the ledger says: counts, exclusions, errors, links."""
+    """What the ledger says: counts, who is left out and who waits and why, links."""
     campaign = get(session, shop_id, campaign_id)
-    counts = repository.counts_by_state(session, shop_id, campaign) if campaign.frozen_at else {}
+    rows = repository.counts(session, shop_id, campaign) if campaign.frozen_at else []
+    counts: dict[str, int] = {}
+    for row in rows:
+        counts[row.state] = counts.get(row.state, 0) + row.people
     pending = counts.get("pending", 0) + counts.get("claimed", 0)
     rate = _rate(campaign, counts)
     return schemas.DeliveryReport(
         id=campaign.id,
+        public_id=campaign.public_id,
+        subject=campaign.subject,
         state=campaign.state,  # type: ignore[arg-type]  # a CHECK holds it to these values
         name=campaign.name,
         counts=schemas.DeliveryCounts(
@@ -748,52 +759,88 @@ def delivery_report(session: Session, shop_id: ShopId, campaign_id: str) -> sche
             )
         ],
         exclusions=[
-            schemas.Exclusion(reason=reason, count=count)
-            for reason, count in (
-                repository.counts_by_reason(session, shop_id, campaign) if campaign.frozen_at else []
-            )
-        ],
-        errors=[
-            schemas.ReplyCount(reply=f"{code} {reply}" if code else reply or "", count=count)
-            for code, reply, count in (
-                repository.counts_by_reply(session, shop_id, campaign, 20) if campaign.frozen_at else []
-            )
+            schemas.Exclusion(reason=row.reason or "", count=row.people)
+            for row in rows
+            if row.state == "excluded"
         ],
         links=[
-            schemas.LinkRow(number=number, url=url)
-            for number, url in repository.list_links(session, shop_id, campaign.id)
+            schemas.LinkRow(number=row.number, url=row.url, personal=row.personal)
+            for row in repository.list_links(session, shop_id, campaign.id)
         ],
+        frozen_at=campaign.frozen_at,
         started_at=campaign.started_at,
         finished_at=campaign.finished_at,
         pause_reason=campaign.pause_reason,
     )
 
 
+def links_of(session: Session, shop_id: ShopId, campaign: Campaign) -> dict[int, str]:
+    """Where the links of a frozen campaign lead, by number."""
+    return {row.number: row.url for row in repository.list_links(session, shop_id, campaign.id)}
+
+
 def recipient_rows(
-    session: Session, shop_id: ShopId, campaign_id: str, state: str | None, cursor: str | None
+    session: Session,
+    shop_id: ShopId,
+    campaign: Campaign,
+    *,
+    state: str | None = None,
+    search: str | None = None,
+    cursor: str | None = None,
+    limit: int | None = None,
 ) -> Page[schemas.RecipientFacts]:
-    """A page of a frozen audience, in the order in which it is sent."""
-    campaign = get(session, shop_id, campaign_id)
+    """A page of a frozen audience, in the order in which it is sent, at most `PAGE` long without a ``limit``.
+
+    ``search`` is the beginning of names or of an address; a whole address also finds who had it at the freeze.
+    """
+    limit = limit or PAGE
     if campaign.frozen_at is None:
         return Page(items=[])
-    after_id = int(decode_cursor(cursor, 1)[0]) if cursor else 0
-    found = repository.list_recipients(session, shop_id, campaign, state, after_id, PAGE + 1)
-    items = [_recipient(row) for row in found[:PAGE]]
-    return Page(items=items, next_cursor=encode_cursor(found[PAGE - 1].id) if len(found) > PAGE else None)
+    after_id = decode_id_cursor(cursor) or 0
+    customer_ids = _found_by(session, shop_id, campaign, search) if search else None
+    found = repository.list_recipients(session, shop_id, campaign, state, customer_ids, after_id, limit + 1)
+    items = [_recipient(row) for row in found[:limit]]
+    return Page(items=items, next_cursor=encode_cursor(found[limit - 1].id) if len(found) > limit else None)
+
+
+def recipient(
+    session: Session, shop_id: ShopId, campaign: Campaign, customer_id: str
+) -> schemas.RecipientFacts:
+    """One person of a frozen audience; raises CustomerUnknown for anybody else."""
+    customer = customers.get(session, shop_id, customer_id)
+    found = repository.find_recipient(session, shop_id, campaign, customer.id) if campaign.frozen_at else None
+    if found is None:
+        raise CustomerUnknown
+    return _recipient(found)
+
+
+def _found_by(session: Session, shop_id: ShopId, campaign: Campaign, search: str) -> list[int]:
+    found = customers.find_ids(session, shop_id, search, FOUND_AT_MOST)
+    if "@" in search and len(found) < FOUND_AT_MOST:
+        written_to = repository.find_customers_written_to(
+            session, shop_id, campaign, search.strip(), FOUND_AT_MOST
+        )
+        found = sorted({*found, *written_to})
+    return found
 
 
 def _recipient(row: MessageDelivery) -> schemas.RecipientFacts:
-    reply = f"{row.smtp_code} {row.smtp_reply}" if row.smtp_code else row.smtp_reply
+    until = row.lease_until if row.lease_until != HELD_UNTIL else None
     return schemas.RecipientFacts(
         delivery_id=row.id,
         customer_id=row.customer_id,
+        email=row.email,
         state=row.state,
         reason=row.reason,
         attempts=row.attempts,
+        frozen_at=row.frozen_at,
+        until=until,
         accepted_at=row.accepted_at,
-        reply=reply,
+        message_id=row.message_id,
+        code=row.smtp_code,
+        reply=f"{row.smtp_code} {row.smtp_reply}" if row.smtp_code else row.smtp_reply,
         variant=row.variant,
-        due_at=row.lease_until if row.state == "pending" and row.lease_until != HELD_UNTIL else None,
+        due_at=until if row.state == "pending" else None,
     )
 
 

@@ -12,7 +12,7 @@ from sqlalchemy import Row, select
 from sqlalchemy.orm import Session
 
 from storecast.campaigns import content, personal, repository, schemas, service
-from storecast.campaigns.errors import TestRefused
+from storecast.campaigns.errors import StateRefused, TestRefused
 from storecast.campaigns.models import Campaign
 from storecast.config.settings import get_settings
 from storecast.customers import selectables as customer_selectables
@@ -61,6 +61,25 @@ def load(
     else:
         chosen = service.chosen(session, shop_id, campaign)
         internal_id = repository.sample_recipient(session, shop_id, campaign, chosen)
+    return _load(session, shop_id, campaign, internal_id, unsaved)
+
+
+def load_sent(session: Session, shop_id: ShopId, campaign_id: str) -> Trial:
+    """A frozen campaign with somebody whom it was sent to; raises CampaignUnknown or StateRefused."""
+    campaign = service.get(session, shop_id, campaign_id)
+    if campaign.frozen_at is None:
+        raise StateRefused(state=campaign.state)
+    internal_id = repository.sample_written_to(session, shop_id, campaign)
+    return _load(session, shop_id, campaign, internal_id, None)
+
+
+def _load(
+    session: Session,
+    shop_id: ShopId,
+    campaign: Campaign,
+    internal_id: int | None,
+    unsaved: schemas.PreviewRequest | None,
+) -> Trial:
     shop = shops.get(session, shop_id)
     row = _profile(session, shop_id, internal_id) if internal_id is not None else None
     shown = customers.list_rows(session, shop_id, [internal_id]) if internal_id is not None else []
@@ -156,6 +175,23 @@ def render(trial: Trial) -> schemas.Preview:
         customer=trial.customer,
         missing=_missing(written, context),
     )
+
+
+def render_numbered(trial: Trial) -> tuple[str, str]:
+    """Subject and HTML with ``#link-n`` in place of where link n leads, in a process with limits."""
+    written = trial.content
+    numbered = compose.number_links(written, trial.origin, lambda number, _written: f"#link-{number}")
+    html = links.with_preheader(numbered.source, written.preview_text)
+    templates = {
+        "subject": preview.Template(written.subject, html=False),
+        "html": preview.Template(html, html=True),
+    }
+    try:
+        texts = preview.render(templates, _context(trial))
+    except preview.RenderingFailed as error:
+        fault = FieldError(f"/{error.field}", str(error), "rendering_failed")
+        raise Invalid("The template does not render.", errors=[fault]) from error
+    return headers.one_line(texts["subject"]), texts["html"]
 
 
 def _refuse_faults(written: Content) -> None:

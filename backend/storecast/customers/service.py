@@ -195,6 +195,13 @@ def list_page(
     return Page(items=items, next_cursor=encode_cursor(found[PAGE - 1].id) if more else None)
 
 
+def find_ids(session: Session, shop_id: ShopId, search: str, limit: int) -> list[int]:
+    """The newest customers that a search of the list finds, by internal id."""
+    return [
+        row.id for row in repository.list_page(session, shop_id, search=search, after_id=None, limit=limit)
+    ]
+
+
 def read_detail(session: Session, shop_id: ShopId, public_id: str) -> CustomerDetail:
     """A customer with their facts and timeline."""
     customer = get(session, shop_id, public_id)

@@ -53,7 +53,9 @@ TRACKING_SINK = Sink(
 class Edge:
     """The parts of the edge, wired together."""
 
-    def __init__(self, settings: Settings, read_click: tracking.ReadClick) -> None:
+    def __init__(
+        self, settings: Settings, read_click: tracking.ReadClick, open_address: tracking.OpenAddress
+    ) -> None:
         dsn, role = settings.database_url, Role.EDGE.value
         self.shops = ShopDirectory(dsn, role)
         self._webhook_commit = GroupCommit(dsn, role, webhooks.SINK)
@@ -62,20 +64,19 @@ class Edge:
         self.webhooks = webhooks.Webhooks(self._webhook_commit, self.shops, settings.shopify.secrets())
         self._read_click = read_click
         self._app_url = settings.shopify.app_url
+        self._open_address = open_address
         self._links: dict[tuple[int, int, int], str] = {}
 
     def routes(self) -> list[Route]:
         """Every address of the edge but the webhooks'."""
         submit, read_click = self._tracking_commit.submit, self._read_click
+        click = tracking.click_endpoint(submit, read_click, self._find_link, self._open_address)
         pixel_endpoint = pixel.endpoint(self._pixel_commit.submit, self._shop_id_of_key, read_click)
         return [
             Route("/pixel/v1/events", pixel_endpoint, methods=["POST", "OPTIONS"]),
             Route("/o/{token}.gif", tracking.open_endpoint(submit, read_click), methods=["GET", "HEAD"]),
-            Route(
-                "/c/{token}/{n:int}",
-                tracking.click_endpoint(submit, read_click, self._find_link),
-                methods=["GET", "HEAD"],
-            ),
+            Route("/c/{token}/{n:int}", click, methods=["GET", "HEAD"]),
+            Route("/c/{token}/{n:int}/{sealed}", click, methods=["GET", "HEAD"]),
             Route(
                 "/u/{token}",
                 tracking.unsubscribe_endpoint(submit, read_click, self._find_shop_name, self._app_url),
@@ -117,7 +118,9 @@ class Edge:
         key = (shop_id, campaign_id, number)
         if key not in self._links:
             rows = await self.shops.fetch(
-                "SELECT url FROM campaign_links WHERE shop_id = $1 AND campaign_id = $2 AND number = $3", *key
+                "SELECT url FROM campaign_links "
+                "WHERE shop_id = $1 AND campaign_id = $2 AND number = $3 AND NOT personal",
+                *key,
             )
             if not rows:
                 return None
@@ -146,9 +149,11 @@ class _FrontDoor:
             await self._others(scope, receive, send)
 
 
-def create_app(settings: Settings, read_click: tracking.ReadClick) -> ASGIApp:
-    """The edge over these settings; ``read_click`` opens tracking tokens."""
-    edge = Edge(settings, read_click)
+def create_app(
+    settings: Settings, read_click: tracking.ReadClick, open_address: tracking.OpenAddress
+) -> ASGIApp:
+    """The edge over these settings; the functions open tracking tokens, and addresses that are sealed into links."""
+    edge = Edge(settings, read_click, open_address)
 
     @asynccontextmanager
     async def lifespan(_app: Starlette) -> AsyncIterator[None]:

@@ -1,6 +1,7 @@
 """Opens, clicks and unsubscribes of messages.
 
-A redirect goes only to a link stored with the campaign, never to anything that the request says. Reading
+A redirect goes only to a link stored with the campaign, or to an address that was sealed here for that link of that
+delivery; never to anything else that the request says. Reading
 changes nothing but the record of opens and clicks: only a POST unsubscribes, because mail scanners follow
 every link. An unsubscribe is on disk before it is confirmed.
 """
@@ -10,7 +11,7 @@ import hashlib
 from collections.abc import Awaitable, Callable, Sequence
 from html import escape
 from typing import Any
-from urllib.parse import parse_qs, urlencode, urlsplit, urlunsplit
+from urllib.parse import parse_qs, quote, urlencode, urlsplit, urlunsplit
 
 import structlog
 from starlette.datastructures import FormData
@@ -44,6 +45,9 @@ MAX_USER_AGENT = 512
 MAX_FORM_BYTES = 8 * 1024
 MAX_LINK_NUMBER = 10_000
 
+PURPOSE_HEADERS = ("sec-purpose", "purpose", "x-purpose", "x-moz")
+AHEAD = ("prefetch", "prerender", "preview")
+
 # The smallest transparent GIF: 1 x 1, one colour, which is transparent.
 PIXEL_GIF = base64.b64decode("R0lGODlhAQABAIAAAAAAAP///yH5BAEAAAAALAAAAAABAAEAAAIBRAA7")
 
@@ -68,9 +72,13 @@ PAGE_HEADERS = {
     "X-Robots-Tag": "noindex",
 }
 
+_IN_ADDRESSES = "!\"#$%&'()*+,/:;<=>?@[\\]^`{|}~"
+"""All of ASCII that can be seen: letters, digits and the rest of it are never escaped."""
+
 Submit = Callable[[Sequence[tuple[Any, ...]]], Awaitable[None]]
 ReadClick = Callable[[str], Tracked | None]
 FindLink = Callable[[int, int, int], Awaitable[str | None]]
+OpenAddress = Callable[[str, int, str], str | None]
 FindShopName = Callable[[int], Awaitable[str | None]]
 Handler = Callable[[Request], Awaitable[Response]]
 
@@ -78,8 +86,8 @@ Handler = Callable[[Request], Awaitable[Response]]
 def event_row(
     kind: str, click: Tracked, request: Request, *, link_number: int | None = None
 ) -> tuple[Any, ...]:
-    """What is known at the edge. A HEAD comes from no person's hand; the rest is judged later, in context."""
-    verdict = "machine" if request.method == "HEAD" else "unknown"
+    """What is known at the edge; what it is not sure of is judged later, in context."""
+    verdict = "machine" if is_machine(request) else "unknown"
     user_agent = request.headers.get("user-agent", "").replace("\x00", "")[:MAX_USER_AGENT] or None
     return (
         click.shop_id,
@@ -94,6 +102,17 @@ def event_row(
     )
 
 
+def is_machine(request: Request) -> bool:
+    """Whether the request says itself that no person made it: a HEAD, or a page or image that is fetched ahead.
+
+    Browsers and mail programs announce what they fetch ahead (https://fetch.spec.whatwg.org/#sec-purpose-header; the
+    older names are of Chromium, Firefox and Safari).
+    """
+    if request.method == "HEAD":
+        return True
+    return any(request.headers.get(name, "").lower().startswith(AHEAD) for name in PURPOSE_HEADERS)
+
+
 def open_endpoint(submit: Submit, read_click: ReadClick) -> Handler:
     """GET and HEAD /o/{token}.gif: always the image, so that no message shows a broken one."""
 
@@ -106,15 +125,22 @@ def open_endpoint(submit: Submit, read_click: ReadClick) -> Handler:
     return handle
 
 
-def click_endpoint(submit: Submit, read_click: ReadClick, find_link: FindLink) -> Handler:
-    """GET and HEAD /c/{token}/{n}: on to the stored link, with the token for the pixel."""
+def click_endpoint(
+    submit: Submit, read_click: ReadClick, find_link: FindLink, open_address: OpenAddress
+) -> Handler:
+    """GET and HEAD /c/{token}/{n} and /c/{token}/{n}/{sealed}: on to the link, with the token for the pixel."""
+
+    async def target(click: Tracked, token: str, number: int, sealed: str | None) -> str | None:
+        if not 0 <= number <= MAX_LINK_NUMBER:
+            return None
+        if sealed is not None:
+            return open_address(token, number, sealed)
+        return await find_link(click.shop_id, click.campaign_id, number)
 
     async def handle(request: Request) -> Response:
         token, number = request.path_params["token"], request.path_params["n"]
         click = read_click(token)
-        url = None
-        if click is not None and 0 <= number <= MAX_LINK_NUMBER:
-            url = await find_link(click.shop_id, click.campaign_id, number)
+        url = await target(click, token, number, request.path_params.get("sealed")) if click else None
         if click is None or url is None:
             return _nowhere()
         try:
@@ -207,10 +233,10 @@ async def _multipart(request: Request, body: bytes) -> FormData:
 
 
 def with_token(url: str, token: str) -> str:
-    """The stored link with ``sc_click`` added to its query, everything else of it untouched."""
+    """The link with ``sc_click`` added to its query; of the rest only what no header can carry is escaped."""
     parts = urlsplit(url)
     query = "&".join(part for part in (parts.query, urlencode({"sc_click": token})) if part)
-    return urlunsplit(parts._replace(query=query))
+    return quote(urlunsplit(parts._replace(query=query)), safe=_IN_ADDRESSES)
 
 
 def _nowhere() -> Response:

@@ -60,35 +60,6 @@ def storefront_steps(shop_id: ShopId) -> Select[str, str, datetime]:
     )
 
 
-def engagement(shop_id: ShopId) -> Select[int, str, str, int, int]:
-    """Per campaign, kind and verdict: campaign_id, kind, verdict, events, people."""
-    return (
-        select(
-            MessageEvent.campaign_id,
-            MessageEvent.kind,
-            MessageEvent.verdict,
-            func.count().label("events"),
-            func.count(MessageEvent.delivery_id.distinct()).label("people"),
-        )
-        .where(MessageEvent.shop_id == shop_id, MessageEvent.kind.in_(("open", "click")))
-        .group_by(MessageEvent.campaign_id, MessageEvent.kind, MessageEvent.verdict)
-    )
-
-
-def link_clicks(shop_id: ShopId) -> Select[int, int | None, int, int]:
-    """Clicks by people per link: campaign_id, link_number, clicks, people."""
-    return (
-        select(
-            MessageEvent.campaign_id,
-            MessageEvent.link_number,
-            func.count().label("clicks"),
-            func.count(MessageEvent.delivery_id.distinct()).label("people"),
-        )
-        .where(MessageEvent.shop_id == shop_id, MessageEvent.kind == "click", MessageEvent.verdict == "human")
-        .group_by(MessageEvent.campaign_id, MessageEvent.link_number)
-    )
-
-
 def message_history(shop_id: ShopId) -> Select[int, int | None, str, datetime, str, int | None, int]:
     """What recipients did: delivery_id, customer_id, kind, occurred_at, verdict, link_number, campaign_id."""
     return select(

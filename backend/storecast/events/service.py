@@ -19,7 +19,7 @@ from storecast.events.deliveries import DeliveryFact, DeliveryRef
 from storecast.events.jobs import TouchesRecorded, UnsubscribeRequested
 from storecast.events.models import MessageEvent, PixelEvent
 from storecast.events.repository import Seen
-from storecast.events.verdicts import BURST_SPAN, bursts, judge
+from storecast.events.verdicts import LONGEST_BURST, bursts, judge
 from storecast.kit.chunks import batched
 from storecast.kit.clock import utcnow
 from storecast.kit.ids import uuid7
@@ -166,8 +166,8 @@ def _demote_bursts(
     clicks = [event for event in events if event.kind == "click"]
     if not clicks:
         return set()
-    since = clicks[0].occurred_at - BURST_SPAN
-    until = clicks[-1].occurred_at + BURST_SPAN
+    since = clicks[0].occurred_at - LONGEST_BURST
+    until = clicks[-1].occurred_at + LONGEST_BURST
     delivery_ids = {event.delivery_id for event in clicks}
     near = repository.clicks_between(session, shop_id, delivery_ids, since, until)
     found = bursts(near)

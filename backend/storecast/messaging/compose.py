@@ -24,15 +24,13 @@ from storecast.messaging.context import (
     personal,
 )
 from storecast.messaging.inlining import inline
+from storecast.messaging.personal_links import PersonalLinks
 from storecast.messaging.render_plan import RenderPlan
 from storecast.messaging.sandbox import HTML, TEXT
 from storecast.messaging.tokens import Tokens
 
 SENDER_ID = "storecast"
 """The rightmost part of Feedback-ID: stable, 5 to 15 characters."""
-
-LINKS_PER_VARIANT = 2_000
-"""Numbers that each version of a message has for its links."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -81,7 +79,10 @@ class NoAddress(ValueError):
 
 
 class Variant:
-    """One version of a message, compiled. ``urls[n - first_link]`` is where link n leads."""
+    """One version of a message, compiled.
+
+    ``urls[n - first_link]`` is where link n leads; of those in ``personal_urls``, how it is written.
+    """
 
     def __init__(
         self, content: Content, origin: Origin, *, edge_url: str, tokens: Tokens, tracked: bool = True
@@ -97,13 +98,19 @@ class Variant:
         self._fixed = fixed_of(content, origin)
         source = source_of(content)
         self.urls: tuple[str, ...] = ()
-        self.first_link = 1
+        self.personal_urls: frozenset[int] = frozenset()
+        self.first_link = _first_link(origin)
         if tracked:
             utm = utm_of(origin.campaign_public_id, origin.variant)
-            self.first_link = origin.variant * LINKS_PER_VARIANT + 1
-            source, self.urls = links.track(
-                source, edge_url=edge_url, utm=utm, resolve=_resolver(self._fixed), first=self.first_link
+            source, self.urls, self.personal_urls, _first = links.track(
+                source,
+                edge_url=edge_url,
+                utm=utm,
+                resolve=_resolver(self._fixed),
+                is_personal=_is_personal,
+                first=self.first_link,
             )
+            self._fixed[links.LINKS] = PersonalLinks(tokens, edge_url, utm)
         self._compile_plans(content, source, tracked=tracked)
         self._compile_frame(content, sender)
 
@@ -225,6 +232,32 @@ def _resolver(fixed: dict[str, Any]) -> links.Resolve:
     return resolve
 
 
+def _is_personal(attribute: str) -> bool:
+    """Whether an address that depends on the recipient is a template by itself, and more than one of ours."""
+    try:
+        read = sandbox.paths(sandbox.parse(attribute, TEXT))
+    except TemplateError:  # as above
+        return False
+    return any(NAMES.get(path, ()) is not None for path in read)
+
+
+def number_links(content: Content, origin: Origin, write: links.Write) -> links.Tracked:
+    """The source with its links numbered as in the messages that were sent, and written in another way."""
+    return links.number_links(
+        source_of(content),
+        utm=utm_of(origin.campaign_public_id, origin.variant),
+        resolve=_resolver(fixed_of(content, origin)),
+        is_personal=_is_personal,
+        write=write,
+        first=_first_link(origin),
+    )
+
+
+def _first_link(origin: Origin) -> int:
+    """The number of a version's first link: no two versions share one."""
+    return origin.variant * links.MAX_LINKS + 1
+
+
 def _part_head(boundary: str, content_type: str) -> bytes:
     # Quoted-printable never leaves a "=" followed by "_", so the boundary cannot occur in a part.
     return (
@@ -273,4 +306,4 @@ def find_urls(content: Content, origin: Origin) -> list[str]:
     if sandbox.check(content.html):
         return []
     resolve = _resolver(fixed_of(content, origin))
-    return list(links.track(source_of(content), edge_url="", utm={}, resolve=resolve).urls)
+    return links.track(source_of(content), edge_url="", utm={}, resolve=resolve).fixed_urls

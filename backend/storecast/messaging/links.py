@@ -1,8 +1,8 @@
-"""Link tracking: fixed http(s) links of a template become numbered ones, UTM parameters are added before that.
+"""Link tracking: http(s) links of a template become numbered ones, UTM parameters are added before that.
 
-A link is rewritten when its address is known for the whole campaign. Left alone are addresses that depend on the
-recipient, mailto, tel, anchors and whatever else is no web page; the redirect knows numbers only, so it is no open
-redirect.
+An address that is known for the whole campaign is kept with it, and the redirect is told its number only. One that
+depends on the recipient gets a number too and is sealed into the link when it is rendered, see `personal_links`. Left
+alone are mailto, tel, anchors, addresses of our own and whatever else is no web page.
 """
 
 import html
@@ -22,29 +22,92 @@ _ALLOWED_SCHEMES = frozenset({"http", "https", "mailto", "tel", "sms"})
 _LINKING = frozenset({"a", "area"})
 
 
+MAX_LINKS = 2_000
+"""More than any message has; the next version's links begin after so many."""
+
+LINKS = "_links"
+"""The variable that holds what writes the links whose address depends on the recipient."""
+
+
 class Tracked(NamedTuple):
-    """A template with its links numbered; ``urls[0]`` is the first."""
+    """A template with its links numbered; ``urls[0]`` is link ``first``, a ``personal`` one as it is written."""
 
     source: str
     urls: tuple[str, ...]
+    personal: frozenset[int] = frozenset()
+    first: int = 1
+
+    @property
+    def fixed_urls(self) -> list[str]:
+        """The addresses that are the same for all recipients."""
+        return [url for number, url in enumerate(self.urls, self.first) if number not in self.personal]
 
 
 Resolve = Callable[[str], str | None]
 """The text of an attribute that holds template tags, None when it depends on the recipient."""
 
+IsPersonal = Callable[[str], bool]
+"""Whether such an attribute is a template by itself, and more than one of our own addresses."""
 
-def track(source: str, *, edge_url: str, utm: dict[str, str], resolve: Resolve, first: int = 1) -> Tracked:
-    """Number the links from ``first`` on. Equal addresses at different places get different numbers."""
+Write = Callable[[int, str | None], str]
+"""What stands in place of an address: of its number, and of the address as written when it is personal."""
+
+
+def track(
+    source: str,
+    *,
+    edge_url: str,
+    utm: dict[str, str],
+    resolve: Resolve,
+    is_personal: IsPersonal = lambda _attribute: False,
+    first: int = 1,
+) -> Tracked:
+    """Send the links over the edge; the first one has the number ``first``."""
+
+    def write(number: int, written: str | None) -> str:
+        if written is None:
+            return f"{edge_url}/c/{{{{ {TOKEN} }}}}/{number}"
+        return f"{{% filter _link({LINKS}, {TOKEN}, {number}) %}}{written}{{% endfilter %}}"
+
+    return number_links(source, utm=utm, resolve=resolve, is_personal=is_personal, write=write, first=first)
+
+
+def number_links(
+    source: str,
+    *,
+    utm: dict[str, str],
+    resolve: Resolve,
+    is_personal: IsPersonal,
+    write: Write,
+    first: int = 1,
+) -> Tracked:
+    """Number the links in order. Equal addresses at different places get different numbers."""
     masked = markup.mask(source)
     replacements: list[tuple[int, int, str]] = []
     urls: list[str] = []
+    personal: set[int] = set()
     for tag in markup.tags(masked):
         href = tag.attributes.get("href") if tag.name in _LINKING else None
-        if href is not None and (url := _trackable(source[href.start : href.end], href.value, resolve)):
-            number = first + len(urls)
+        if href is None:
+            continue
+        written = source[href.start : href.end]
+        number = first + len(urls)
+        if url := _trackable(written, href.value, resolve):
             urls.append(with_utm(url, utm))
-            replacements.append((href.start, href.end, f"{edge_url}/c/{{{{ {TOKEN} }}}}/{number}"))
-    return Tracked(markup.splice(source, replacements), tuple(urls))
+            replacements.append((href.start, href.end, write(number, None)))
+        elif _may_be_web_page(href.value) and resolve(written) is None and is_personal(written):
+            urls.append(html.unescape(written).strip())
+            personal.add(number)
+            replacements.append((href.start, href.end, write(number, written)))
+    return Tracked(markup.splice(source, replacements), tuple(urls), frozenset(personal), first)
+
+
+def _may_be_web_page(masked: str) -> bool:
+    """Whether an address that holds template tags is one of the web, as far as one can see before they are rendered."""
+    if markup.OPAQUE not in masked:
+        return False
+    address = html.unescape(masked).strip().lower()
+    return address.startswith((markup.OPAQUE, "https://", "http://"))
 
 
 def with_open_pixel(source: str) -> str:
@@ -110,6 +173,8 @@ def faults(source: str) -> list[Fault]:
     """Links that no mail should have: a scheme that runs code, a web address without a host."""
     masked = markup.mask(source)
     found = []
+    if sum(tag.name in _LINKING and not tag.closing for tag in markup.tags(masked)) > MAX_LINKS:
+        found.append(Fault(1, 1, f"A message has {MAX_LINKS} links at most."))
     for tag in markup.tags(masked):
         for name in ("href", "src", "action", "background"):
             attribute = tag.attributes.get(name)

@@ -135,6 +135,12 @@ def _date(value: Any, fmt: str = "%-d %B %Y") -> Any:
         return str(value)
 
 
+def _link(value: str, links: Any, token: str, number: int) -> str:
+    """Writes a tracked link, see `personal_links`. Compiling puts it around addresses; merchants' templates may not."""
+    written: str = links.write(value, token, number)
+    return written
+
+
 _SYMBOLS = {"USD": "$", "EUR": "€", "GBP": "£", "JPY": "¥", "CAD": "CA$", "AUD": "A$", "INR": "₹"}
 
 
@@ -173,7 +179,7 @@ def environment(*, html: bool, undefined: type[Undefined] = Missing) -> MessageE
     env.globals.clear()
     filters = {name: env.filters[name] for name in _KEPT_FILTERS}
     env.filters.clear()
-    env.filters.update(filters, date=_date, join=_join, money=_money, _each=_each)
+    env.filters.update(filters, date=_date, join=_join, money=_money, _each=_each, _link=_link)
     tests = {name: env.tests[name] for name in TESTS}
     env.tests.clear()
     env.tests.update(tests)

@@ -9,9 +9,16 @@ import binascii
 import struct
 from typing import NamedTuple
 
-from storecast.kit.signing import Signer
+from cryptography.exceptions import InvalidTag
+from cryptography.hazmat.primitives.ciphers.aead import AESSIV
+
+from storecast.kit.signing import Signer, derive_key
 
 PURPOSE = "tracking"
+ADDRESS_PURPOSE = "tracked-addresses"
+
+MAX_SEALED_LENGTH = 2_100
+"""Characters of a sealed address; `personal_links` seals none that gets longer."""
 
 _FIELDS = struct.Struct(">IQQ")
 _MAC_BYTES = 10
@@ -37,6 +44,7 @@ class Tokens:
         self._signer, *self._previous = (
             Signer(key, PURPOSE, length=_MAC_BYTES) for key in (secret, *previous)
         )
+        self._ciphers = [AESSIV(derive_key(key, ADDRESS_PURPOSE)) for key in (secret, *previous)]
 
     def mint(self, shop_id: int, campaign_id: int, delivery_id: int) -> str:
         """The token of one delivery; the same every time."""
@@ -69,3 +77,30 @@ class Tokens:
         if not any(signer.verify(fields, code) for signer in (self._signer, *self._previous)):
             return None
         return Tracked(*_FIELDS.unpack(fields))
+
+    def seal_address(self, token: str, number: int, address: str) -> str:
+        """The address of one recipient's link, for that link alone: base64url without padding.
+
+        AES-SIV (RFC 5297) needs no nonce, so that the same delivery gives the same bytes at every attempt.
+        """
+        sealed = self._ciphers[0].encrypt(address.encode(), _place(token, number))
+        return base64.urlsafe_b64encode(sealed).rstrip(b"=").decode()
+
+    def open_address(self, token: str, number: int, sealed: str) -> str | None:
+        """The address that was sealed for this link of this delivery; None for anything else."""
+        if len(sealed) > MAX_SEALED_LENGTH:
+            return None
+        try:
+            raw = base64.b64decode(sealed + "=" * (-len(sealed) % 4), altchars=b"-_", validate=True)
+        except (binascii.Error, ValueError):
+            return None
+        for cipher in self._ciphers:
+            try:
+                return cipher.decrypt(raw, _place(token, number)).decode()
+            except (InvalidTag, ValueError):
+                continue
+        return None
+
+
+def _place(token: str, number: int) -> list[bytes]:
+    return [token.encode(), str(number).encode()]

@@ -4,10 +4,8 @@ Webhooks go on where a run ended, so rows are those of this moment and never old
 has no results of it. Who is shown people's data is noted in the transaction that reads it.
 """
 
-import csv
-import io
 from collections.abc import Iterator
-from typing import Any, Literal
+from typing import Literal
 
 import orjson
 from sqlalchemy.orm import Session
@@ -16,6 +14,7 @@ from storecast.audit import access
 from storecast.audit import service as audit
 from storecast.customers.stored import CUSTOMERS, SEGMENTS
 from storecast.db.stored import Row, Stored, count_people, read_page, version_of
+from storecast.kit import csv_rows
 from storecast.kit.errors import FieldError, Invalid
 from storecast.kit.pages import decode_cursor, encode_cursor
 from storecast.kit.types import ShopId
@@ -70,8 +69,6 @@ _STORED: dict[ResultResource, tuple[Resource, Stored]] = {
     "segments": ("segments", SEGMENTS),
 }
 """What is handed out, and the resource of a run that brings it."""
-
-_FORMULA = ("=", "+", "-", "@", "\t", "\r")
 
 
 def read(
@@ -131,14 +128,14 @@ def iter_export(
     """All rows, a chunk at a time. No transaction is open while the caller takes what it got, however slowly."""
     _, stored = _STORED[resource]
     if form == "csv":
-        yield _csv([stored.names])
+        yield csv_rows.encode([stored.names])
     after = ""
     while True:
         with unit_of_work() as session:
             currency = shops.get(session, shop_id).currency
             rows = read_page(session, shop_id, stored, currency=currency, after=after, limit=CHUNK)
         if rows:
-            yield _lines(rows) if form == "jsonl" else _csv(_cells(stored, row) for row in rows)
+            yield _lines(rows) if form == "jsonl" else csv_rows.encode(_cells(stored, row) for row in rows)
         if len(rows) < CHUNK:
             return
         after = rows[-1].gid
@@ -176,26 +173,6 @@ def _lines(rows: list[Row]) -> bytes:
     return "".join(f"{row.json}\n" for row in rows).encode()
 
 
-def _csv(rows: Any) -> bytes:
-    """Lines of CSV (RFC 4180)."""
-    text = io.StringIO()
-    csv.writer(text).writerows(rows)
-    return text.getvalue().encode()
-
-
 def _cells(stored: Stored, row: Row) -> list[str]:
     values = orjson.loads(row.json)
-    return [_cell(values[name]) for name in stored.names]
-
-
-def _cell(value: Any) -> str:
-    """A value as text: nothing for null, JSON for lists.
-
-    Text that a spreadsheet would take for a formula gets an apostrophe in front
-    (https://owasp.org/www-community/attacks/CSV_Injection). Numbers are no text: minus five is minus five.
-    """
-    if value is None:
-        return ""
-    if isinstance(value, str):
-        return f"'{value}" if value.startswith(_FORMULA) else value
-    return orjson.dumps(value).decode()
+    return [csv_rows.cell(values[name]) for name in stored.names]

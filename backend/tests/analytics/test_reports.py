@@ -195,18 +195,19 @@ def test_a_report_tells_people_from_machines_and_counts_revenue_once(
     }  # fmt: skip
     assert report["funnel"] == [
         {"step": "sent", "people": 3},
+        {"step": "delivered", "people": 3},
         {"step": "opened", "people": 2},
         {"step": "clicked", "people": 1},
         {"step": "ordered", "people": 1},
     ]
-    assert report["opens"] == {"human": 2, "machine": 1}
-    assert report["clicks"] == {"human": 2, "machine": 1}
+    assert report["opens"] == {"human": 2, "machine": 1, "unknown": 0, "machine_only": 1}
+    assert report["clicks"] == {"human": 2, "machine": 1, "unknown": 0, "machine_only": 1}
     assert (report["orders"], report["revenue"]) == (1, {"amount_minor": 4200, "currency": "USD"})
     assert report["revenue_over_time"] == [{"at": "2026-11-21T21:00:00Z", "amount_minor": 4200}]
-    assert [(link["number"], link["clicks"], link["people"]) for link in report["links"]] == [
-        (1, 0, 0),
-        (2, 2, 1),
+    links = [
+        (link["number"], link["clicks"], link["people"], link["machine_clicks"]) for link in report["links"]
     ]
+    assert links == [(1, 0, 0, 1), (2, 2, 1, 0)]
     assert report["exclusions"] == [{"reason": "suppressed", "count": 1}]
 
     row = client.get("/api/v1/campaigns", headers=signed_in_now).json()["items"][0]
@@ -229,7 +230,7 @@ def test_a_click_without_an_open_is_an_open_in_list_and_report_alike(
 
     people = {step["step"]: step["people"] for step in report["funnel"]}
     assert (people["opened"], people["clicked"]) == (row["opens"], row["clicks"]) == (1, 1)
-    assert report["opens"] == {"human": 0, "machine": 0}
+    assert report["opens"] == {"human": 0, "machine": 0, "unknown": 0, "machine_only": 0}
 
 
 def test_recipients_come_with_their_whole_story(

@@ -105,7 +105,7 @@ def test_everybody_gets_exactly_one_version_with_its_own_words_sender_and_links(
         numbers = set(re.findall(r"/c/[\w=\r\n-]+?/(\d+)", text.replace("=\r\n", "")))
         assert numbers == {{0: "1", 1: "2001", 2: "4001"}[variant or 0]}
     with uow() as session:
-        links = dict(repository.list_links(session, shop_id, campaign.id))
+        links = {row.number: row.url for row in repository.list_links(session, shop_id, campaign.id)}
     assert sorted(links) == [1, 2001, 4001]
     assert links[4001].startswith("https://acme.example/other?")
     assert ("utm_content" in links[1], "utm_content=version-2" in links[4001]) == (False, True)

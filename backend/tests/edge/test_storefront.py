@@ -37,7 +37,7 @@ def tokens(settings: Settings) -> Tokens:
 
 @pytest.fixture
 def edge(settings: Settings, tokens: Tokens) -> Iterator[TestClient]:
-    app = create_app(settings, tokens.open)
+    app = create_app(settings, tokens.open, tokens.open_address)
     with TestClient(app, raise_server_exceptions=False, follow_redirects=False) as client:
         yield client
 

@@ -57,10 +57,13 @@ def client(world: World) -> Iterator[TestClient]:
             Route(
                 "/o/{token}.gif", tracking.open_endpoint(world.submit, TOKENS.open), methods=["GET", "HEAD"]
             ),
-            Route(
-                "/c/{token}/{n:int}",
-                tracking.click_endpoint(world.submit, TOKENS.open, world.find_link),
-                methods=["GET", "HEAD"],
+            *(
+                Route(
+                    path,
+                    tracking.click_endpoint(world.submit, TOKENS.open, world.find_link, TOKENS.open_address),
+                    methods=["GET", "HEAD"],
+                )
+                for path in ("/c/{token}/{n:int}", "/c/{token}/{n:int}/{sealed}")
             ),
             Route(
                 "/u/{token}",
@@ -134,6 +137,23 @@ def test_a_click_leads_to_the_stored_link_with_the_token(client: TestClient, wor
 def test_a_head_request_is_a_machines(client: TestClient, world: World) -> None:
     assert client.head(f"/c/{TOKEN}/3").status_code == 302
     assert client.head(f"/o/{TOKEN}.gif").status_code == 200
+    assert [row["verdict"] for row in world.rows] == ["machine", "machine"]
+
+
+@pytest.mark.parametrize(
+    "headers",
+    [
+        {"Sec-Purpose": "prefetch;prerender"},
+        {"Purpose": "prefetch"},
+        {"X-Purpose": "preview"},
+        {"X-Moz": "prefetch"},
+    ],
+)
+def test_what_is_fetched_ahead_is_a_machines(
+    client: TestClient, world: World, headers: dict[str, str]
+) -> None:
+    assert client.get(f"/c/{TOKEN}/3", headers={**AGENT, **headers}).status_code == 302
+    client.get(f"/o/{TOKEN}.gif", headers={**AGENT, **headers})
     assert [row["verdict"] for row in world.rows] == ["machine", "machine"]
 
 

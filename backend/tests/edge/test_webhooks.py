@@ -33,7 +33,9 @@ ORDER = b'{"id": 1, "admin_graphql_api_id": "gid://shopify/Order/1"}'
 
 @pytest.fixture
 def edge(settings: Settings) -> Iterator[TestClient]:
-    with TestClient(create_app(settings, lambda _token: None), raise_server_exceptions=False) as client:
+    with TestClient(
+        create_app(settings, lambda _token: None, lambda *_link: None), raise_server_exceptions=False
+    ) as client:
         yield client
 
 
@@ -182,7 +184,7 @@ def test_the_old_secret_is_taken_while_a_rotation_lasts(
     current = settings.model_dump()
     secrets = {"shopify_api_secret": "new-secret", "shopify_api_secret_old": current["shopify_api_secret"]}
     rotated = Settings.model_validate({**current, **secrets})
-    with TestClient(create_app(rotated, lambda _token: None)) as edge:
+    with TestClient(create_app(rotated, lambda _token: None, lambda *_link: None)) as edge:
         assert edge.post("/webhooks", content=ORDER, headers=signed(ORDER, shop.domain)).status_code == 200
     assert len(stored(platform)) == 1
 
@@ -308,7 +310,7 @@ def test_without_postgresql_the_answer_is_503_and_never_a_lie(settings: Settings
     away = Settings.model_validate(
         {**settings.model_dump(), "database_url": "postgresql://nobody@/none?host=/nonexistent"}
     )
-    with TestClient(create_app(away, lambda _token: None)) as edge:
+    with TestClient(create_app(away, lambda _token: None, lambda *_link: None)) as edge:
         answer = edge.post("/webhooks", content=ORDER, headers=signed(ORDER, shop.domain))
 
         assert (answer.status_code, answer.json()["code"]) == (503, "storage_away")

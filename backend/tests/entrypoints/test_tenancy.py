@@ -12,11 +12,11 @@ import psycopg
 import pytest
 from fastapi.routing import APIRoute
 from fastapi.testclient import TestClient
-from sqlalchemy import update
+from sqlalchemy import select, update
 
 from storecast.ai.models import MicroSegment
 from storecast.auth.models import ApiKey, ShopMember
-from storecast.campaigns.models import DiscountSet
+from storecast.campaigns.models import Campaign, DiscountSet
 from storecast.db.session import platform_session, tenant_session
 from storecast.entrypoints.api import create_app
 from storecast.entrypoints.modules import routers
@@ -146,6 +146,10 @@ def things(client: TestClient, shop: Shop) -> dict[str, str]:
         "/api/v1/segments/lists?name=Guests", headers=mine, content=f"email\n{customer.email}\n"
     ).json()
     campaign = client.post("/api/v1/campaigns", headers=mine, json={"name": "Hello"}).json()
+    with tenant_session(ShopId(shop.id)) as session:
+        sent = session.scalars(select(Campaign)).one()
+        sent.frozen_at = now
+        Story(session, shop).delivery(sent, customer, accepted_at=now)
     kept = {"name": "Letter", "html": "<p>Hello</p>"}
     template = client.post("/api/v1/templates/saved", headers=mine, json=kept).json()
     sync = client.post("/api/v1/syncs", headers=mine, json={"mode": "bulk"}).json()

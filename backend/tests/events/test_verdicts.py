@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from storecast.events.verdicts import BURST_LINKS, BURST_SPAN, LinkClick, bursts, judge
+from storecast.events.verdicts import BURSTS, LinkClick, bursts, judge
 
 ACCEPTED = datetime(2026, 11, 21, 22, 0, tzinfo=UTC)
 IPHONE = "Mozilla/5.0 (iPhone; CPU iPhone OS 18_1 like Mac OS X) AppleWebKit/605.1.15 (KHTML, like Gecko) Mobile/15E148"
@@ -24,6 +24,10 @@ IPHONE = "Mozilla/5.0 (iPhone; CPU iPhone OS 18_1 like Mac OS X) AppleWebKit/605
         (None, "unknown"),
         ("", "unknown"),
         ("  ", "unknown"),
+        ("YahooMailProxy; https://help.yahoo.com/kb/yahoo-mail-proxy-SLN28749.html", "human"),
+        ("Mail/3774.600.62 CFNetwork/1568.200.51 Darwin/24.1.0", "machine"),
+        ("Mozilla/5.0 (Macintosh) AppleWebKit/605.1.15 Safari/605 CFNetwork/1568", "human"),
+        ("Mozilla/5.0 (Windows NT 10.0; Trend Micro Email Security)", "machine"),
         ("curl/8.5.0", "machine"),
         ("python-requests/2.32", "machine"),
         ("Microsoft Office Existence Discovery", "machine"),
@@ -57,31 +61,39 @@ def click(delivery_id: int, link: int, after_ms: int) -> LinkClick:
     return LinkClick(delivery_id, link, ACCEPTED + timedelta(milliseconds=after_ms))
 
 
-def test_five_links_within_a_second_are_a_burst_and_its_neighbours_are_not() -> None:
-    clicks = [(f"scan{n}", click(1, n, n * 200)) for n in range(5)]
-    clicks += [("later", click(1, 2, 40_000)), ("other", click(2, 1, 300))]
-    assert bursts(clicks) == {"scan0", "scan1", "scan2", "scan3", "scan4"}
+def test_many_links_in_seconds_are_a_burst_and_its_neighbours_are_not() -> None:
+    neighbours = [("later", click(1, 2, 40_000)), ("other", click(2, 1, 300))]
+    fast = [(f"scan{n}", click(1, n, n * 400)) for n in range(3)]
+    assert bursts([*fast, *neighbours]) == {"scan0", "scan1", "scan2"}
+    slow = [(f"scan{n}", click(1, n, n * 1_200)) for n in range(5)]
+    assert bursts([*slow, *neighbours]) == {f"scan{n}" for n in range(5)}
 
 
-def test_four_links_and_one_link_five_times_are_no_burst() -> None:
-    assert bursts([(n, click(1, n, n)) for n in range(4)]) == set()
-    assert bursts([(n, click(1, 7, n)) for n in range(5)]) == set()
+@pytest.mark.parametrize(
+    "pace",
+    [
+        [(1, 0), (2, 10)],
+        [(7, n) for n in range(9)],
+        [(n, n * 501) for n in range(3)],
+        [(n, n * 1_251) for n in range(5)],
+    ],
+    ids=["two links", "one link again and again", "three over a second", "five over five seconds"],
+)
+def test_what_a_person_can_do_is_no_burst(pace: list[tuple[int, int]]) -> None:
+    assert bursts([(key, click(1, link, after_ms)) for key, (link, after_ms) in enumerate(pace)]) == set()
 
 
-def test_five_links_spread_over_more_than_a_second_are_no_burst() -> None:
-    assert bursts([(n, click(1, n, n * 251)) for n in range(5)]) == set()
-
-
-@given(st.lists(st.tuples(st.integers(1, 2), st.integers(1, 7), st.integers(0, 4000)), max_size=25))
+@given(st.lists(st.tuples(st.integers(1, 2), st.integers(1, 7), st.integers(0, 9000)), max_size=25))
 def test_bursts_are_exactly_what_the_definition_says(raw: list[tuple[int, int, int]]) -> None:
     clicks = [(key, click(*item)) for key, item in enumerate(raw)]
     expected = set()
     for _, first in clicks:
-        window = [
-            (key, other)
-            for key, other in clicks
-            if other.delivery_id == first.delivery_id and timedelta(0) <= other.at - first.at <= BURST_SPAN
-        ]
-        if len({other.link_number for _, other in window}) >= BURST_LINKS:
-            expected |= {key for key, _ in window}
+        for links, span in BURSTS:
+            window = [
+                (key, other)
+                for key, other in clicks
+                if other.delivery_id == first.delivery_id and timedelta(0) <= other.at - first.at <= span
+            ]
+            if len({other.link_number for _, other in window}) >= links:
+                expected |= {key for key, _ in window}
     assert bursts(clicks) == expected

@@ -94,7 +94,7 @@ def test_every_alert_has_a_severity_and_a_runbook_that_exists() -> None:
 
 def served(client: TestClient) -> set[str]:
     """The names of all samples that /metrics of the API, the edge and the relay can have."""
-    edge = EdgeClient(create_edge(get_settings(), lambda _token: None))
+    edge = EdgeClient(create_edge(get_settings(), lambda _token: None, lambda *_link: None))
     names: set[str] = set()
     of_relay = generate_latest().decode()
     for text in (client.get("/metrics").text, edge.get("/metrics").text, of_relay):

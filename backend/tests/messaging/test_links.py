@@ -1,11 +1,16 @@
 """Links are numbered without touching anything else."""
 
+import html
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from markupsafe import Markup
 
 from storecast.messaging import links, markup, text_part
 from storecast.messaging.links import track
+from storecast.messaging.personal_links import PersonalLinks
+from storecast.messaging.tokens import Tokens
 
 UTM = {"utm_source": "storecast", "utm_campaign": "cmp_1"}
 
@@ -57,6 +62,65 @@ def test_an_address_that_is_the_same_for_all_is_resolved() -> None:
         source, edge_url="E", utm={}, resolve=lambda text: text.replace("{{ shop.url }}", "https://s")
     )
     assert tracked.urls == ("https://s/sale",)
+
+
+@pytest.mark.parametrize(
+    ("address", "tracked"),
+    [
+        ("https://x.example/{{ customer.city }}", True),
+        ("{{ checkout.url }}", True),
+        (" HTTP://x.example/?a={{ customer.city }}&amp;b=1", True),
+        ("https://x.example/{% if customer.city %}a{% else %}b{% endif %}", True),
+        ("mailto:{{ customer.email }}", False),
+        ("#{{ customer.city }}", False),
+        ("/{{ customer.city }}", False),
+    ],
+)
+def test_an_address_that_differs_by_person_is_numbered_and_kept_as_written(
+    address: str, tracked: bool
+) -> None:
+    source = f'<a href="https://x.example/">1</a><a href="{address}">2</a>'
+    found = track(source, edge_url="E", utm=UTM, resolve=nothing, is_personal=lambda _attribute: True)
+    if not tracked:
+        assert (len(found.urls), found.personal) == (1, frozenset())
+        return
+    assert f'href="{{% filter _link(_links, _token, 2) %}}{address}{{% endfilter %}}">2' in found.source
+    assert (found.urls[1], found.personal) == (html.unescape(address).strip(), frozenset({2}))
+    assert found.fixed_urls == ["https://x.example/?utm_source=storecast&utm_campaign=cmp_1"]
+
+
+@pytest.mark.parametrize(
+    ("rendered", "target"),
+    [
+        ("https://x.example/New York?q=1#top", "https://x.example/New%20York?q=1&utm_source=storecast#top"),
+        ("https://x.example/M\u00fcnchen%20", "https://x.example/M%C3%BCnchen%20?utm_source=storecast"),
+        (
+            "https://x.example/a\r\nSet-Cookie: b=1",
+            "https://x.example/a%0D%0ASet-Cookie:%20b=1?utm_source=storecast",
+        ),
+        (Markup("https://x.example/?a=1&amp;b=2"), "https://x.example/?a=1&b=2&utm_source=storecast"),
+        ("javascript:alert(1)", None),
+        ("//x.example/", None),
+        ("https:///path", None),
+        ("https://x.example:port/", None),
+        ("mailto:a@b.example", None),
+        ("", None),
+        ("https://x.example/" + "a" * 1_500, None),
+    ],
+)
+def test_what_is_rendered_is_sealed_when_it_is_an_address_of_the_web(
+    rendered: str, target: str | None
+) -> None:
+    tokens = Tokens(b"a secret of the tests, 32 bytes long")
+    token = tokens.mint(7, 41, 4242)
+    written = PersonalLinks(tokens, "https://e", {"utm_source": "storecast"}).write(rendered, token, 3)
+    if target is None:
+        assert written == rendered
+        return
+    prefix = f"https://e/c/{token}/3/"
+    assert written.startswith(prefix)
+    assert tokens.open_address(token, 3, written.removeprefix(prefix)) == target
+    assert len(written) < 2_200
 
 
 @given(st.text(alphabet="<>a href=\"'/{}%#!-https:.x \n", max_size=120))

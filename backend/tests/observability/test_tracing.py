@@ -114,7 +114,7 @@ def test_the_edges_commit_stands_between_a_webhook_and_its_job(
     database: str, shop: Shop, receiver: Receiver
 ) -> None:
     with environment({**os.environ, "OTEL_EXPORTER_OTLP_ENDPOINT": receiver.endpoint}):
-        app = create_edge(get_settings(), lambda _token: None)
+        app = create_edge(get_settings(), lambda _token: None, lambda *_link: None)
         with EdgeClient(app) as edge:
             assert (
                 edge.post("/webhooks", content=ORDER, headers=signed(ORDER, shop.domain)).status_code == 200

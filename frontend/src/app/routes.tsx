@@ -23,6 +23,10 @@ export const pages: RouteObject[] = [
     }),
   },
   {
+    path: "campaigns/compare",
+    lazy: async () => ({ Component: (await import("@/features/campaigns/pages/ComparePage")).ComparePage }),
+  },
+  {
     path: "campaigns/:campaignId",
     lazy: async () => ({ Component: (await import("@/features/campaigns/pages/ReportPage")).ReportPage }),
   },

@@ -15,9 +15,14 @@ export function campaignPath(campaign: Pick<CampaignRow, "id" | "state">): strin
 export function CampaignTable({
   caption,
   campaigns,
+  compared,
+  onCompare,
 }: {
   caption: string;
   campaigns: readonly CampaignRow[];
+  /** The campaigns that are chosen to stand side by side; without it none can be chosen. */
+  compared?: ReadonlySet<string>;
+  onCompare?: (campaign: CampaignRow) => void;
 }) {
   const { t, f } = useI18n();
   const rate = (part: number, whole: number) => {
@@ -76,6 +81,16 @@ export function CampaignTable({
       rows={campaigns}
       rowKey={(row) => row.id}
       rowHref={campaignPath}
+      {...(compared && onCompare
+        ? {
+            selection: {
+              selected: compared,
+              onToggle: onCompare,
+              canSelect: isSent,
+              labelOf: (row: CampaignRow) => t("campaigns.choose", { name: row.name }),
+            },
+          }
+        : {})}
     />
   );
 }

@@ -34,10 +34,13 @@ interface Props<Row> {
 interface Selection<Row> {
   selected: ReadonlySet<Key>;
   onToggle: (row: Row) => void;
-  onToggleAll: () => void;
+  /** Rows without it have no box. */
+  canSelect?: (row: Row) => boolean;
+  /** Both, or rows are chosen one by one. */
+  onToggleAll?: () => void;
+  labelOfAll?: string;
   /** What a row's box chooses, for those who hear it. */
   labelOf: (row: Row) => string;
-  labelOfAll: string;
 }
 
 /** A table that turns into a list of cards on a narrow screen. The first column names the row. */
@@ -51,15 +54,17 @@ export function DataTable<Row>({ caption, columns, rows, rowKey, rowHref, select
           <tr role="row">
             {selection && (
               <th role="columnheader" scope="col" className={styles.choice}>
-                <input
-                  type="checkbox"
-                  aria-label={selection.labelOfAll}
-                  checked={rows.length > 0 && chosen === rows.length}
-                  ref={(box) => {
-                    if (box) box.indeterminate = chosen > 0 && chosen < rows.length;
-                  }}
-                  onChange={selection.onToggleAll}
-                />
+                {selection.onToggleAll && (
+                  <input
+                    type="checkbox"
+                    aria-label={selection.labelOfAll}
+                    checked={rows.length > 0 && chosen === rows.length}
+                    ref={(box) => {
+                      if (box) box.indeterminate = chosen > 0 && chosen < rows.length;
+                    }}
+                    onChange={selection.onToggleAll}
+                  />
+                )}
               </th>
             )}
             {columns.map((column) => (
@@ -85,12 +90,14 @@ export function DataTable<Row>({ caption, columns, rows, rowKey, rowHref, select
             >
               {selection && (
                 <td role="cell" className={styles.choice}>
-                  <input
-                    type="checkbox"
-                    aria-label={selection.labelOf(row)}
-                    checked={selection.selected.has(rowKey(row))}
-                    onChange={() => selection.onToggle(row)}
-                  />
+                  {(selection.canSelect?.(row) ?? true) && (
+                    <input
+                      type="checkbox"
+                      aria-label={selection.labelOf(row)}
+                      checked={selection.selected.has(rowKey(row))}
+                      onChange={() => selection.onToggle(row)}
+                    />
+                  )}
                 </td>
               )}
               {columns.map((column, index) => {

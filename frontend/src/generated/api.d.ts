@@ -470,6 +470,26 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/v1/campaign-comparison": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Compare Campaigns
+         * @description Campaigns side by side, in the order in which they are named.
+         */
+        get: operations["compare_campaigns"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/v1/campaigns": {
         parameters: {
             query?: never;
@@ -480,6 +500,8 @@ export interface paths {
         /**
          * List Campaigns
          * @description Campaigns, newest first, with opens and clicks by people and attributed revenue.
+         *
+         *     Any other order is that of the newest 200, the largest figure first, on one page.
          */
         get: operations["list_campaigns"];
         put?: never;
@@ -691,9 +713,51 @@ export interface paths {
         };
         /**
          * List Recipients
-         * @description The audience person by person.
+         * @description The audience person by person, or those of them that a search finds.
          */
         get: operations["list_recipients"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/campaigns/{campaign_id}/recipients/{customer_id}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Read Recipient
+         * @description The whole story of one recipient: frozen, put off, sent, what the server said, what they did and bought.
+         */
+        get: operations["read_recipient"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/campaigns/{campaign_id}/recipients/export": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Export Recipients
+         * @description Every recipient with what became of the message, as CSV (RFC 4180, UTF-8). Exports are logged.
+         *
+         *     Text that a spreadsheet would run as a formula begins with an apostrophe.
+         */
+        get: operations["export_recipients"];
         put?: never;
         post?: never;
         delete?: never;
@@ -714,6 +778,66 @@ export interface paths {
          * @description What became of a campaign.
          */
         get: operations["read_report"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/campaigns/{campaign_id}/report/deliverability": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Read Deliverability
+         * @description How the mail got on: the largest receiving domains, and what servers answered, without personal data.
+         */
+        get: operations["read_deliverability"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/campaigns/{campaign_id}/report/export": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Export Report
+         * @description The figures of a report as CSV (RFC 4180): section, item, metric, value. Nobody is named in it.
+         */
+        get: operations["export_report"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/campaigns/{campaign_id}/report/message": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Read Report Message
+         * @description The message as somebody of the audience got it, its links named by their numbers.
+         */
+        get: operations["read_report_message"];
         put?: never;
         post?: never;
         delete?: never;
@@ -3928,6 +4052,20 @@ export interface components {
             state?: ("scheduled" | "staged" | "queued" | "running" | "retrying" | "succeeded" | "dead" | "cancelled") | null;
         };
         /**
+         * ByVerdict
+         * @description Events by who caused them; ``machine_only`` is the recipients of whom nothing else is known.
+         */
+        ByVerdict: {
+            /** Human */
+            human: number;
+            /** Machine */
+            machine: number;
+            /** Machine Only */
+            machine_only: number;
+            /** Unknown */
+            unknown: number;
+        };
+        /**
          * Campaign
          * @description A campaign as its editor sees it.
          */
@@ -4067,6 +4205,8 @@ export interface components {
             name: string;
             /** Opens */
             opens: number;
+            /** Orders */
+            orders: number;
             revenue: components["schemas"]["Money"];
             /** Revenue Per Recipient Minor */
             revenue_per_recipient_minor: number | null;
@@ -4360,6 +4500,56 @@ export interface components {
             reason?: string;
             /** Slots */
             slots?: number | null;
+        };
+        /**
+         * ComparedCampaign
+         * @description One column of a comparison.
+         */
+        ComparedCampaign: {
+            /** Audience */
+            audience: number;
+            /** Bounced */
+            bounced: number;
+            /** Clicked */
+            clicked: number;
+            clicks: components["schemas"]["ByVerdict"];
+            /** Complained */
+            complained: number;
+            /** Delivered */
+            delivered: number;
+            /** Id */
+            id: string;
+            /** Name */
+            name: string;
+            /** Opened */
+            opened: number;
+            opens: components["schemas"]["ByVerdict"];
+            /** Ordered */
+            ordered: number;
+            /** Orders */
+            orders: number;
+            revenue: components["schemas"]["Money"];
+            /** Sent */
+            sent: number;
+            /** Started At */
+            started_at: string | null;
+            /**
+             * State
+             * @enum {string}
+             */
+            state: "draft" | "scheduled" | "sending" | "paused" | "sent" | "cancelled" | "failed";
+            /** Subject */
+            subject: string;
+            /** Unsubscribed */
+            unsubscribed: number;
+        };
+        /**
+         * Comparison
+         * @description Campaigns side by side, in the order in which they were asked for.
+         */
+        Comparison: {
+            /** Campaigns */
+            campaigns: components["schemas"]["ComparedCampaign"][];
         };
         /**
          * ConditionSeen
@@ -4671,6 +4861,16 @@ export interface components {
             job_id: string | null;
         };
         /**
+         * Deliverability
+         * @description How the mail of a campaign got on, by receiving domain and by what servers said.
+         */
+        Deliverability: {
+            /** Domains */
+            domains: components["schemas"]["DomainRow"][];
+            /** Errors */
+            errors: components["schemas"]["ErrorRow"][];
+        };
+        /**
          * DeliveryDetail
          * @description A delivery with its payload, in which nothing says who somebody is: names, addresses and secrets are masked.
          */
@@ -4951,6 +5151,32 @@ export interface components {
             value: string;
         };
         /**
+         * DomainRow
+         * @description What the servers of one domain of recipients did; ``domain`` is null for all the others together.
+         *
+         *     ``deferred`` were put off at least once; ``refused`` for good; ``bounced`` came back after they were accepted.
+         */
+        DomainRow: {
+            /** Accepted */
+            accepted: number;
+            /** Bounced */
+            bounced: number;
+            /** Clicked */
+            clicked: number;
+            /** Complained */
+            complained: number;
+            /** Deferred */
+            deferred: number;
+            /** Domain */
+            domain: string | null;
+            /** Opened */
+            opened: number;
+            /** Recipients */
+            recipients: number;
+            /** Refused */
+            refused: number;
+        };
+        /**
          * Earned
          * @description What campaigns earned in the last days, against the days before.
          */
@@ -4964,14 +5190,25 @@ export interface components {
             store_total: components["schemas"]["Money"];
         };
         /**
-         * ErrorCount
-         * @description How often the mail server gave one answer.
+         * ErrorRow
+         * @description One answer of mail servers, without what tells recipients apart.
          */
-        ErrorCount: {
+        ErrorRow: {
+            /** Code */
+            code: number | null;
             /** Count */
             count: number;
-            /** Reply */
-            reply: string;
+            /** Enhanced */
+            enhanced: string | null;
+            /** Reason */
+            reason: string | null;
+            /**
+             * State
+             * @enum {string}
+             */
+            state: "failed" | "unknown" | "pending";
+            /** Text */
+            text: string;
         };
         /**
          * Exclusion
@@ -5202,7 +5439,7 @@ export interface components {
         };
         /**
          * FunnelStep
-         * @description How many people got as far as a step.
+         * @description How many people got as far as a step. Delivered is what was sent and did not come back.
          */
         FunnelStep: {
             /** People */
@@ -5211,7 +5448,7 @@ export interface components {
              * Step
              * @enum {string}
              */
-            step: "sent" | "opened" | "clicked" | "ordered";
+            step: "sent" | "delivered" | "opened" | "clicked" | "ordered";
         };
         /**
          * FurtherVersion
@@ -5301,6 +5538,16 @@ export interface components {
             items: components["schemas"]["HealthItem"][];
         };
         /**
+         * HeatMessage
+         * @description The message as somebody of the audience got it; link n leads to ``#link-n``, every other one nowhere.
+         */
+        HeatMessage: {
+            /** Html */
+            html: string;
+            /** Subject */
+            subject: string;
+        };
+        /**
          * Home
          * @description The home page.
          */
@@ -5316,16 +5563,6 @@ export interface components {
             recent_campaigns: components["schemas"]["CampaignRow"][];
             sync: components["schemas"]["SyncRun"] | null;
             totals: components["schemas"]["Totals"];
-        };
-        /**
-         * HumanMachine
-         * @description Events by who caused them; what nobody can tell counts with the machines.
-         */
-        HumanMachine: {
-            /** Human */
-            human: number;
-            /** Machine */
-            machine: number;
         };
         /**
          * JobCount
@@ -5683,15 +5920,21 @@ export interface components {
         };
         /**
          * LinkRow
-         * @description A link and its clicks by people.
+         * @description A link with the clicks of people, how many they were, and the clicks of machines.
+         *
+         *     ``personal``: the address depends on the recipient, and ``url`` is how it is written in the message.
          */
         LinkRow: {
             /** Clicks */
             clicks: number;
+            /** Machine Clicks */
+            machine_clicks: number;
             /** Number */
             number: number;
             /** People */
             people: number;
+            /** Personal */
+            personal: boolean;
             /** Url */
             url: string;
         };
@@ -6929,7 +7172,7 @@ export interface components {
         };
         /**
          * Recipient
-         * @description One person of the audience, with the whole story.
+         * @description One person of the audience, with what they did.
          */
         Recipient: {
             /** Accepted At */
@@ -7092,10 +7335,12 @@ export interface components {
          * @description What became of a campaign.
          */
         Report: {
-            clicks: components["schemas"]["HumanMachine"];
+            /** Bounced */
+            bounced: number;
+            clicks: components["schemas"]["ByVerdict"];
+            /** Complained */
+            complained: number;
             counts: components["schemas"]["Counts"];
-            /** Errors */
-            errors: components["schemas"]["ErrorCount"][];
             /** Eta S */
             eta_s: number | null;
             /** Exclusions */
@@ -7106,7 +7351,7 @@ export interface components {
             funnel: components["schemas"]["FunnelStep"][];
             /** Links */
             links: components["schemas"]["LinkRow"][];
-            opens: components["schemas"]["HumanMachine"];
+            opens: components["schemas"]["ByVerdict"];
             /** Orders */
             orders: number;
             /** Rate Per S */
@@ -7121,6 +7366,8 @@ export interface components {
              * @enum {string}
              */
             state: "draft" | "scheduled" | "sending" | "paused" | "sent" | "cancelled" | "failed";
+            /** Unsubscribed */
+            unsubscribed: number;
             /** Waiting */
             waiting: components["schemas"]["WaitingCount"][];
         };
@@ -7997,6 +8244,56 @@ export interface components {
             timezone: string;
             /** Unavailable Since */
             unavailable_since: string | null;
+        };
+        /**
+         * Story
+         * @description The whole story of one recipient, in order.
+         */
+        Story: {
+            customer: components["schemas"]["CustomerRow"];
+            /** Email */
+            email: string | null;
+            /** Segment Name */
+            segment_name: string | null;
+            /** Steps */
+            steps: components["schemas"]["StoryStep"][];
+            /** Subject */
+            subject: string;
+        };
+        /**
+         * StoryStep
+         * @description One thing that happened to a message. Of instants that nobody wrote down ``at`` is null.
+         *
+         *     ``until`` is when it goes on: the next attempt, or the end of a claim. ``touch_at`` is the click or open that an
+         *     order is credited to.
+         */
+        StoryStep: {
+            /** At */
+            at: string | null;
+            /** Attempts */
+            attempts?: number | null;
+            /** Credited By */
+            credited_by?: string | null;
+            /**
+             * Kind
+             * @enum {string}
+             */
+            kind: "frozen" | "excluded" | "waiting" | "deferred" | "claimed" | "accepted" | "failed" | "unknown" | "open" | "click" | "unsubscribe" | "bounce" | "complaint" | "order";
+            /** Message Id */
+            message_id?: string | null;
+            order?: components["schemas"]["RecipientOrder"] | null;
+            /** Reason */
+            reason?: string | null;
+            /** Reply */
+            reply?: string | null;
+            /** Touch At */
+            touch_at?: string | null;
+            /** Until */
+            until?: string | null;
+            /** Url */
+            url?: string | null;
+            /** Verdict */
+            verdict?: string | null;
         };
         /**
          * Suggested
@@ -11947,10 +12244,137 @@ export interface operations {
             };
         };
     };
+    compare_campaigns: {
+        parameters: {
+            query: {
+                /** @description Two to five campaigns */
+                campaign_id: string[];
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "campaigns": [
+                     *         {
+                     *           "audience": 42,
+                     *           "bounced": 42,
+                     *           "clicked": 42,
+                     *           "clicks": {
+                     *             "human": 42,
+                     *             "machine": 42,
+                     *             "machine_only": 42,
+                     *             "unknown": 42
+                     *           },
+                     *           "complained": 42,
+                     *           "delivered": 42,
+                     *           "id": "01jd8wz6k3r9v5n2m7q4t1x0ya",
+                     *           "name": "Come back",
+                     *           "opened": 42,
+                     *           "opens": {
+                     *             "human": 42,
+                     *             "machine": 42,
+                     *             "machine_only": 42,
+                     *             "unknown": 42
+                     *           },
+                     *           "ordered": 42,
+                     *           "orders": 42,
+                     *           "revenue": {
+                     *             "amount_minor": 123450,
+                     *             "currency": "USD"
+                     *           },
+                     *           "sent": 42,
+                     *           "started_at": "2026-11-22T08:30:00Z",
+                     *           "state": "draft",
+                     *           "subject": "It has been a while",
+                     *           "unsubscribed": 42
+                     *         }
+                     *       ]
+                     *     }
+                     */
+                    "application/json": components["schemas"]["Comparison"];
+                };
+            };
+            /** @description Unauthorized: `unauthenticated` or `id_token_refused` */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Forbidden: `forbidden` */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Not Found: `campaign_unknown` */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Unprocessable Entity: `invalid` */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Too Many Requests: `rate_limited` or `too_many_requests` */
+            429: {
+                headers: {
+                    /**
+                     * @description Seconds to wait (RFC 9110, section 10.2.3)
+                     * @example 5
+                     */
+                    "Retry-After"?: number;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Service Unavailable: `unavailable` */
+            503: {
+                headers: {
+                    /**
+                     * @description Seconds to wait (RFC 9110, section 10.2.3)
+                     * @example 5
+                     */
+                    "Retry-After"?: number;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
     list_campaigns: {
         parameters: {
             query?: {
                 cursor?: string | null;
+                sort?: "newest" | "sent" | "open_rate" | "click_rate" | "revenue" | "revenue_per_recipient";
                 state?: ("draft" | "scheduled" | "sending" | "paused" | "sent" | "cancelled" | "failed") | null;
             };
             header?: never;
@@ -11975,6 +12399,7 @@ export interface operations {
                      *           "id": "01jd8wz6k3r9v5n2m7q4t1x0ya",
                      *           "name": "Come back",
                      *           "opens": 42,
+                     *           "orders": 42,
                      *           "revenue": {
                      *             "amount_minor": 123450,
                      *             "currency": "USD"
@@ -13639,6 +14064,8 @@ export interface operations {
         parameters: {
             query?: {
                 cursor?: string | null;
+                /** @description The beginning of a name, or an address */
+                q?: string | null;
                 state?: string | null;
             };
             header?: never;
@@ -13769,6 +14196,223 @@ export interface operations {
             };
         };
     };
+    read_recipient: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                campaign_id: string;
+                customer_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "customer": {
+                     *         "city": "Lisbon",
+                     *         "country": "PT",
+                     *         "email": "ana@example.com",
+                     *         "email_subscription": "subscribed",
+                     *         "id": "01jd8wz6k3r9v5n2m7q4t1x0ya",
+                     *         "last_order_at": "2026-11-22T08:30:00Z",
+                     *         "name": "Come back",
+                     *         "orders_count": 42,
+                     *         "total_spent": {
+                     *           "amount_minor": 123450,
+                     *           "currency": "USD"
+                     *         }
+                     *       },
+                     *       "email": "ana@example.com",
+                     *       "segment_name": "segment name",
+                     *       "steps": [
+                     *         {
+                     *           "at": "2026-11-22T08:30:00Z",
+                     *           "attempts": 42,
+                     *           "credited_by": "credited by",
+                     *           "kind": "frozen",
+                     *           "message_id": "01jd8wz6k3r9v5n2m7q4t1x0ya",
+                     *           "order": {
+                     *             "name": "Come back",
+                     *             "revenue": {
+                     *               "amount_minor": 123450,
+                     *               "currency": "USD"
+                     *             }
+                     *           },
+                     *           "reason": "reason",
+                     *           "reply": "reply",
+                     *           "touch_at": "2026-11-22T08:30:00Z",
+                     *           "until": "2026-11-22T08:30:00Z",
+                     *           "url": "url",
+                     *           "verdict": "verdict"
+                     *         }
+                     *       ],
+                     *       "subject": "It has been a while"
+                     *     }
+                     */
+                    "application/json": components["schemas"]["Story"];
+                };
+            };
+            /** @description Unauthorized: `unauthenticated` or `id_token_refused` */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Forbidden: `forbidden` */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Not Found: `campaign_unknown` or `customer_unknown` */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Unprocessable Entity: `invalid` */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Too Many Requests: `rate_limited` or `too_many_requests` */
+            429: {
+                headers: {
+                    /**
+                     * @description Seconds to wait (RFC 9110, section 10.2.3)
+                     * @example 5
+                     */
+                    "Retry-After"?: number;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Service Unavailable: `unavailable` */
+            503: {
+                headers: {
+                    /**
+                     * @description Seconds to wait (RFC 9110, section 10.2.3)
+                     * @example 5
+                     */
+                    "Retry-After"?: number;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    export_recipients: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                campaign_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Every recipient */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    /** @example customer_id,email,name,state,reason,attempts,accepted_at,reply,opens,clicks,machine_events,first_opened_at,first_clicked_at,unsubscribed_at,bounced_at,complained_at,order,revenue,currency */
+                    "text/csv": unknown;
+                };
+            };
+            /** @description Unauthorized: `unauthenticated` or `id_token_refused` */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Forbidden: `forbidden` */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Not Found: `campaign_unknown` */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Unprocessable Entity: `invalid` */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Too Many Requests: `rate_limited` or `too_many_requests` */
+            429: {
+                headers: {
+                    /**
+                     * @description Seconds to wait (RFC 9110, section 10.2.3)
+                     * @example 5
+                     */
+                    "Retry-After"?: number;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Service Unavailable: `unavailable` */
+            503: {
+                headers: {
+                    /**
+                     * @description Seconds to wait (RFC 9110, section 10.2.3)
+                     * @example 5
+                     */
+                    "Retry-After"?: number;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
     read_report: {
         parameters: {
             query?: never;
@@ -13788,10 +14432,14 @@ export interface operations {
                 content: {
                     /**
                      * @example {
+                     *       "bounced": 42,
                      *       "clicks": {
                      *         "human": 42,
-                     *         "machine": 42
+                     *         "machine": 42,
+                     *         "machine_only": 42,
+                     *         "unknown": 42
                      *       },
+                     *       "complained": 42,
                      *       "counts": {
                      *         "accepted": 42,
                      *         "audience": 42,
@@ -13800,12 +14448,6 @@ export interface operations {
                      *         "pending": 42,
                      *         "unknown": 42
                      *       },
-                     *       "errors": [
-                     *         {
-                     *           "count": 42,
-                     *           "reply": "reply"
-                     *         }
-                     *       ],
                      *       "eta_s": 42,
                      *       "exclusions": [
                      *         {
@@ -13823,14 +14465,18 @@ export interface operations {
                      *       "links": [
                      *         {
                      *           "clicks": 42,
+                     *           "machine_clicks": 42,
                      *           "number": 42,
                      *           "people": 42,
+                     *           "personal": true,
                      *           "url": "url"
                      *         }
                      *       ],
                      *       "opens": {
                      *         "human": 42,
-                     *         "machine": 42
+                     *         "machine": 42,
+                     *         "machine_only": 42,
+                     *         "unknown": 42
                      *       },
                      *       "orders": 42,
                      *       "rate_per_s": 42,
@@ -13846,6 +14492,7 @@ export interface operations {
                      *       ],
                      *       "started_at": "2026-11-22T08:30:00Z",
                      *       "state": "draft",
+                     *       "unsubscribed": 42,
                      *       "waiting": [
                      *         {
                      *           "count": 42,
@@ -13878,6 +14525,310 @@ export interface operations {
             };
             /** @description Not Found: `campaign_unknown` */
             404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Unprocessable Entity: `invalid` */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Too Many Requests: `rate_limited` or `too_many_requests` */
+            429: {
+                headers: {
+                    /**
+                     * @description Seconds to wait (RFC 9110, section 10.2.3)
+                     * @example 5
+                     */
+                    "Retry-After"?: number;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Service Unavailable: `unavailable` */
+            503: {
+                headers: {
+                    /**
+                     * @description Seconds to wait (RFC 9110, section 10.2.3)
+                     * @example 5
+                     */
+                    "Retry-After"?: number;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    read_deliverability: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                campaign_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "domains": [
+                     *         {
+                     *           "accepted": 42,
+                     *           "bounced": 42,
+                     *           "clicked": 42,
+                     *           "complained": 42,
+                     *           "deferred": 42,
+                     *           "domain": "example.myshopify.com",
+                     *           "opened": 42,
+                     *           "recipients": 42,
+                     *           "refused": 42
+                     *         }
+                     *       ],
+                     *       "errors": [
+                     *         {
+                     *           "code": 42,
+                     *           "count": 42,
+                     *           "enhanced": "enhanced",
+                     *           "reason": "reason",
+                     *           "state": "failed",
+                     *           "text": "text"
+                     *         }
+                     *       ]
+                     *     }
+                     */
+                    "application/json": components["schemas"]["Deliverability"];
+                };
+            };
+            /** @description Unauthorized: `unauthenticated` or `id_token_refused` */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Forbidden: `forbidden` */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Not Found: `campaign_unknown` */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Unprocessable Entity: `invalid` */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Too Many Requests: `rate_limited` or `too_many_requests` */
+            429: {
+                headers: {
+                    /**
+                     * @description Seconds to wait (RFC 9110, section 10.2.3)
+                     * @example 5
+                     */
+                    "Retry-After"?: number;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Service Unavailable: `unavailable` */
+            503: {
+                headers: {
+                    /**
+                     * @description Seconds to wait (RFC 9110, section 10.2.3)
+                     * @example 5
+                     */
+                    "Retry-After"?: number;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    export_report: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                campaign_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description One figure a line */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example section,item,metric,value
+                     *     funnel,,sent,6009
+                     */
+                    "text/csv": unknown;
+                };
+            };
+            /** @description Unauthorized: `unauthenticated` or `id_token_refused` */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Forbidden: `forbidden` */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Not Found: `campaign_unknown` */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Unprocessable Entity: `invalid` */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Too Many Requests: `rate_limited` or `too_many_requests` */
+            429: {
+                headers: {
+                    /**
+                     * @description Seconds to wait (RFC 9110, section 10.2.3)
+                     * @example 5
+                     */
+                    "Retry-After"?: number;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Service Unavailable: `unavailable` */
+            503: {
+                headers: {
+                    /**
+                     * @description Seconds to wait (RFC 9110, section 10.2.3)
+                     * @example 5
+                     */
+                    "Retry-After"?: number;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    read_report_message: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                campaign_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "html": "<p>Hello {{ customer.first_name }}</p>",
+                     *       "subject": "It has been a while"
+                     *     }
+                     */
+                    "application/json": components["schemas"]["HeatMessage"];
+                };
+            };
+            /** @description Unauthorized: `unauthenticated` or `id_token_refused` */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Forbidden: `forbidden` */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Not Found: `campaign_unknown` */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Conflict: `state_refused` */
+            409: {
                 headers: {
                     [name: string]: unknown;
                 };
@@ -17544,6 +18495,7 @@ export interface operations {
                      *           "id": "01jd8wz6k3r9v5n2m7q4t1x0ya",
                      *           "name": "Come back",
                      *           "opens": 42,
+                     *           "orders": 42,
                      *           "revenue": {
                      *             "amount_minor": 123450,
                      *             "currency": "USD"

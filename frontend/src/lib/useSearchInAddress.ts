@@ -15,7 +15,16 @@ export function useSearchInAddress() {
   const settled = useDebounced(text.trim(), TYPING_MS);
   const leaving = useNavigation().state !== "idle";
   useEffect(() => {
-    if (!leaving && settled !== q) setParams(settled ? { q: settled } : {}, { replace: true });
+    if (leaving || settled === q) return;
+    setParams(
+      (before) => {
+        const next = new URLSearchParams(before);
+        if (settled) next.set("q", settled);
+        else next.delete("q");
+        return next;
+      },
+      { replace: true },
+    );
   }, [settled, q, leaving, setParams]);
   return { q, text, setText };
 }

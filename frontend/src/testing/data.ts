@@ -3,9 +3,11 @@ import type {
   BrandKit,
   Campaign,
   CampaignRow,
+  Comparison,
   ContactPolicy,
   CustomerList,
   CustomerRow,
+  Deliverability,
   FeatureList,
   FieldGroup,
   Gate,
@@ -15,6 +17,7 @@ import type {
   Preview,
   ProductRow,
   Recipient,
+  RecipientStory,
   Reconciliation,
   Report,
   SavedTemplate,
@@ -444,6 +447,7 @@ export const campaignRows: CampaignRow[] = [
     sent: 0,
     opens: 0,
     clicks: 0,
+    orders: 0,
     revenue: money(0),
     revenue_per_recipient_minor: null,
   },
@@ -459,6 +463,7 @@ export const campaignRows: CampaignRow[] = [
     sent: 1_210,
     opens: 102,
     clicks: 31,
+    orders: 1,
     revenue: money(48_90),
     revenue_per_recipient_minor: 4,
   },
@@ -474,6 +479,7 @@ export const campaignRows: CampaignRow[] = [
     sent: 8_064,
     opens: 3_105,
     clicks: 612,
+    orders: 231,
     revenue: money(18_422_50),
     revenue_per_recipient_minor: 228,
   },
@@ -489,6 +495,7 @@ export const campaignRows: CampaignRow[] = [
     sent: 6_201,
     opens: 2_010,
     clicks: 344,
+    orders: 97,
     revenue: money(7_310_00),
     revenue_per_recipient_minor: 118,
   },
@@ -525,6 +532,43 @@ export const audience = {
   ],
 };
 
+export const deliverability: Deliverability = {
+  domains: [
+    {
+      domain: "gmail.com",
+      recipients: 4_820,
+      accepted: 4_815,
+      deferred: 130,
+      refused: 5,
+      bounced: 4,
+      opened: 1_904,
+      clicked: 371,
+      complained: 1,
+    },
+    {
+      domain: null,
+      recipients: 1_346,
+      accepted: 1_343,
+      deferred: 12,
+      refused: 2,
+      bounced: 2,
+      opened: 499,
+      clicked: 100,
+      complained: 0,
+    },
+  ],
+  errors: [
+    {
+      state: "failed",
+      reason: "hard_bounce",
+      code: 550,
+      enhanced: "5.1.1",
+      text: "<address> mailbox unavailable",
+      count: 9,
+    },
+  ],
+};
+
 export const report: Report = {
   state: "sent",
   counts: { audience: 8_120, pending: 0, accepted: 8_064, failed: 12, unknown: 1, excluded: 43 },
@@ -532,12 +576,16 @@ export const report: Report = {
   eta_s: null,
   funnel: [
     { step: "sent", people: 8_064 },
+    { step: "delivered", people: 8_049 },
     { step: "opened", people: 3_105 },
     { step: "clicked", people: 612 },
     { step: "ordered", people: 231 },
   ],
-  opens: { human: 4_410, machine: 2_180 },
-  clicks: { human: 803, machine: 96 },
+  opens: { human: 4_410, machine: 2_140, unknown: 40, machine_only: 1_210 },
+  clicks: { human: 803, machine: 96, unknown: 0, machine_only: 24 },
+  bounced: 15,
+  complained: 2,
+  unsubscribed: 31,
   orders: 231,
   revenue: money(18_422_50),
   revenue_over_time: Array.from({ length: 24 }, (_, index) => ({
@@ -548,18 +596,33 @@ export const report: Report = {
     {
       number: 1,
       url: "https://cdnow.example/collections/new?utm_source=storecast",
+      personal: false,
       clicks: 540,
       people: 421,
+      machine_clicks: 60,
     },
-    { number: 2, url: "https://cdnow.example/products/blue-train", clicks: 201, people: 160 },
-    { number: 3, url: "https://cdnow.example/", clicks: 62, people: 58 },
+    {
+      number: 2,
+      url: "https://cdnow.example/for/{{ customer.city }}",
+      personal: true,
+      clicks: 201,
+      people: 160,
+      machine_clicks: 21,
+    },
+    {
+      number: 3,
+      url: "https://cdnow.example/",
+      personal: false,
+      clicks: 62,
+      people: 58,
+      machine_clicks: 15,
+    },
   ],
-  waiting: [],
   exclusions: [
     { reason: "not_subscribed", count: 31 },
     { reason: "suppressed", count: 12 },
   ],
-  errors: [{ reply: "550 5.1.1 mailbox unavailable", count: 12 }],
+  waiting: [],
   started_at: sentCampaign.started_at,
   finished_at: sentCampaign.finished_at,
 };
@@ -617,6 +680,80 @@ export const recipients: Recipient[] = customers.map((customer, index) => ({
       : [],
   order: index === 0 ? { name: "#1042", revenue: money(8_990) } : null,
 }));
+
+export const story: RecipientStory = {
+  customer: customers[0] as CustomerRow,
+  email: customers[0]?.email ?? null,
+  segment_name: "Best customers",
+  subject: sentCampaign.subject,
+  steps: (
+    [
+      { kind: "frozen", at: ago(3 * DAY_MS) },
+      { kind: "deferred", at: null, attempts: 1 },
+      { kind: "accepted", at: ago(3 * DAY_MS - 60_000), attempts: 2, reply: "250 2.0.0 queued" },
+      { kind: "open", at: ago(3 * DAY_MS - 61_000), verdict: "machine" },
+      { kind: "open", at: ago(2 * DAY_MS), verdict: "human" },
+      {
+        kind: "click",
+        at: ago(2 * DAY_MS - 60_000),
+        verdict: "human",
+        url: "https://cdnow.example/products/blue-train",
+      },
+      {
+        kind: "order",
+        at: ago(2 * DAY_MS - 3_600_000),
+        order: { name: "#1042", revenue: money(8_990) },
+        credited_by: "click",
+        touch_at: ago(2 * DAY_MS - 60_000),
+      },
+    ] as const
+  ).map((step) => ({
+    reason: null,
+    attempts: null,
+    until: null,
+    reply: null,
+    message_id: null,
+    verdict: null,
+    url: null,
+    order: null,
+    credited_by: null,
+    touch_at: null,
+    ...step,
+  })),
+};
+
+export const heatMessage = {
+  subject: "New this week",
+  html: `<html><body style="font-family:sans-serif;padding:24px"><h1>New this week</h1>
+    <p><a href="#link-1" style="display:inline-block;padding:12px 20px;background:#1f5199;color:#fff">See all</a></p>
+    <p><a href="#link-2">In your town</a> <a href="#link-3">The shop</a> <a href="mailto:a@b.example">Write</a></p>
+    </body></html>`,
+};
+
+const compared = (row: CampaignRow): Comparison["campaigns"][number] => ({
+  id: row.id,
+  name: row.name,
+  state: row.state,
+  subject: row.subject,
+  started_at: row.finished_at,
+  audience: row.audience_size ?? 0,
+  sent: row.sent,
+  delivered: row.sent - 15,
+  opened: row.opens,
+  clicked: row.clicks,
+  ordered: row.orders,
+  bounced: 15,
+  complained: 2,
+  unsubscribed: 31,
+  opens: { human: row.opens, machine: 400, unknown: 0, machine_only: 300 },
+  clicks: { human: row.clicks, machine: 40, unknown: 0, machine_only: 10 },
+  orders: row.orders,
+  revenue: row.revenue,
+});
+
+export const comparisonOf = (ids: readonly string[]): Comparison => ({
+  campaigns: ids.flatMap((id) => campaignRows.filter((row) => row.id === id).map(compared)),
+});
 
 export const overview: Overview = {
   currency: "USD",

@@ -208,7 +208,18 @@ export const handlers = [
   http.get(`${API}/campaigns/:id/variants`, () => HttpResponse.json({ test: null, versions: [] })),
   http.get(`${API}/campaigns/:id/test-result`, () => HttpResponse.json(data.testResult)),
   http.get(`${API}/contact-policy`, () => HttpResponse.json(data.contactPolicy)),
-  http.get(`${API}/campaigns/:id/recipients`, () => page(data.recipients)),
+  http.get(`${API}/campaigns/:id/report/deliverability`, () => HttpResponse.json(data.deliverability)),
+  http.get(`${API}/campaigns/:id/report/message`, () => HttpResponse.json(data.heatMessage)),
+  http.get(`${API}/campaigns/:id/report/export`, () => HttpResponse.text("section,item,metric,value\r\n")),
+  http.get(`${API}/campaigns/:id/recipients`, ({ request }) => {
+    const q = new URL(request.url).searchParams.get("q") ?? "";
+    return page(data.recipients.filter((row) => row.customer.email?.startsWith(q)));
+  }),
+  http.get(`${API}/campaigns/:id/recipients/export`, () => HttpResponse.text("customer_id,email\r\n")),
+  http.get(`${API}/campaigns/:id/recipients/:customer`, () => HttpResponse.json(data.story)),
+  http.get(`${API}/campaign-comparison`, ({ request }) =>
+    HttpResponse.json(data.comparisonOf(new URL(request.url).searchParams.getAll("campaign_id"))),
+  ),
   http.get(`${API}/analytics/overview`, () => HttpResponse.json(data.overview)),
   ...consoleHandlers,
   ...taskHandlers,

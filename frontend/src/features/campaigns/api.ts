@@ -5,24 +5,28 @@ import {
   useMutation,
   useQueryClient,
 } from "@tanstack/react-query";
+import type { paths } from "@/generated/api";
 import { api, body } from "@/lib/api/client";
-import type { Campaign, CampaignChanges, CampaignState, Report } from "@/lib/api/types";
+import type { Campaign, CampaignChanges, CampaignState } from "@/lib/api/types";
+import { key, LIST_MS, path, reportQuery } from "./reportApi";
 
-/** A sending campaign moves a bar; a sent one still earns clicks and orders while someone looks. */
-const SENDING_MS = 1_000;
-const SENT_MS = 3_000;
-const LIST_MS = 5_000;
+export type CampaignSort = NonNullable<
+  NonNullable<paths["/api/v1/campaigns"]["get"]["parameters"]["query"]>["sort"]
+>;
 
-const key = ["campaigns"] as const;
-const path = (id: string) => ({ params: { path: { campaign_id: id } } });
-
-export function campaignsQuery(state: CampaignState | "") {
+export function campaignsQuery(state: CampaignState | "", sort: CampaignSort = "newest") {
   return infiniteQueryOptions({
-    queryKey: [...key, "list", state],
+    queryKey: [...key, "list", state, sort],
     queryFn: ({ pageParam, signal }) =>
       body(
         api.GET("/api/v1/campaigns", {
-          params: { query: { ...(state ? { state } : {}), ...(pageParam ? { cursor: pageParam } : {}) } },
+          params: {
+            query: {
+              ...(state ? { state } : {}),
+              ...(sort === "newest" ? {} : { sort }),
+              ...(pageParam ? { cursor: pageParam } : {}),
+            },
+          },
           signal,
         }),
       ),
@@ -121,39 +125,6 @@ export function liveGateQuery(id: string, version: number) {
       body(api.GET("/api/v1/campaigns/{campaign_id}/gate/live", { ...path(id), signal })),
     staleTime: 300_000,
     retry: false,
-  });
-}
-
-function pace(state: CampaignState | undefined): number | false {
-  if (state === "sending" || state === "scheduled") return SENDING_MS;
-  return state === "sent" || state === "paused" ? SENT_MS : false;
-}
-
-export function reportQuery(id: string) {
-  return queryOptions({
-    queryKey: [...key, "report", id],
-    queryFn: ({ signal }) => body(api.GET("/api/v1/campaigns/{campaign_id}/report", { ...path(id), signal })),
-    refetchInterval: ({ state }) => pace((state.data as Report | undefined)?.state),
-  });
-}
-
-export function recipientsQuery(id: string, state: string, campaignState: CampaignState | undefined) {
-  return infiniteQueryOptions({
-    queryKey: [...key, "recipients", id, state],
-    queryFn: ({ pageParam, signal }) =>
-      body(
-        api.GET("/api/v1/campaigns/{campaign_id}/recipients", {
-          params: {
-            path: { campaign_id: id },
-            query: { ...(state ? { state } : {}), ...(pageParam ? { cursor: pageParam } : {}) },
-          },
-          signal,
-        }),
-      ),
-    initialPageParam: "",
-    getNextPageParam: (page) => page.next_cursor,
-    refetchInterval: campaignState === "sending" || campaignState === "sent" ? LIST_MS : false,
-    placeholderData: keepPreviousData,
   });
 }
 

@@ -1,7 +1,8 @@
 import { queryOptions, useMutation, useQueryClient } from "@tanstack/react-query";
 import { api, body } from "@/lib/api/client";
 import type { FollowUpKind, VariantsInput } from "@/lib/api/types";
-import { campaignQuery, reportQuery } from "./api";
+import { campaignQuery } from "./api";
+import { reportQuery } from "./reportApi";
 
 const RESULT_MS = 5_000;
 const path = (id: string) => ({ params: { path: { campaign_id: id } } });

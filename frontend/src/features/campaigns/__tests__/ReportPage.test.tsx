@@ -1,4 +1,4 @@
-import { screen, within } from "@testing-library/react";
+import { screen, waitFor, within } from "@testing-library/react";
 import userEvent from "@testing-library/user-event";
 import { HttpResponse, http } from "msw";
 import { expect, test } from "vitest";
@@ -23,13 +23,13 @@ test("people who opened, clicked and ordered are shares of those who got it", as
   expect(screen.getByText("Opens: 4,410 by people, 2,180 by mail programs")).toBeInTheDocument();
 });
 
-test("what the mail server took is called sent, in the figures and in the funnel", async () => {
+test("what the mail server took is called sent, and delivered when it did not come back", async () => {
   renderApp(PATH);
   const figures = await screen.findByRole("region", { name: "Results in figures" });
   expect(within(figures).getByText("Sent")).toBeInTheDocument();
   const funnel = screen.getByRole("list", { name: "231 people ordered (2.9% of sent)" });
   expect(within(funnel).getByText("Sent")).toBeInTheDocument();
-  expect(screen.queryByText("Delivered")).toBeNull();
+  expect(within(funnel).getByText("Delivered").parentElement).toHaveTextContent("8,049");
 });
 
 test("the subject is told as somebody of the audience read it", async () => {
@@ -97,12 +97,62 @@ test("revenue of the hour in which a campaign went out is not told before it wen
   expect(times).toHaveLength(2);
 });
 
-test("every recipient has a story", async () => {
+test("every recipient has a story, from the freeze to the order", async () => {
   renderApp(PATH);
   await userEvent.click(await screen.findByRole("button", { name: "Show the story of Ada Quist" }));
   const dialog = await screen.findByRole("dialog");
-  expect(within(dialog).getByText("Clicked a link")).toBeInTheDocument();
-  expect(within(dialog).getByText("Ordered #1042 for $89.90")).toBeInTheDocument();
+  await within(dialog).findByText("Chosen as a recipient");
+  const steps = within(dialog)
+    .getAllByRole("listitem")
+    .map((step) => step.querySelector("span")?.textContent);
+  expect(steps).toEqual([
+    "Chosen as a recipient",
+    "The mail server put it off once",
+    "The mail server took the message",
+    "Opened the message (by a machine, not counted)",
+    "Opened the message",
+    "Clicked a link",
+    "Ordered #1042 for $89.90",
+  ]);
+  expect(within(dialog).getByText("Was in the segment “Best customers”")).toBeInTheDocument();
+});
+
+test("a recipient is found by address", async () => {
+  renderApp(PATH);
+  await screen.findByRole("button", { name: "Show the story of Ada Quist" });
+  await userEvent.type(screen.getByRole("searchbox", { name: "Search by address or name" }), "bram");
+  await waitFor(() =>
+    expect(screen.queryByRole("button", { name: "Show the story of Ada Quist" })).toBeNull(),
+  );
+  expect(screen.getByRole("button", { name: "Show the story of Bram Okafor" })).toBeInTheDocument();
+});
+
+test("what machines did stands beside the rates", async () => {
+  renderApp(PATH);
+  const figures = await screen.findByRole("region", { name: "Results in figures" });
+  expect(within(figures).getByText("Another 15% by mail programs only")).toBeInTheDocument();
+  expect(within(figures).getByText("Unsubscribed")).toBeInTheDocument();
+});
+
+test("receiving domains and the answers of servers are told", async () => {
+  renderApp(PATH);
+  const domains = await screen.findByRole("table", { name: "By receiving domain" });
+  expect(
+    within(domains).getByRole("row", { name: /^gmail\.com 4,820 .* 2\.7% \(130\)/ }),
+  ).toBeInTheDocument();
+  const answers = screen.getByRole("table", { name: "What mail servers answered" });
+  expect(within(answers).getByText("<address> mailbox unavailable")).toBeInTheDocument();
+  expect(within(answers).getByText("The address does not exist")).toBeInTheDocument();
+});
+
+test("the message shows the clicks beside its links and leads nowhere", async () => {
+  renderApp(PATH);
+  const frame = await screen.findByTitle("The message with the clicks on its links");
+  expect(frame).toHaveAttribute("sandbox", "allow-same-origin");
+  const shown = new DOMParser().parseFromString(frame.getAttribute("srcdoc") ?? "", "text/html");
+  const figures = [...shown.querySelectorAll("[data-heat-figure]")].map((figure) => figure.textContent);
+  expect(figures).toEqual(["540", "201", "62"]);
+  expect(shown.querySelectorAll("a[href]")).toHaveLength(0);
 });
 
 test("a chart can be read as a table", async () => {

@@ -5,9 +5,9 @@ import styles from "./AudienceCard.module.css";
 
 /** Who did not get the message, and why. */
 export function Losses({ report }: { report: Report }) {
-  const { t, f } = useI18n();
-  const { exclusions, errors, counts } = report;
-  const none = exclusions.length === 0 && errors.length === 0 && counts.unknown === 0;
+  const { t } = useI18n();
+  const { exclusions, counts } = report;
+  const none = exclusions.length === 0 && counts.failed === 0 && counts.unknown === 0;
   return (
     <Card>
       <BlockStack gap="300">
@@ -21,36 +21,8 @@ export function Losses({ report }: { report: Report }) {
               : t("report.losses.none")}
           </Text>
         )}
-        {exclusions.length > 0 && (
-          <BlockStack gap="100">
-            <Text as="h3" variant="headingSm">
-              {t("report.losses.excluded", { count: counts.excluded })}
-            </Text>
-            <ul className={styles.exclusions}>
-              {exclusions.map((one) => (
-                <li key={one.reason}>
-                  <span>{t.code("exclusion", one.reason)}</span>
-                  <span>{f.number(one.count)}</span>
-                </li>
-              ))}
-            </ul>
-          </BlockStack>
-        )}
-        {errors.length > 0 && (
-          <BlockStack gap="100">
-            <Text as="h3" variant="headingSm">
-              {t("report.losses.refused", { count: counts.failed })}
-            </Text>
-            <ul className={styles.exclusions}>
-              {errors.map((one) => (
-                <li key={one.reply}>
-                  <code>{one.reply}</code>
-                  <span>{f.number(one.count)}</span>
-                </li>
-              ))}
-            </ul>
-          </BlockStack>
-        )}
+        <Reasons title={t("report.losses.excluded", { count: counts.excluded })} reasons={exclusions} />
+        {counts.failed > 0 && <Text as="p">{t("report.losses.refused", { count: counts.failed })}</Text>}
         {counts.unknown > 0 && (
           <Text as="p" tone="caution">
             {t("report.losses.unknown", { count: counts.unknown })}
@@ -58,5 +30,25 @@ export function Losses({ report }: { report: Report }) {
         )}
       </BlockStack>
     </Card>
+  );
+}
+
+function Reasons({ title, reasons }: { title: string; reasons: Report["exclusions"] }) {
+  const { t, f } = useI18n();
+  if (reasons.length === 0) return null;
+  return (
+    <BlockStack gap="100">
+      <Text as="h3" variant="headingSm">
+        {title}
+      </Text>
+      <ul className={styles.exclusions}>
+        {reasons.map((one) => (
+          <li key={one.reason}>
+            <span>{t.code("exclusion", one.reason)}</span>
+            <span>{f.number(one.count)}</span>
+          </li>
+        ))}
+      </ul>
+    </BlockStack>
   );
 }

@@ -1,6 +1,5 @@
-import { BlockStack, Box, Button, Text } from "@shopify/polaris";
+import { BlockStack, Box, Button, Text, TextField } from "@shopify/polaris";
 import { useInfiniteQuery } from "@tanstack/react-query";
-import { useState } from "react";
 import { useSearchParams } from "react-router";
 import { type Column, DataTable } from "@/components/DataTable";
 import { QueryView } from "@/components/QueryView";
@@ -10,19 +9,29 @@ import { StateTabs } from "@/components/StateTabs";
 import { TableCard } from "@/components/TableCard";
 import { useI18n } from "@/i18n/useI18n";
 import type { CampaignState, Recipient } from "@/lib/api/types";
-import { recipientsQuery } from "../api";
+import { useSearchInAddress } from "@/lib/useSearchInAddress";
+import { recipientsQuery } from "../reportApi";
 import { RecipientStory } from "./RecipientStory";
 
 const STATES = ["accepted", "pending", "failed", "unknown", "excluded"] as const;
 const PARAM = "recipients";
+const STORY = "story";
 
 /** Everyone in the frozen audience, and what became of each. */
 export function Recipients({ campaignId, state }: { campaignId: string; state: CampaignState }) {
   const { t, f } = useI18n();
-  const [params] = useSearchParams();
-  const [told, setTold] = useState<Recipient | null>(null);
-  const query = useInfiniteQuery(recipientsQuery(campaignId, params.get(PARAM) ?? "", state));
+  const [params, setParams] = useSearchParams();
+  const { q, text, setText } = useSearchInAddress();
+  const query = useInfiniteQuery(recipientsQuery(campaignId, params.get(PARAM) ?? "", q, state));
   const last = (row: Recipient) => row.events[row.events.length - 1];
+  const told = params.get(STORY);
+  const tell = (customerId: string | null) =>
+    setParams((before) => {
+      const next = new URLSearchParams(before);
+      if (customerId) next.set(STORY, customerId);
+      else next.delete(STORY);
+      return next;
+    });
 
   const columns: Column<Recipient>[] = [
     {
@@ -56,17 +65,21 @@ export function Recipients({ campaignId, state }: { campaignId: string; state: C
     {
       key: "story",
       header: t("recipients.story"),
-      cell: (row) => (
-        <Button
-          variant="plain"
-          onClick={() => setTold(row)}
-          accessibilityLabel={t("recipients.story_of", {
-            name: row.customer.name || (row.customer.email ?? ""),
-          })}
-        >
-          {t("recipients.show_story")}
-        </Button>
-      ),
+      cell: (row) =>
+        // Of somebody whose data was erased there is nothing to tell.
+        row.customer.id ? (
+          <Button
+            variant="plain"
+            onClick={() => tell(row.customer.id)}
+            accessibilityLabel={t("recipients.story_of", {
+              name: row.customer.name || (row.customer.email ?? ""),
+            })}
+          >
+            {t("recipients.show_story")}
+          </Button>
+        ) : (
+          "–"
+        ),
     },
   ];
 
@@ -87,6 +100,19 @@ export function Recipients({ campaignId, state }: { campaignId: string; state: C
         loadMore={query.hasNextPage ? () => void query.fetchNextPage() : undefined}
         loadingMore={query.isFetchingNextPage}
       >
+        <Box paddingInline="400" paddingBlockEnd="300">
+          <TextField
+            label={t("recipients.search")}
+            labelHidden
+            type="search"
+            placeholder={t("recipients.search")}
+            value={text}
+            onChange={setText}
+            clearButton
+            onClearButtonClick={() => setText("")}
+            autoComplete="off"
+          />
+        </Box>
         <QueryView
           query={query}
           skeleton={<TableSkeleton rows={4} />}
@@ -94,7 +120,7 @@ export function Recipients({ campaignId, state }: { campaignId: string; state: C
           empty={
             <Box padding="400">
               <Text as="p" tone="subdued">
-                {t("recipients.none")}
+                {t(q ? "recipients.none_found" : "recipients.none")}
               </Text>
             </Box>
           }
@@ -104,12 +130,12 @@ export function Recipients({ campaignId, state }: { campaignId: string; state: C
               caption={t("recipients.title")}
               columns={columns}
               rows={data.pages.flatMap((page) => page.items)}
-              rowKey={(row) => row.customer.id}
+              rowKey={(row) => row.customer.id || `${row.accepted_at} ${row.state}`}
             />
           )}
         </QueryView>
       </TableCard>
-      {told && <RecipientStory recipient={told} close={() => setTold(null)} />}
+      {told && <RecipientStory campaignId={campaignId} customerId={told} close={() => tell(null)} />}
     </>
   );
 }

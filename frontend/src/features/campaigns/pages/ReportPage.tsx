@@ -14,7 +14,6 @@ import type { Campaign, Report } from "@/lib/api/types";
 import { useMay, useSession } from "@/lib/useSession";
 import {
   campaignQuery,
-  reportQuery,
   sampleSubjectQuery,
   useCancelCampaign,
   useDuplicateCampaign,
@@ -22,8 +21,10 @@ import {
   useResumeCampaign,
 } from "../api";
 import { ConfirmModal } from "../components/ConfirmModal";
+import { DeliverabilityCard } from "../components/DeliverabilityCard";
 import { Funnel } from "../components/Funnel";
 import { Headline } from "../components/Headline";
+import { LinkHeat } from "../components/LinkHeat";
 import { Losses } from "../components/Losses";
 import { Recipients } from "../components/Recipients";
 import { RevenueChart } from "../components/RevenueChart";
@@ -31,6 +32,7 @@ import { SendingCard } from "../components/SendingCard";
 import { TestResultCard } from "../components/TestResultCard";
 import { TopLinks } from "../components/TopLinks";
 import { WaitingCard } from "../components/WaitingCard";
+import { reportQuery, useExport } from "../reportApi";
 import { hasVariables, subjectInWords } from "../subjectInWords";
 import { useFollowUp } from "../variantsApi";
 
@@ -48,13 +50,17 @@ export function ReportPage() {
   const resume = useResumeCampaign(campaignId);
   const cancel = useCancelCampaign(campaignId);
   const duplicate = useDuplicateCampaign(campaignId);
+  const download = useExport(campaignId);
   const subject = useSubject(campaign.data);
   const [cancelling, setCancelling] = useState(false);
   const followUp = useFollowUp(campaignId);
   const maySend = useMay("send");
   const mayEdit = useMay("edit");
+  const mayManage = useMay("manage");
   const state = report.data?.state ?? campaign.data?.state;
-  const failure = pause.error ?? resume.error ?? cancel.error ?? duplicate.error ?? followUp.error;
+  const failure =
+    pause.error ?? resume.error ?? cancel.error ?? duplicate.error ?? followUp.error ?? download.error;
+  const isSent = report.data !== undefined && !UNSENT.includes(report.data.state);
 
   const primary =
     maySend && state === "sending"
@@ -73,6 +79,10 @@ export function ReportPage() {
       secondaryActions={[
         ...(maySend && (state === "sending" || state === "paused")
           ? [{ content: t("report.cancel"), destructive: true, onAction: () => setCancelling(true) }]
+          : []),
+        ...(isSent ? [{ content: t("report.export"), onAction: () => download.mutate("report") }] : []),
+        ...(isSent && mayManage
+          ? [{ content: t("report.export_recipients"), onAction: () => download.mutate("recipients") }]
           : []),
         {
           content: t("editor.duplicate"),
@@ -163,10 +173,14 @@ function ReportContent({ report, campaignId, campaign, readAt }: ContentProps) {
         <Funnel report={report} />
         <RevenueChart report={report} />
       </InlineGrid>
-      <InlineGrid columns={{ xs: 1, lg: ["twoThirds", "oneThird"] }} gap="400" alignItems="start">
-        <TopLinks report={report} />
-        <Losses report={report} />
+      <InlineGrid columns={{ xs: 1, lg: 2 }} gap="400" alignItems="start">
+        <LinkHeat campaignId={campaignId} report={report} />
+        <BlockStack gap="400">
+          <TopLinks report={report} />
+          <Losses report={report} />
+        </BlockStack>
       </InlineGrid>
+      <DeliverabilityCard campaignId={campaignId} state={report.state} />
       <Recipients campaignId={campaignId} state={report.state} />
     </BlockStack>
   );
