@@ -225,6 +225,21 @@ def count_credited_people(session: Session, shop_id: ShopId, campaign_id: int) -
     return session.scalar(query) or 0
 
 
+def redemptions(session: Session, shop_id: ShopId, currency: str, campaign_id: int) -> tuple[int, int]:
+    """How many messages' codes came back with an order, and what those orders brought."""
+    query = select(
+        func.count(Attribution.delivery_id.distinct()),
+        func.coalesce(func.sum(Attribution.amount_minor).filter(Attribution.currency == currency), 0),
+    ).where(
+        Attribution.shop_id == shop_id,
+        Attribution.model == MODEL,
+        Attribution.campaign_id == campaign_id,
+        Attribution.kind == "code",
+    )
+    redeemed, amount = session.execute(query).one()
+    return redeemed, int(amount)
+
+
 def history(
     session: Session, shop_id: ShopId, campaign_id: int, delivery_ids: Collection[int]
 ) -> Sequence[AnyRow]:

@@ -199,6 +199,16 @@ class ErrorCount(BaseModel):
     count: int
 
 
+class CodesReport(BaseModel):
+    """The discount codes of a campaign: how many went out, came back with an order, and what that brought."""
+
+    discount_id: str
+    title: str
+    sent: int
+    redeemed: int
+    revenue: Money
+
+
 class Report(BaseModel):
     """What became of a campaign."""
 
@@ -214,6 +224,7 @@ class Report(BaseModel):
     revenue_over_time: list[RevenuePoint]
     links: list[LinkRow]
     waiting: list[WaitingCount]
+    codes: CodesReport | None = None
     exclusions: list[ReasonCount]
     errors: list[ErrorCount]
     started_at: datetime | None

@@ -16,7 +16,7 @@ from storecast.analytics.calendar import last_days
 from storecast.analytics.repository import Reach, Sum
 from storecast.campaigns import service as campaigns
 from storecast.campaigns import variants
-from storecast.campaigns.schemas import CampaignFacts
+from storecast.campaigns.schemas import CampaignFacts, DeliveryReport
 from storecast.customers import service as customers
 from storecast.customers.schemas import CustomerRow, TimelineEntry
 from storecast.events.selectables import FUNNEL_STEPS
@@ -201,10 +201,24 @@ def report(session: Session, shop_id: ShopId, campaign_id: str) -> schemas.Repor
             for link in ledger.links
         ],
         waiting=[schemas.WaitingCount(**item.model_dump()) for item in ledger.waiting],
+        codes=_codes(session, shop_id, ledger, currency),
         exclusions=[schemas.ReasonCount(reason=item.reason, count=item.count) for item in ledger.exclusions],
         errors=[schemas.ErrorCount(reply=item.reply, count=item.count) for item in ledger.errors],
         started_at=ledger.started_at,
         finished_at=ledger.finished_at,
+    )
+
+
+def _codes(
+    session: Session, shop_id: ShopId, ledger: DeliveryReport, currency: str
+) -> schemas.CodesReport | None:
+    if ledger.codes is None:
+        return None
+    redeemed, amount = repository.redemptions(session, shop_id, currency, ledger.id)
+    return schemas.CodesReport(
+        **ledger.codes.model_dump(),
+        redeemed=redeemed,
+        revenue=Money(amount_minor=amount, currency=currency),
     )
 
 

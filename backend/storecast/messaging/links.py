@@ -18,6 +18,11 @@ from storecast.messaging.sandbox import Fault
 OPEN_PIXEL = "_open_pixel"
 """The variable that holds the open pixel's tag, or nothing for a customer who opted out of it."""
 
+CODE_SLOT = "{code}"
+"""Stands for a message's own code in the address of a link; the redirect fills it in and nothing else of it."""
+
+_CODED = re.compile(r"\{\{-?\s*discount_url\s*-?\}\}")
+
 _ALLOWED_SCHEMES = frozenset({"http", "https", "mailto", "tel", "sms"})
 _LINKING = frozenset({"a", "area"})
 
@@ -33,17 +38,33 @@ Resolve = Callable[[str], str | None]
 """The text of an attribute that holds template tags, None when it depends on the recipient."""
 
 
-def track(source: str, *, edge_url: str, utm: dict[str, str], resolve: Resolve, first: int = 1) -> Tracked:
-    """Number the links from ``first`` on. Equal addresses at different places get different numbers."""
+def track(
+    source: str,
+    *,
+    edge_url: str,
+    utm: dict[str, str],
+    resolve: Resolve,
+    first: int = 1,
+    coded: str | None = None,
+) -> Tracked:
+    """Number the links from ``first`` on. Equal addresses at different places get different numbers.
+
+    ``coded`` is where a link to ``discount_url`` leads, with `CODE_SLOT` for the code, which such a link carries.
+    """
     masked = markup.mask(source)
     replacements: list[tuple[int, int, str]] = []
     urls: list[str] = []
     for tag in markup.tags(masked):
         href = tag.attributes.get("href") if tag.name in _LINKING else None
-        if href is not None and (url := _trackable(source[href.start : href.end], href.value, resolve)):
+        if href is None:
+            continue
+        written = source[href.start : href.end]
+        carries = coded is not None and _CODED.fullmatch(written.strip()) is not None
+        if url := coded if carries else _trackable(written, href.value, resolve):
             number = first + len(urls)
             urls.append(with_utm(url, utm))
-            replacements.append((href.start, href.end, f"{edge_url}/c/{{{{ {TOKEN} }}}}/{number}"))
+            code = "?code={{ discount_code }}" if carries else ""
+            replacements.append((href.start, href.end, f"{edge_url}/c/{{{{ {TOKEN} }}}}/{number}{code}"))
     return Tracked(markup.splice(source, replacements), tuple(urls))
 
 

@@ -21,6 +21,7 @@ import {
   usePauseCampaign,
   useResumeCampaign,
 } from "../api";
+import { CodesReport } from "../components/CodesReport";
 import { ConfirmModal } from "../components/ConfirmModal";
 import { Funnel } from "../components/Funnel";
 import { Headline } from "../components/Headline";
@@ -167,6 +168,7 @@ function ReportContent({ report, campaignId, campaign, readAt }: ContentProps) {
         <TopLinks report={report} />
         <Losses report={report} />
       </InlineGrid>
+      {report.codes && <CodesReport codes={report.codes} />}
       <Recipients campaignId={campaignId} state={report.state} />
     </BlockStack>
   );
