@@ -195,6 +195,39 @@ class World:
             self.webhooks.send("orders/cancelled", shop, body, event_id=event_id)
         return updated
 
+    def create_customer(
+        self,
+        shop: Shop,
+        email: str,
+        *,
+        first_name: str | None,
+        last_name: str | None,
+        phone: str | None,
+        country_code: str | None,
+        tags: list[str],
+        consent: dict[str, Any] | None,
+    ) -> Customer:
+        """A customer whom somebody made by hand or an app made."""
+        created = self.store.customers.create(
+            shop.id, email, first_name=first_name, last_name=last_name, country_code=country_code,
+            tags=",".join(sorted(tags)),
+        )  # fmt: skip
+        if phone:
+            created = self.store.customers.update(shop.id, created.id, phone=phone) or created
+        event_id = str(uuid.uuid4())
+        self.webhooks.send("customers/create", shop, payloads.customer(shop, created), event_id=event_id)
+        if tags:
+            body = payloads.tags_changed(created, sorted(tags))
+            self.webhooks.send("customer.tags_added", shop, body, event_id=event_id)
+        if consent:
+            at = consent.get("consentUpdatedAt")
+            level = consent.get("marketingOptInLevel")
+            changed = self.change_consent(
+                shop, created.id, consent["marketingState"], opt_in_level=level, at=at
+            )
+            created = changed or created
+        return created
+
     def change_consent(
         self,
         shop: Shop,

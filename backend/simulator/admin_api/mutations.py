@@ -208,6 +208,60 @@ def _sms_consent_update(ctx: Context, args: dict[str, Any]) -> dict[str, Any]:
     return {"customer": changed, "userErrors": []}
 
 
+def _customer_create(ctx: Context, args: dict[str, Any]) -> dict[str, Any]:
+    given = args["input"]
+    if "write_customers" not in ctx.scopes:
+        raise access_denied("customerCreate", "`write_customers` access scope.")
+    email = given.get("email")
+    if not email or "@" not in email:
+        return _customer_refused(["email"], "Email is invalid")
+    if ctx.store.customers.find_by_email(ctx.shop.id, email) is not None:
+        return _customer_refused(["email"], "Email has already been taken")
+    phone = given.get("phone")
+    if phone and ctx.store.customers.find_by_phone(ctx.shop.id, phone) is not None:
+        return _customer_refused(["phone"], "Phone has already been taken")
+    consent = given.get("emailMarketingConsent")
+    if consent and consent["marketingState"] not in WRITABLE_CONSENT:
+        return _customer_refused(["emailMarketingConsent", "marketingState"], "Marketing state is invalid")
+    addresses = given.get("addresses") or [{}]
+    made = ctx.world.create_customer(
+        ctx.shop,
+        email,
+        first_name=given.get("firstName"),
+        last_name=given.get("lastName"),
+        phone=phone,
+        country_code=addresses[0].get("countryCode"),
+        tags=given.get("tags") or [],
+        consent=consent,
+    )
+    return {"customer": made, "userErrors": []}
+
+
+def _customer_set(ctx: Context, args: dict[str, Any]) -> dict[str, Any]:
+    """As far as the app uses it: a known customer by id, and no lists, which would take the place of what is there."""
+    if "write_customers" not in ctx.scopes:
+        raise access_denied("customerSet", "`write_customers` access scope.")
+    number = number_of((args.get("identifier") or {}).get("id") or "", "Customer")
+    given = args["input"]
+    if number is None or set(given) - {"firstName", "lastName", "phone"}:
+        refused = user_error(["input"], "is not played by this simulator", "INVALID")
+        return {"customer": None, "userErrors": [refused]}
+    names = {
+        "first_name": given.get("firstName"),
+        "last_name": given.get("lastName"),
+        "phone": given.get("phone"),
+    }
+    changes = {name: value for name, value in names.items() if value is not None}
+    changed = ctx.world.update_customer(ctx.shop, number, **changes)
+    if changed is None:
+        return {"customer": None, "userErrors": [user_error(["id"], "Customer does not exist", "NOT_FOUND")]}
+    return {"customer": changed, "userErrors": []}
+
+
+def _customer_refused(field: list[str], message: str) -> dict[str, Any]:
+    return {"customer": None, "userErrors": [{"field": ["input", *field], "message": message}]}
+
+
 def _consent_refused(field: list[str], message: str, code: str) -> dict[str, Any]:
     return {"customer": None, "userErrors": [user_error(field, message, code)]}
 
@@ -333,6 +387,8 @@ MUTATIONS: dict[str, Resolver] = {
     "webPixelCreate": _pixel_create,
     "webPixelUpdate": _pixel_update,
     "webPixelDelete": _pixel_delete,
+    "customerCreate": _customer_create,
+    "customerSet": _customer_set,
     "customerEmailMarketingConsentUpdate": _consent_update,
     "customerSmsMarketingConsentUpdate": _sms_consent_update,
     "tagsAdd": _change_tags(True),

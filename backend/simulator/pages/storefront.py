@@ -12,6 +12,7 @@ from collections import defaultdict
 from collections.abc import Callable, Mapping
 from dataclasses import replace
 from typing import Any, TypeAlias
+from urllib.parse import quote, unquote, urlencode, urlsplit
 
 from starlette.concurrency import run_in_threadpool
 from starlette.exceptions import HTTPException
@@ -51,6 +52,7 @@ def routes(site: Site) -> list[BaseRoute]:
         Route(f"{base}/", shows(_home)),
         Route(f"{base}/collections/{{handle}}", shows(_collection)),
         Route(f"{base}/search", shows(_search)),
+        Route(f"{base}/discount/{{code}}", shows(_discount)),
         Route(f"{base}/products/{{handle}}", shows(_product)),
         Route(f"{base}/cart", shows(_cart)),
         Route(f"{base}/cart/add", takes(_add), methods=["POST"]),
@@ -240,6 +242,20 @@ def _cart_answer(
     return visitor.remember(JSONResponse(body))
 
 
+def _discount(site: Site, request: Request) -> Response:
+    """Keeps the code for the checkout and leads on, with what else the query holds; never to another host."""
+    visitor = read_visitor(site, request)
+    query = dict(request.query_params)
+    page = urlsplit(query.pop("redirect", "/"))
+    rest = "&".join(part for part in (page.query, urlencode(query)) if part)
+    path = "/" + page.path.lstrip("/")
+    response = RedirectResponse(f"{visitor.path}{path}{'?' + rest if rest else ''}", 302)
+    response.set_cookie(
+        "discount", quote(request.path_params["code"], safe=""), path=visitor.path, samesite="lax"
+    )
+    return visitor.remember(response)
+
+
 def _checkout(site: Site, request: Request, error: str = "", form: Form | None = None) -> Response:
     visitor = read_visitor(site, request)
     if visitor.cart is None or not visitor.cart.line_items:
@@ -256,7 +272,9 @@ def _checkout(site: Site, request: Request, error: str = "", form: Form | None =
         site, visitor, "shop_checkout.html", started,
         lines=_lines(site, visitor), subtotal_minor=cart.total_minor, shipping_minor=FLAT_SHIPPING_MINOR,
         checkout_json=json.dumps(data).replace("<", "\\u003c"), error=error,
-        form=defaultdict(str, form or {"email": visitor.email}),
+        form=defaultdict(
+            str, form or {"email": visitor.email, "discount": unquote(request.cookies.get("discount", ""))}
+        ),
     )  # fmt: skip
 
 

@@ -37,6 +37,12 @@ class Customers:
         )
         return Customer(*row) if row else None
 
+    def find_by_phone(self, shop_id: int, phone: str) -> Customer | None:
+        row = self._db.one(
+            f"select {columns(Customer)} from customers where shop_id = ? and phone = ?", (shop_id, phone)
+        )
+        return Customer(*row) if row else None
+
     def create(
         self,
         shop_id: int,

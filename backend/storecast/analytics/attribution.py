@@ -1,9 +1,10 @@
-"""Which message an order is credited to: model ``last_touch``, version 1.
+"""Which message an order is credited to: model ``last_touch``, version 2.
 
-One statement credits any number of orders. Evidence ranks by strength: first visits of the order's own browser
-that a verified click token brought, then clicks and opens by the order's customer; within one strength the last
-touch before the order wins. Running it again changes nothing; a touch or a refund that arrives late changes
-the one row of its order. Test and cancelled orders lose theirs.
+One statement credits any number of orders. Evidence ranks by strength: first a discount code that the order was
+paid with and only one message held, whenever that was; then first visits of the order's own browser that a verified
+click token brought; then clicks and opens by the order's customer. Within one strength the last touch before the
+order wins. Running it again changes nothing; a touch or a refund that arrives late changes the one row of its order.
+Test and cancelled orders lose theirs.
 """
 
 from collections.abc import Collection
@@ -16,6 +17,7 @@ from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.orm import Session
 
 from storecast.analytics.models import Attribution
+from storecast.campaigns import selectables as campaigns
 from storecast.events import selectables as events
 from storecast.kit.types import ShopId
 from storecast.orders import selectables as orders
@@ -112,7 +114,9 @@ def _best_touches(shop_id: ShopId, order_ids: Collection[int], windows: Windows)
     counted = orders.counted(shop_id).subquery("counted")
     placed = select(counted).where(counted.c.id.in_(order_ids)).cte("placed")
     touches = union_all(
-        _by_browser(shop_id, placed, windows), _by_customer(shop_id, placed, windows)
+        _by_code(shop_id, placed),
+        _by_browser(shop_id, placed, windows),
+        _by_customer(shop_id, placed, windows),
     ).subquery("touches")
     rank = func.row_number().over(
         partition_by=touches.c.order_id,
@@ -142,6 +146,26 @@ def _best_touches(shop_id: ShopId, order_ids: Collection[int], windows: Windows)
         .join_from(placed, ranked, ranked.c.order_id == placed.c.id)
         .where(ranked.c.rank == 1)
         .order_by(placed.c.id)
+    )
+
+
+def _by_code(shop_id: ShopId, placed: CTE) -> Select[Any]:
+    """Codes know no window: nobody else had this one, and it says by itself when it ends."""
+    used = select(
+        placed.c.id, placed.c.placed_at, func.unnest(placed.c.discount_codes).label("code")
+    ).subquery("used")
+    leased = campaigns.leased_codes(shop_id).subquery("leased")
+    return (
+        select(
+            used.c.id.label("order_id"),
+            literal(0).label("strength"),
+            literal("code").label("kind"),
+            leased.c.campaign_id,
+            leased.c.delivery_id,
+            leased.c.leased_at.label("touch_at"),
+        )
+        .join_from(used, leased, leased.c.code == func.upper(used.c.code))
+        .where(leased.c.leased_at < used.c.placed_at + ORDER_PRECISION)
     )
 
 

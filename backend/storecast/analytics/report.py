@@ -83,9 +83,23 @@ def read(session: Session, shop_id: ShopId, campaign_id: str) -> report_schemas.
             report_schemas.ReasonCount(reason=item.reason, count=item.count) for item in ledger.exclusions
         ],
         waiting=[report_schemas.WaitingCount(**item.model_dump()) for item in ledger.waiting],
+        codes=_codes(session, shop_id, ledger, currency),
         started_at=ledger.started_at,
         finished_at=ledger.finished_at,
     )  # fmt: skip
+
+
+def _codes(
+    session: Session, shop_id: ShopId, ledger: DeliveryReport, currency: str
+) -> report_schemas.CodesReport | None:
+    if ledger.codes is None:
+        return None
+    redeemed, amount = repository.redemptions(session, shop_id, currency, ledger.id)
+    return report_schemas.CodesReport(
+        **ledger.codes.model_dump(),
+        redeemed=redeemed,
+        revenue=Money(amount_minor=amount, currency=currency),
+    )
 
 
 def compare(session: Session, shop_id: ShopId, campaign_ids: Sequence[str]) -> report_schemas.Comparison:

@@ -73,6 +73,16 @@ class WaitingCount(BaseModel):
     next_at: datetime | None
 
 
+class CodesReport(BaseModel):
+    """The discount codes of a campaign: how many went out, came back with an order, and what that brought."""
+
+    discount_id: str
+    title: str
+    sent: int
+    redeemed: int
+    revenue: Money
+
+
 class Report(BaseModel):
     """What became of a campaign."""
 
@@ -92,6 +102,7 @@ class Report(BaseModel):
     links: list[LinkRow]
     exclusions: list[ReasonCount]
     waiting: list[WaitingCount]
+    codes: CodesReport | None = None
     started_at: datetime | None
     finished_at: datetime | None
 

@@ -160,6 +160,21 @@ def earned_by_delivery(shop_id: ShopId, campaign_id: int, currency: str) -> Sele
     )
 
 
+def redemptions(session: Session, shop_id: ShopId, currency: str, campaign_id: int) -> tuple[int, int]:
+    """How many messages' codes came back with an order, and what those orders brought."""
+    query = select(
+        func.count(Attribution.delivery_id.distinct()),
+        func.coalesce(func.sum(Attribution.amount_minor).filter(Attribution.currency == currency), 0),
+    ).where(
+        Attribution.shop_id == shop_id,
+        Attribution.model == MODEL,
+        Attribution.campaign_id == campaign_id,
+        Attribution.kind == "code",
+    )
+    redeemed, amount = session.execute(query).one()
+    return redeemed, int(amount)
+
+
 def history_of_customer(session: Session, shop_id: ShopId, customer_id: int, limit: int) -> Sequence[AnyRow]:
     """What a customer did with messages, newest first, with the campaign's public id and name."""
     done = events.message_history(shop_id).subquery()

@@ -7,7 +7,7 @@ from typing import Any
 
 from sqlalchemy.orm import Session
 
-from storecast.campaigns import personal
+from storecast.campaigns import leases, personal
 from storecast.campaigns.models import Campaign, CampaignVariant
 from storecast.config.settings import get_settings
 from storecast.kit.clock import utcnow
@@ -51,6 +51,7 @@ def content_of(
         from_email=campaign.from_email or shop.sender_email or "",
         reply_to=campaign.reply_to,
         products=json.dumps(lists, sort_keys=True),
+        discount_url=leases.address(campaign, messaging.shop_url(shop)),
     )
 
 

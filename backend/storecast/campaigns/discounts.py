@@ -20,10 +20,12 @@ from sqlalchemy.orm import Session
 from storecast.audit import service as audit
 from storecast.campaigns import discounts_repository as repository
 from storecast.campaigns import discounts_schemas as schemas
-from storecast.campaigns.errors import DiscountUnknown
+from storecast.campaigns import leases_repository
+from storecast.campaigns.errors import DiscountBusy, DiscountUnknown
 from storecast.campaigns.jobs import MakeDiscount
 from storecast.campaigns.models import DiscountSet
 from storecast.kit.clock import utcnow
+from storecast.kit.errors import FieldError, Invalid
 from storecast.kit.ids import public_id
 from storecast.kit.money import Money, from_minor
 from storecast.kit.pages import Page, decode_id_cursor, encode_cursor
@@ -86,12 +88,45 @@ def request(session: Session, shop_id: ShopId, given: schemas.NewDiscount, *, ac
     return discount
 
 
+def extend(
+    session: Session, shop_id: ShopId, discount_id: str, given: schemas.MoreCodes, *, actor: str
+) -> None:
+    """Have more codes made for a discount that is there. Raises DiscountUnknown, DiscountBusy, Invalid."""
+    features.require(session, shop_id, Feature.DISCOUNTS)
+    discount = repository.lock(session, shop_id, find_id(session, shop_id, discount_id))
+    if discount is None:
+        raise DiscountUnknown
+    if discount.state != "done":
+        raise DiscountBusy(state=discount.state)
+    if discount.total + given.codes > schemas.MAX_CODES:
+        most = schemas.MAX_CODES - discount.total
+        fault = FieldError("/codes", f"This discount can have {most:,} more codes.", "too_many_codes")
+        raise Invalid("A discount has at most 100,000 codes.", errors=[fault])
+    discount.total += given.codes
+    discount.state, discount.finished_at = "queued", None
+    outbox.add(session, shop_id, MakeDiscount(discount.id))
+    audit.record(session, shop_id, actor, "discount_extended", discount_id, codes=given.codes)
+
+
 def get(session: Session, shop_id: ShopId, discount_id: str) -> schemas.Discount:
     """A discount as the API shows it; raises DiscountUnknown."""
     discount = repository.find(session, shop_id, discount_id)
     if discount is None:
         raise DiscountUnknown
     return _shape(session, shop_id, discount)
+
+
+def find_id(session: Session, shop_id: ShopId, discount_id: str) -> int:
+    """The internal id of a discount; raises DiscountUnknown."""
+    discount = repository.find(session, shop_id, discount_id)
+    if discount is None:
+        raise DiscountUnknown
+    return discount.id
+
+
+def find_public_id(session: Session, shop_id: ShopId, set_id: int | None) -> str | None:
+    """What the API calls a discount."""
+    return repository.get(session, shop_id, set_id).public_id if set_id is not None else None
 
 
 def list_page(session: Session, shop_id: ShopId, cursor: str | None) -> Page[schemas.Discount]:
@@ -116,6 +151,7 @@ def _shape(session: Session, shop_id: ShopId, discount: DiscountSet) -> schemas.
         state=discount.state,  # type: ignore[arg-type]  # a CHECK holds it to these values
         codes=discount.total,
         live=counts.get("live", 0),
+        leased=counts.get("live", 0) - leases_repository.counts(session, shop_id, discount.id).free,
         redeemed=repository.redeemed(session, shop_id, discount),
         refused=counts.get("refused", 0),
         refusals=[
@@ -134,6 +170,7 @@ def export_codes(session: Session, shop_id: ShopId, discount_id: str, *, actor: 
     if discount is None:
         raise DiscountUnknown
     codes = repository.live(session, shop_id, discount.id)
+    discount.exported_at = utcnow()
     audit.record(session, shop_id, actor, "discount_codes_exported", discount_id, codes=len(codes))
     return "".join(f"{line}\r\n" for line in ("code", *codes))
 

@@ -5,7 +5,7 @@ from typing import Annotated
 from fastapi import APIRouter, Query, Response
 
 from storecast.campaigns import discounts
-from storecast.campaigns.discounts_schemas import Discount, NewDiscount
+from storecast.campaigns.discounts_schemas import Discount, MoreCodes, NewDiscount
 from storecast.kit.pages import Page
 from storecast.shops.access import CurrentPrincipal, Permission, TenantDb, require
 
@@ -17,6 +17,13 @@ def create_discount(body: NewDiscount, db: TenantDb, principal: CurrentPrincipal
     """Have a discount and its codes made at Shopify; 409 ``scope_missing`` while the store has not allowed it."""
     made = discounts.request(db, principal.shop_id, body, actor=principal.actor)
     return discounts.get(db, principal.shop_id, made.public_id)
+
+
+@router.post("/{discount_id}/codes", status_code=202, dependencies=[require(Permission.EDIT)])
+def extend_discount(discount_id: str, body: MoreCodes, db: TenantDb, principal: CurrentPrincipal) -> Discount:
+    """Have more codes made for a discount; 409 ``discount_busy`` while codes are being made or when that failed."""
+    discounts.extend(db, principal.shop_id, discount_id, body, actor=principal.actor)
+    return discounts.get(db, principal.shop_id, discount_id)
 
 
 @router.get("", dependencies=[require(Permission.READ)])

@@ -51,6 +51,14 @@ class NewDiscount(BaseModel):
         return self
 
 
+class MoreCodes(BaseModel):
+    """How many codes a discount is to have beside those that it has."""
+
+    model_config = ConfigDict(extra="forbid", json_schema_extra={"examples": [{"codes": 500}]})
+
+    codes: Annotated[int, Field(ge=1, le=MAX_CODES)]
+
+
 class CodeRefusal(BaseModel):
     """A code that Shopify did not take, and why."""
 
@@ -61,7 +69,7 @@ class CodeRefusal(BaseModel):
 class Discount(BaseModel):
     """A discount at Shopify, and how many of its codes are there; ``refusals`` are the first 100.
 
-    ``redeemed`` counts the codes that orders came with, of those orders that Storecast has.
+    ``leased`` counts the codes in messages; ``redeemed`` those that orders came with, of the orders Storecast has.
     """
 
     id: str
@@ -75,6 +83,7 @@ class Discount(BaseModel):
     state: Literal["queued", "running", "done", "failed"]
     codes: int
     live: int
+    leased: int
     redeemed: int
     refused: int
     refusals: list[CodeRefusal]

@@ -59,3 +59,8 @@ class NobodyLeft(Conflict):
 class DiscountUnknown(NotFound):
     code = "discount_unknown"
     title = "There is no such discount"
+
+
+class DiscountBusy(Conflict):
+    code = "discount_busy"
+    title = "The discount's codes are being made, or could not be"

@@ -60,6 +60,9 @@ class Campaign(Tenant, Timestamps, Base):
     # that is sent tomorrow shows what the first one showed, under the same link numbers.
     product_gids: Mapped[list[str]] = mapped_column(server_default=text("'{}'"))
     product_lists: Mapped[dict[str, object] | None]
+    # Where each message's own discount code comes from, and where in the shop its link leads.
+    discount_set_id: Mapped[int | None] = mapped_column(ForeignKey("discount_sets.id", ondelete="SET NULL"))
+    discount_path: Mapped[str] = mapped_column(server_default=text("'/'"))
     holdout_percent: Mapped[int] = mapped_column(SmallInteger, server_default=text("0"))
     # Whoever is in one of these segments does not get it.
     excluded_segment_ids: Mapped[list[int]] = mapped_column(ARRAY(BigInteger), server_default=text("'{}'"))
@@ -274,10 +277,15 @@ class DiscountSet(Tenant, Timestamps, Base):
     requested_at: Mapped[datetime | None]
     error: Mapped[str | None]
     finished_at: Mapped[datetime | None]
+    # Codes that somebody has taken as a file may be in other hands than this shop's messages.
+    exported_at: Mapped[datetime | None]
 
 
 class DiscountCode(Tenant, Base):
-    """One code; a row before Shopify hears of it, so that no run mints it twice."""
+    """One code; a row before Shopify hears of it, so that no run mints it twice.
+
+    ``delivery_id`` is the row of the ledger that the code is leased to: one at most, and a row has one code at most.
+    """
 
     __tablename__ = "discount_codes"
     __table_args__ = (
@@ -286,6 +294,20 @@ class DiscountCode(Tenant, Base):
         Index(
             "ix_discount_codes_staged", "discount_set_id", "line", postgresql_where=text("state = 'staged'")
         ),
+        Index(
+            "ix_discount_codes_free",
+            "discount_set_id",
+            "line",
+            postgresql_where=text("state = 'live' AND delivery_id IS NULL"),
+        ),
+        Index(
+            "uq_discount_codes_campaign_id_delivery_id",
+            "campaign_id",
+            "delivery_id",
+            unique=True,
+            postgresql_where=text("delivery_id IS NOT NULL"),
+        ),
+        CheckConstraint("(campaign_id IS NULL) = (delivery_id IS NULL)", name="lease"),
     )
     personal_data: ClassVar[tuple[str, ...]] = ()
 
@@ -296,3 +318,7 @@ class DiscountCode(Tenant, Base):
     code: Mapped[str]
     state: Mapped[str] = mapped_column(server_default=text("'staged'"))
     error: Mapped[str | None]
+    # No foreign keys, as in the ledger: a campaign's codes stay what they are when the ledger's month is dropped.
+    campaign_id: Mapped[int | None]
+    delivery_id: Mapped[int | None]
+    leased_at: Mapped[datetime | None]

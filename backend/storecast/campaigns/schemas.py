@@ -13,6 +13,9 @@ ShortText = Annotated[str, Field(max_length=250)]
 Address = Annotated[str, Field(max_length=320)]
 ProductGid = Annotated[str, Field(pattern=r"^gid://shopify/Product/\d{1,20}$")]
 
+ShopPath = Annotated[str, Field(max_length=500, pattern=r"^/([^/\x00-\x20\x7f\\][^\x00-\x20\x7f\\]*)?$")]
+"""A page of the shop: what begins with two slashes would be another host."""
+
 
 class NewCampaign(BaseModel):
     """A campaign to start, from a template of the gallery or from nothing."""
@@ -62,6 +65,8 @@ class CampaignChanges(BaseModel):
     mjml: Annotated[str, Field(max_length=MAX_SOURCE_BYTES)] | None = None
     product_gids: Annotated[list[ProductGid], Field(max_length=8)] | None = None
     topic_id: str | None = None
+    discount_id: str | None = None
+    discount_path: ShopPath | None = None
     template_key: str | None = None
     holdout_percent: Annotated[int, Field(ge=0, le=50)] | None = None
     excluded_segment_ids: Annotated[list[str], Field(max_length=10)] | None = None
@@ -104,6 +109,8 @@ class Campaign(BaseModel):
     mjml: str | None
     product_gids: list[str]
     topic_id: str | None
+    discount_id: str | None
+    discount_path: str
     template_key: str | None
     scheduled_at: datetime | None
     holdout_percent: int
@@ -243,6 +250,14 @@ class Waiting(BaseModel):
     next_at: datetime | None
 
 
+class SentCodes(BaseModel):
+    """The discount whose codes a campaign carries, and in how many messages one went out."""
+
+    discount_id: str
+    title: str
+    sent: int
+
+
 class DeliveryReport(BaseModel):
     """What the ledger says of a campaign: the part of the report that needs no event and no order."""
 
@@ -257,6 +272,7 @@ class DeliveryReport(BaseModel):
     waiting: list[Waiting]
     exclusions: list[Exclusion]
     links: list[LinkRow]
+    codes: SentCodes | None = None
     frozen_at: datetime | None
     started_at: datetime | None
     finished_at: datetime | None

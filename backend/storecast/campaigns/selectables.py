@@ -5,7 +5,7 @@ from typing import Any
 
 from sqlalchemy import Select, select
 
-from storecast.campaigns.models import Campaign, MessageDelivery
+from storecast.campaigns.models import Campaign, DiscountCode, MessageDelivery
 from storecast.kit.types import ShopId
 
 
@@ -53,3 +53,10 @@ def campaigns(shop_id: ShopId) -> Select[int, str, str, str, datetime | None, da
         Campaign.frozen_at,
         Campaign.started_at,
     ).where(Campaign.shop_id == shop_id)
+
+
+def leased_codes(shop_id: ShopId) -> Select[str, int | None, int | None, datetime | None]:
+    """The discount codes that messages carry: code, in capitals, campaign_id, delivery_id, leased_at."""
+    return select(
+        DiscountCode.code, DiscountCode.campaign_id, DiscountCode.delivery_id, DiscountCode.leased_at
+    ).where(DiscountCode.shop_id == shop_id, DiscountCode.delivery_id.is_not(None))

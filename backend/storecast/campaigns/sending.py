@@ -19,7 +19,7 @@ from sqlalchemy import Select
 from sqlalchemy.exc import InterfaceError, OperationalError
 from sqlalchemy.orm import Session
 
-from storecast.campaigns import contact_policy, personal, repository, service, variants
+from storecast.campaigns import contact_policy, leases, personal, repository, service, variants
 from storecast.campaigns.contact_policy import Policy
 from storecast.campaigns.jobs import Dispatch, SendBatch
 from storecast.campaigns.models import Campaign
@@ -91,6 +91,8 @@ class Chunk:
     message_ids: dict[int, str] = field(default_factory=dict)
     own: Mapping[int, Mapping[str, Any]] = field(default_factory=dict)
     """By customer id, what their message shows of them beyond their profile."""
+    without_code: frozenset[int] = frozenset()
+    """Rows that have to wait, because the campaign's discount codes have run out."""
 
 
 def send_slice(
@@ -205,7 +207,13 @@ class _Sender:
             limit=min(self._chunk, service.CHUNK),
             now=now,
         )
-        return None if rows is None else Chunk(rows, own=self._look_up(session, campaign, rows, now))
+        if rows is None:
+            return None
+        own = self._look_up(session, campaign, rows, now)
+        leased = leases.add_codes(
+            session, self._shop_id, campaign, rows, own, pattern=self._variants[0].discount_url, now=now
+        )
+        return Chunk(rows, own=leased.own, without_code=leased.without)
 
     def _take(self, session: Session, claiming: Select[Any], limit: int, now: datetime) -> Sequence[Claimed]:
         return repository.claim(
@@ -261,6 +269,8 @@ class _Sender:
         for start in range(0, len(chunk.rows), RENDERED_AT_ONCE):
             messages: list[Prepared] = []
             for row in chunk.rows[start : start + RENDERED_AT_ONCE]:
+                if row.id in chunk.without_code:
+                    continue
                 final = self._render(row, chunk.own.get(row.customer_id), date, messages)
                 if final is not None:
                     del chunk.unsent[row.id]
@@ -302,13 +312,14 @@ class _Sender:
         )
         if held < len(outcomes):
             log.warning("claims_not_held", shop_id=self._shop_id, count=len(outcomes) - held)
+        leases.reclaim(session, self._shop_id, campaign, [each.delivery_id for each in chunk.decided])
         refused = [
             Reply(each.delivery_id, row.customer_id, row.email, each.code, each.reply, each.refused_address)
             for each, row in ((each, rows[each.delivery_id]) for each in sent)
             if _is_final_refusal(row, each)
         ]
         returned.take_replies(session, self._shop_id, self._campaign_id, refused, now=now)
-        reason = harm(sent)
+        reason = leases.EXHAUSTED if chunk.without_code else harm(sent)
         if reason is not None:
             service.pause_by_itself(session, self._shop_id, self._campaign_id, reason)
 

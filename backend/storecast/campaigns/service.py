@@ -19,6 +19,8 @@ from storecast.audit import service as audit
 from storecast.campaigns import (
     contact_policy,
     content,
+    discounts,
+    leases,
     marketing,
     repository,
     schemas,
@@ -110,6 +112,7 @@ _EDITABLE = (
     "html",
     "mjml",
     "product_gids",
+    "discount_path",
     "holdout_percent",
     "pacing",
 )
@@ -153,6 +156,7 @@ def _copy(session: Session, shop_id: ShopId, original: Campaign, name: str, **ot
         *_EDITABLE,
         "segment_id",
         "topic_id",
+        "discount_set_id",
         "excluded_segment_ids",
         "template_key",
         "origin_id",
@@ -233,6 +237,10 @@ def change(session: Session, shop_id: ShopId, campaign_id: str, changes: schemas
         values["excluded_segment_ids"] = [
             segments.get(session, shop_id, segment_id).id for segment_id in given["excluded_segment_ids"]
         ]
+    if "discount_id" in given:
+        values["discount_set_id"] = (
+            discounts.find_id(session, shop_id, given["discount_id"]) if given["discount_id"] else None
+        )
     if "template_key" in given:
         values["template_key"] = given["template_key"]
     if "topic_id" in given:
@@ -297,13 +305,19 @@ def audience(session: Session, shop_id: ShopId, campaign: Campaign) -> schemas.A
     return schemas.Audience(members=total, recipients=recipients, exclusions=exclusions)
 
 
-def gate(session: Session, shop_id: ShopId, campaign: Campaign) -> schemas.Gate:
-    """What stands between the campaign and its audience, as far as the database knows."""
+def gate(
+    session: Session, shop_id: ShopId, campaign: Campaign, *, starts_at: datetime | None = None
+) -> schemas.Gate:
+    """What stands between the campaign and its audience, as far as the database knows.
+
+    ``starts_at`` is when it is to be sent, now when left out.
+    """
     people = chosen(session, shop_id, campaign)
     counted = audience(session, shop_id, campaign)
-    checks = _judge(session, shop_id, campaign, people, counted, None)
+    begins = starts_at or utcnow()
+    checks = _judge(session, shop_id, campaign, people, counted, None, begins)
     for version in variants_repository.list_versions(session, shop_id, campaign.id):
-        others = _judge(session, shop_id, campaign, people, counted, version)
+        others = _judge(session, shop_id, campaign, people, counted, version, begins)
         checks = worst(checks, others, version.number)
     test = variants.test_of(campaign)
     if test is not None:
@@ -318,12 +332,13 @@ def _judge(
     people: Chosen,
     counted: schemas.Audience,
     version: CampaignVariant | None,
+    starts_at: datetime,
 ) -> list[schemas.Check]:
     shop = shops.get(session, shop_id)
     written = content.content_of(session, campaign, shop, version=version)
     lacking = repository.counts_without(session, shop_id, campaign, people, compose.unguarded_fields(written))
     level = get_settings().sender_level
-    return judge(
+    checks = judge(
         written,
         has_segment=is_chosen(campaign),
         audience=counted,
@@ -331,6 +346,14 @@ def _judge(
         urls=compose.find_urls(written, content.origin_of(session, campaign, shop)),
         sender=None if level == "off" else delivery.sender_standing(session, shop_id, written.from_email),
         strictness="ask" if level == "ask" else "stop",
+    )
+    return checks + leases.judge(
+        session,
+        shop_id,
+        campaign,
+        shown=compose.reads_code(written),
+        recipients=counted.recipients,
+        starts_at=starts_at,
     )
 
 
@@ -352,7 +375,7 @@ def send(
         raise StateRefused(state=campaign.state)
     now = utcnow()
     _refuse_schedule(campaign, scheduled_at, now)
-    verdict = gate(session, shop_id, campaign)
+    verdict = gate(session, shop_id, campaign, starts_at=scheduled_at)
     stops = [check.model_dump() for check in verdict.checks if check.level == "stop"]
     if stops:
         raise NotReady(checks=stops)
@@ -444,6 +467,7 @@ def cancel(session: Session, shop_id: ShopId, campaign_id: str, *, actor: str) -
         campaign.state, campaign.finished_at = "cancelled", utcnow()
         if campaign.frozen_at is not None:
             repository.drop_pending(session, shop_id, campaign, "cancelled")
+            leases.reclaim(session, shop_id, campaign)
             # Claims that are never reported on must not stay open for ever.
             outbox.add(session, shop_id, Dispatch(campaign.id), run_at=utcnow() + WATCH_EVERY)
     else:
@@ -581,6 +605,7 @@ def finish(session: Session, shop_id: ShopId, campaign_id: int) -> bool:
         return False
     if campaign.state == "sending":
         campaign.state, campaign.finished_at = "sent", utcnow()
+        leases.reclaim(session, shop_id, campaign)
         _touch(session, campaign)
         log.info("campaign_finished", shop_id=shop_id, campaign_id=campaign_id)
     return True
@@ -681,6 +706,7 @@ def shape(session: Session, shop_id: ShopId, campaign: Campaign) -> schemas.Camp
         "id": campaign.public_id,
         "segment_id": segment.public_id if segment else None,
         "topic_id": topics.find_public_id(session, shop_id, campaign.topic_id),
+        "discount_id": discounts.find_public_id(session, shop_id, campaign.discount_set_id),
         "excluded_segment_ids": [
             excluded[each] for each in campaign.excluded_segment_ids if each in excluded
         ],
@@ -767,6 +793,7 @@ def delivery_report(session: Session, shop_id: ShopId, campaign_id: str) -> sche
             schemas.LinkRow(number=row.number, url=row.url, personal=row.personal)
             for row in repository.list_links(session, shop_id, campaign.id)
         ],
+        codes=leases.report(session, shop_id, campaign),
         frozen_at=campaign.frozen_at,
         started_at=campaign.started_at,
         finished_at=campaign.finished_at,

@@ -11,7 +11,7 @@ from typing import Any
 from sqlalchemy import Row, select
 from sqlalchemy.orm import Session
 
-from storecast.campaigns import content, personal, repository, schemas, service
+from storecast.campaigns import content, leases, personal, repository, schemas, service
 from storecast.campaigns.errors import StateRefused, TestRefused
 from storecast.campaigns.models import Campaign
 from storecast.config.settings import get_settings
@@ -89,7 +89,7 @@ def _load(
     if unsaved is not None and unsaved.mjml is not None:
         edited["html"] = templates.html_of(unsaved.mjml)
     written = replace(content.content_of(session, campaign, shop, html=edited.get("html")), **edited)
-    own = personal.look_up(
+    looked_up = personal.look_up(
         session,
         shop_id,
         [internal_id] if internal_id is not None else [],
@@ -98,10 +98,14 @@ def _load(
         url=messaging.shop_url(shop),
         now=utcnow(),
     )
+    own = {
+        **(looked_up.get(internal_id, {}) if internal_id is not None else {}),
+        **leases.sample(session, shop_id, campaign, written.discount_url),
+    }
     return Trial(
         content=written,
         origin=content.origin_of(session, campaign, shop),
-        recipient=_recipient(row, own.get(internal_id) if internal_id is not None else None),
+        recipient=_recipient(row, own),
         customer=shown[0] if shown else None,
     )
 
@@ -130,7 +134,7 @@ def _profile(session: Session, shop_id: ShopId, customer_id: int) -> Row[*tuple[
 
 def _recipient(row: Row[*tuple[Any, ...]] | None, own: Mapping[str, Any] | None) -> Recipient:
     if row is None:
-        return Recipient(0, 0, "someone@example.com", None, None, None, None, False, 0, 0, None)
+        return Recipient(0, 0, "someone@example.com", None, None, None, None, False, 0, 0, None, own)
     return Recipient(
         0,
         row.id,
@@ -180,7 +184,7 @@ def render(trial: Trial) -> schemas.Preview:
 def render_numbered(trial: Trial) -> tuple[str, str]:
     """Subject and HTML with ``#link-n`` in place of where link n leads, in a process with limits."""
     written = trial.content
-    numbered = compose.number_links(written, trial.origin, lambda number, _written: f"#link-{number}")
+    numbered = compose.number_links(written, trial.origin, lambda link: f"#link-{link.number}")
     html = links.with_preheader(numbered.source, written.preview_text)
     templates = {
         "subject": preview.Template(written.subject, html=False),

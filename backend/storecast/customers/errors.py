@@ -22,3 +22,17 @@ class TooManyCustomers(Conflict):
 
     code = "too_many_customers"
     title = "That is more customers than one change takes"
+
+
+class ContactImportUnknown(NotFound):
+    """The shop has no such import."""
+
+    code = "contact_import_unknown"
+    title = "There is no such import of contacts"
+
+
+class ContactImportState(Conflict):
+    """What was asked does not fit how far the import is; ``state`` says how far."""
+
+    code = "contact_import_state"
+    title = "The import is not at that point"

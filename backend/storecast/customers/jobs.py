@@ -61,3 +61,43 @@ class ReadSegmentMembers(Job):
 
     def unique_key(self) -> str | None:
         return self.segment_gid
+
+
+@dataclass(frozen=True, slots=True)
+class ReadContacts(Job):
+    """Read an uploaded file of contacts. Safe to run twice: it goes on behind the last row that is stored."""
+
+    name: ClassVar[str] = "customers.read_contacts"
+    for_merchants: ClassVar[bool] = True
+    queue: ClassVar[Queue] = "bulk"
+    timeout_s: ClassVar[int] = 1_800
+    import_id: int
+
+    def unique_key(self) -> str | None:
+        return str(self.import_id)
+
+
+@dataclass(frozen=True, slots=True)
+class WriteContacts(Job):
+    """Write contacts of a file to Shopify. Safe to run twice: it does what is not done yet."""
+
+    name: ClassVar[str] = "customers.write_contacts"
+    for_merchants: ClassVar[bool] = True
+    queue: ClassVar[Queue] = "sync"
+    timeout_s: ClassVar[int] = 900
+    import_id: int
+
+    def unique_key(self) -> str | None:
+        return str(self.import_id)
+
+
+@dataclass(frozen=True, slots=True)
+class DropContacts(Job):
+    """Forget a file of contacts that nobody had read. Safe to run twice."""
+
+    name: ClassVar[str] = "customers.drop_contacts"
+    queue: ClassVar[Queue] = "default"
+    import_id: int
+
+    def unique_key(self) -> str | None:
+        return str(self.import_id)

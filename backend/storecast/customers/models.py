@@ -199,6 +199,105 @@ class CustomerWriteTarget(Tenant, Base):
     error: Mapped[str | None]
 
 
+class ContactImport(Tenant, Timestamps, Base):
+    """A file of contacts: what it is written in, what its columns mean, and how far it is on its way to Shopify.
+
+    ``phase`` is what the bulk mutation ``bulk_gid`` does for the rows that have a ``bulk_line``.
+    """
+
+    __tablename__ = "contact_imports"
+    __table_args__ = (
+        UniqueConstraint("public_id", name="uq_contact_imports_public_id"),
+        CheckConstraint(
+            "state IN ('empty', 'uploaded', 'reading', 'writing', 'done', 'cancelled', 'failed')",
+            name="state",
+        ),
+        Index("ix_contact_imports_shop_id", "shop_id", "id"),
+    )
+    personal_data: ClassVar[tuple[str, ...]] = ()
+
+    id: Mapped[Id]
+    public_id: Mapped[str]
+    name: Mapped[str]
+    state: Mapped[str] = mapped_column(server_default=text("'empty'"))
+    encoding: Mapped[str | None]
+    separator: Mapped[str | None]
+    size_bytes: Mapped[int | None]
+    line_count: Mapped[int | None]
+    mapping: Mapped[dict[str, Any] | None] = mapped_column(JSONB)
+    counts: Mapped[dict[str, int]] = mapped_column(JSONB, server_default=text("'{}'"))
+    phase: Mapped[str | None]
+    bulk_gid: Mapped[str | None]
+    requested_at: Mapped[datetime | None]
+    error: Mapped[str | None]
+    created_by: Mapped[str]
+    finished_at: Mapped[datetime | None]
+
+
+class ContactImportPiece(TenantRow, Base):
+    """A piece of an uploaded file as UTF-8, whole lines; gone when the file has been read, or after a day."""
+
+    __tablename__ = "contact_import_pieces"
+    personal_data: ClassVar[tuple[str, ...]] = ()
+
+    import_id: Mapped[int] = mapped_column(
+        ForeignKey("contact_imports.id", ondelete="CASCADE"), primary_key=True
+    )
+    number: Mapped[int] = mapped_column(Integer, primary_key=True)
+    content: Mapped[str]
+
+
+class ContactImportRow(TenantRow, Base):
+    """A row of a file: a contact on the way to Shopify, or why it is refused, and then nothing of what it said.
+
+    ``todo`` is what Shopify is still to be told. Of the rows that are done those stay that changed a consent: they are
+    the proof of it.
+    """
+
+    __tablename__ = "contact_import_rows"
+    __table_args__ = (
+        Index("ix_contact_import_rows_email", "shop_id", "email"),
+        Index(
+            "ix_contact_import_rows_bulk_line",
+            "import_id",
+            "bulk_line",
+            postgresql_where=text("bulk_line IS NOT NULL"),
+        ),
+    )
+    personal_data: ClassVar[tuple[str, ...]] = (
+        "email",
+        "first_name",
+        "last_name",
+        "phone",
+        "country",
+        "tags",
+        "consent_source",
+        "gid",
+        "error",
+    )
+
+    import_id: Mapped[int] = mapped_column(
+        ForeignKey("contact_imports.id", ondelete="CASCADE"), primary_key=True
+    )
+    line: Mapped[int] = mapped_column(Integer, primary_key=True)
+    email: Mapped[str | None]
+    first_name: Mapped[str | None]
+    last_name: Mapped[str | None]
+    phone: Mapped[str | None]
+    country: Mapped[str | None]
+    tags: Mapped[list[str]] = mapped_column(server_default=text("'{}'"))
+    consent_state: Mapped[str | None]
+    consent_at: Mapped[datetime | None]
+    consent_source: Mapped[str | None]
+    gid: Mapped[str | None]
+    # Planned as created, updated, unchanged or merged; refused with its reason.
+    outcome: Mapped[str | None]
+    reason: Mapped[str | None]
+    error: Mapped[str | None]
+    todo: Mapped[list[str]] = mapped_column(server_default=text("'{}'"))
+    bulk_line: Mapped[int | None]
+
+
 class StoreCreditEntry(Tenant, Timestamps, Base):
     """One credit to a customer's account at Shopify: what was asked for, and what is known to have become of it."""
 

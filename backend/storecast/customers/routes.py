@@ -5,7 +5,7 @@ from typing import Annotated
 from fastapi import APIRouter, Query
 
 from storecast.audit import access
-from storecast.customers import service, store_credit, writing
+from storecast.customers import contacts_routes, service, store_credit, writing
 from storecast.customers.schemas import (
     CustomerDetail,
     CustomerRow,
@@ -18,7 +18,8 @@ from storecast.customers.store_credit_schemas import NewStoreCredit, StoreCredit
 from storecast.kit.pages import Page
 from storecast.shops.access import CurrentPrincipal, Permission, TenantDb, require
 
-router = APIRouter(prefix="/customers", tags=["customers"])
+# The imports come before the addresses that begin with a customer's id.
+router = APIRouter(prefix="/customers", tags=["customers"], routes=[*contacts_routes.router.routes])
 
 
 @router.get("", dependencies=[require(Permission.READ)])

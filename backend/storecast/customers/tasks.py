@@ -1,7 +1,15 @@
 """Job bodies of customers."""
 
-from storecast.customers import consent, shopify_segments, store_credit, writing
-from storecast.customers.jobs import GiveStoreCredit, ReadSegmentMembers, RunWrite, WriteConsent
+from storecast.customers import consent, contacts, contacts_writing, shopify_segments, store_credit, writing
+from storecast.customers.jobs import (
+    DropContacts,
+    GiveStoreCredit,
+    ReadContacts,
+    ReadSegmentMembers,
+    RunWrite,
+    WriteConsent,
+    WriteContacts,
+)
 from storecast.worker.task import TaskContext, task
 
 
@@ -29,3 +37,22 @@ def read_segment_members(job: ReadSegmentMembers, ctx: TaskContext) -> None:
     count = shopify_segments.read_members(ctx.unit_of_work, ctx.shop_id, job.segment_gid)
     if count is not None:
         ctx.result(members=count)
+
+
+@task(ReadContacts)
+def read_contacts(job: ReadContacts, ctx: TaskContext) -> None:
+    """Store every row of a file."""
+    contacts.read(ctx.unit_of_work, ctx.shop_id, job.import_id, progress=ctx.progress)
+
+
+@task(WriteContacts)
+def write_contacts(job: WriteContacts, ctx: TaskContext) -> None:
+    """Carry the import on."""
+    contacts_writing.run(ctx.unit_of_work, ctx.shop_id, job.import_id, progress=ctx.progress)
+
+
+@task(DropContacts)
+def drop_contacts(job: DropContacts, ctx: TaskContext) -> None:
+    """Forget what nobody had read."""
+    with ctx.unit_of_work() as session:
+        contacts.drop_unread(session, ctx.shop_id, job.import_id)

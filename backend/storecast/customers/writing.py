@@ -68,6 +68,12 @@ def provide_members(members: Callable[[Session, ShopId, str], Select[Any]]) -> N
         _members.append(members)
 
 
+def members_of(session: Session, shop_id: ShopId, segment_id: str) -> Select[Any]:
+    """Who is in a segment: a query with ``id``. Raises SegmentUnknown."""
+    (members,) = _members
+    return members(session, shop_id, segment_id)
+
+
 @dataclass(frozen=True, slots=True)
 class Target:
     """One customer of a write."""
@@ -172,8 +178,8 @@ def _chosen(
     session: Session, shop_id: ShopId, segment_id: str | None, customer_ids: Sequence[str] | None
 ) -> list[int]:
     if segment_id is not None:
-        (members,) = _members
-        ids = writing_repository.ids_of(session, members(session, shop_id, segment_id), MAX_CUSTOMERS + 1)
+        members = members_of(session, shop_id, segment_id)
+        ids = writing_repository.ids_of(session, members, MAX_CUSTOMERS + 1)
         if len(ids) > MAX_CUSTOMERS:
             raise TooManyCustomers(most=MAX_CUSTOMERS)
         return ids

@@ -8,10 +8,11 @@ every link. An unsubscribe is on disk before it is confirmed.
 
 import base64
 import hashlib
+import re
 from collections.abc import Awaitable, Callable, Sequence
 from html import escape
 from typing import Any
-from urllib.parse import parse_qs, quote, urlencode, urlsplit, urlunsplit
+from urllib.parse import parse_qs, parse_qsl, quote, urlencode, urlsplit, urlunsplit
 
 import structlog
 from starlette.datastructures import FormData
@@ -24,6 +25,7 @@ from storecast.edge.answers import read_body
 from storecast.kit.clock import utcnow
 from storecast.kit.errors import Unavailable
 from storecast.kit.ids import uuid7
+from storecast.messaging.links import CODE_SLOT
 from storecast.messaging.tokens import Tracked
 
 log = structlog.get_logger(__name__)
@@ -130,7 +132,7 @@ def click_endpoint(
 ) -> Handler:
     """GET and HEAD /c/{token}/{n} and /c/{token}/{n}/{sealed}: on to the link, with the token for the pixel."""
 
-    async def target(click: Tracked, token: str, number: int, sealed: str | None) -> str | None:
+    async def address(click: Tracked, token: str, number: int, sealed: str | None) -> str | None:
         if not 0 <= number <= MAX_LINK_NUMBER:
             return None
         if sealed is not None:
@@ -140,7 +142,7 @@ def click_endpoint(
     async def handle(request: Request) -> Response:
         token, number = request.path_params["token"], request.path_params["n"]
         click = read_click(token)
-        url = await target(click, token, number, request.path_params.get("sealed")) if click else None
+        url = await address(click, token, number, request.path_params.get("sealed")) if click else None
         if click is None or url is None:
             return _nowhere()
         try:
@@ -149,7 +151,8 @@ def click_endpoint(
             Unavailable
         ) as error:  # a person is waiting: losing the record of a click beats losing the visit
             log.warning("click_unrecorded", shop_id=click.shop_id, reason=error.code)
-        return Response(status_code=302, headers={"Location": with_token(url, token), **NO_STORE})
+        target = with_code(url, request.query_params.get("code"))
+        return Response(status_code=302, headers={"Location": with_token(target, token), **NO_STORE})
 
     return handle
 
@@ -230,6 +233,26 @@ async def _multipart(request: Request, body: bytes) -> FormData:
     except (MultiPartException, HTTPException) as error:
         log.info("unsubscribe_body_unreadable", error=type(error).__name__)
         return FormData()
+
+
+_CODE = re.compile(r"[A-Z0-9-]{1,64}")
+_CODED_PATH = f"/discount/{CODE_SLOT}"
+
+
+def with_code(url: str, code: str | None) -> str:
+    """The stored link with the message's discount code in its slot: a word in the path, the host is never touched.
+
+    A link whose code was lost on the way leads where it would have without one.
+    """
+    parts = urlsplit(url)
+    if not parts.path.endswith(_CODED_PATH):
+        return url
+    if code is not None and _CODE.fullmatch(code):
+        return urlunsplit(parts._replace(path=parts.path.replace(CODE_SLOT, code)))
+    query = dict(parse_qsl(parts.query))
+    page = urlsplit(query.pop("redirect", "/"))
+    rest = "&".join(part for part in (page.query, urlencode(query)) if part)
+    return urlunsplit(parts._replace(path="/" + page.path.lstrip("/"), query=rest))
 
 
 def with_token(url: str, token: str) -> str:

@@ -33,7 +33,7 @@ RAISED: dict[str, dict[int, tuple[str, ...]]] = {
     "cancel_workflow": {404: ("workflow_unknown",), 409: ("workflow_over",)},
     "change_alert_rule": {404: ("alert_rule_unknown",)},
     "change_campaign": {
-        404: ("campaign_unknown", "segment_unknown", "topic_unknown"),
+        404: ("campaign_unknown", "discount_unknown", "segment_unknown", "topic_unknown"),
         409: ("campaign_locked", "version_conflict"),
     },
     "change_variants": {404: ("campaign_unknown",), 409: ("campaign_locked", "version_conflict")},
@@ -65,7 +65,24 @@ RAISED: dict[str, dict[int, tuple[str, ...]]] = {
         409: ("template_name_taken", "version_conflict"),
     },
     "create_campaign": {404: ("not_found",)},
+    "create_contact_import": {409: ("scope_missing",)},
+    "upload_contacts": {
+        404: ("contact_import_unknown",),
+        409: ("contact_import_state",),
+        422: ("csv_empty", "csv_encoding"),
+    },
+    "read_contact_import": {404: ("contact_import_unknown",)},
+    "preview_contacts": {404: ("contact_import_unknown",), 409: ("contact_import_state",)},
+    "start_contact_import": {
+        404: ("contact_import_unknown",),
+        409: ("contact_import_state", "scope_missing"),
+    },
+    "cancel_contact_import": {404: ("contact_import_unknown",), 409: ("contact_import_state",)},
+    "list_contact_refusals": {404: ("contact_import_unknown",)},
+    "export_contact_refusals": {404: ("contact_import_unknown",)},
+    "export_customers": {404: ("segment_unknown",)},
     "create_discount": {409: ("scope_missing",)},
+    "extend_discount": {404: ("discount_unknown",), 409: ("discount_busy", "scope_missing")},
     "create_schedule": {409: ("too_many_schedules",)},
     "create_segment": {
         409: ("segment_name_taken",),

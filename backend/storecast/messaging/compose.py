@@ -14,6 +14,7 @@ from jinja2 import TemplateError
 
 from storecast.messaging import headers, links, product_blocks, sandbox, text_part
 from storecast.messaging.context import (
+    CODES,
     NAMES,
     OPTIONAL_FIELDS,
     ContextBuilder,
@@ -45,6 +46,8 @@ class Content:
     reply_to: str
     products: str = "{}"
     """JSON of the lists of products that the templates read as ``products``."""
+    discount_url: str = ""
+    """Where the message's own discount code is applied, with `links.CODE_SLOT` for the code; empty without codes."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -96,6 +99,7 @@ class Variant:
         self._edge_url = edge_url
         self._domain = sender.rpartition("@")[2]
         self._fixed = fixed_of(content, origin)
+        self._discount_url = content.discount_url
         source = source_of(content)
         self.urls: tuple[str, ...] = ()
         self.personal_urls: frozenset[int] = frozenset()
@@ -109,6 +113,7 @@ class Variant:
                 resolve=_resolver(self._fixed),
                 is_personal=_is_personal,
                 first=self.first_link,
+                coded=content.discount_url or None,
             )
             self._fixed[links.LINKS] = PersonalLinks(tokens, edge_url, utm)
         self._compile_plans(content, source, tracked=tracked)
@@ -138,6 +143,11 @@ class Variant:
     def shop_url(self) -> str:
         """Where the shop's storefront is."""
         return str(self._fixed["shop"]["url"])
+
+    @property
+    def discount_url(self) -> str:
+        """Where a message's own discount code is applied, with a slot for it; empty without codes."""
+        return self._discount_url
 
     @property
     def needs_jinja(self) -> bool:
@@ -250,6 +260,7 @@ def number_links(content: Content, origin: Origin, write: links.Write) -> links.
         is_personal=_is_personal,
         write=write,
         first=_first_link(origin),
+        coded=content.discount_url or None,
     )
 
 
@@ -293,6 +304,14 @@ def unguarded_fields(content: Content) -> list[str]:
         for path in sandbox.unguarded_paths(source)
     }
     return sorted(found & OPTIONAL_FIELDS)
+
+
+def reads_code(content: Content) -> bool:
+    """Whether the message shows a discount code of its own."""
+    sources = (content.subject, content.preview_text, content.html)
+    return any(
+        not sandbox.check(source) and CODES.intersection(sandbox.variables(source)) for source in sources
+    )
 
 
 def utm_of(campaign_public_id: str, variant: int = 0) -> dict[str, str]:

@@ -86,6 +86,9 @@ CHECKOUT_FIELDS = frozenset({"url", "started_at", "total"})
 PERSONAL = ("customer.recently_viewed", "customer.bought_together", "order", "checkout")
 """What has to be looked up for each recipient, and only is when a template reads it."""
 
+CODES = frozenset({"discount_code", "discount_url"})
+"""The code of one message, and the address that applies it."""
+
 NAMES: Names = {
     "customer": CUSTOMER_FIELDS | PRODUCT_LISTS,
     "shop": frozenset({"name", "url", "domain", "email", "currency"}),
@@ -96,6 +99,8 @@ NAMES: Names = {
     "checkout": CHECKOUT_FIELDS,
     "unsubscribe_url": None,
     "preferences_url": None,
+    "discount_code": None,
+    "discount_url": None,
 }
 """Every name that a template may use, for checks at save and for completion in the editor."""
 

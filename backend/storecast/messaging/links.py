@@ -18,6 +18,11 @@ from storecast.messaging.sandbox import Fault
 OPEN_PIXEL = "_open_pixel"
 """The variable that holds the open pixel's tag, or nothing for a customer who opted out of it."""
 
+CODE_SLOT = "{code}"
+"""Stands for a message's own code in the address of a link; the redirect fills it in and nothing else of it."""
+
+_CODED = re.compile(r"\{\{-?\s*discount_url\s*-?\}\}")
+
 _ALLOWED_SCHEMES = frozenset({"http", "https", "mailto", "tel", "sms"})
 _LINKING = frozenset({"a", "area"})
 
@@ -49,8 +54,17 @@ Resolve = Callable[[str], str | None]
 IsPersonal = Callable[[str], bool]
 """Whether such an attribute is a template by itself, and more than one of our own addresses."""
 
-Write = Callable[[int, str | None], str]
-"""What stands in place of an address: of its number, and of the address as written when it is personal."""
+
+class Link(NamedTuple):
+    """A place where a link stands; ``personal`` is its address as written when that depends on the recipient."""
+
+    number: int
+    personal: str | None
+    carries_code: bool
+
+
+Write = Callable[[Link], str]
+"""What stands in place of an address."""
 
 
 def track(
@@ -61,15 +75,19 @@ def track(
     resolve: Resolve,
     is_personal: IsPersonal = lambda _attribute: False,
     first: int = 1,
+    coded: str | None = None,
 ) -> Tracked:
-    """Send the links over the edge; the first one has the number ``first``."""
+    """Send the links over the edge; see `number_links`."""
 
-    def write(number: int, written: str | None) -> str:
-        if written is None:
-            return f"{edge_url}/c/{{{{ {TOKEN} }}}}/{number}"
-        return f"{{% filter _link({LINKS}, {TOKEN}, {number}) %}}{written}{{% endfilter %}}"
+    def write(link: Link) -> str:
+        if link.personal is not None:
+            return f"{{% filter _link({LINKS}, {TOKEN}, {link.number}) %}}{link.personal}{{% endfilter %}}"
+        code = "?code={{ discount_code }}" if link.carries_code else ""
+        return f"{edge_url}/c/{{{{ {TOKEN} }}}}/{link.number}{code}"
 
-    return number_links(source, utm=utm, resolve=resolve, is_personal=is_personal, write=write, first=first)
+    return number_links(
+        source, utm=utm, resolve=resolve, is_personal=is_personal, write=write, first=first, coded=coded
+    )
 
 
 def number_links(
@@ -80,8 +98,12 @@ def number_links(
     is_personal: IsPersonal,
     write: Write,
     first: int = 1,
+    coded: str | None = None,
 ) -> Tracked:
-    """Number the links in order. Equal addresses at different places get different numbers."""
+    """Number the links from ``first`` on. Equal addresses at different places get different numbers.
+
+    ``coded`` is where a link to ``discount_url`` leads, with `CODE_SLOT` for the code, which such a link carries.
+    """
     masked = markup.mask(source)
     replacements: list[tuple[int, int, str]] = []
     urls: list[str] = []
@@ -92,13 +114,14 @@ def number_links(
             continue
         written = source[href.start : href.end]
         number = first + len(urls)
-        if url := _trackable(written, href.value, resolve):
+        carries = coded is not None and _CODED.fullmatch(written.strip()) is not None
+        if url := coded if carries else _trackable(written, href.value, resolve):
             urls.append(with_utm(url, utm))
-            replacements.append((href.start, href.end, write(number, None)))
+            replacements.append((href.start, href.end, write(Link(number, None, carries))))
         elif _may_be_web_page(href.value) and resolve(written) is None and is_personal(written):
             urls.append(html.unescape(written).strip())
             personal.add(number)
-            replacements.append((href.start, href.end, write(number, written)))
+            replacements.append((href.start, href.end, write(Link(number, written, False))))
     return Tracked(markup.splice(source, replacements), tuple(urls), frozenset(personal), first)
 
 

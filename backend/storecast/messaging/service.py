@@ -9,14 +9,22 @@ import structlog
 from sqlalchemy.orm import Session
 
 from storecast.audit import service as audit
-from storecast.customers import consent
+from storecast.customers import consent, contacts
 from storecast.kit.types import ShopId
-from storecast.messaging import repository, returned_repository, schemas, templates_repository
+from storecast.messaging import (
+    repository,
+    returned_repository,
+    schemas,
+    selectables,
+    templates_repository,
+)
 from storecast.messaging.brand import PLAIN, Brand, Font
 from storecast.messaging.context import ShopFacts
 from storecast.shops.models import Shop
 
 log = structlog.get_logger(__name__)
+
+contacts.provide_suppressed(selectables.suppressed)
 
 Reason = Literal["unsubscribed", "hard_bounce", "soft_bounces", "complaint", "manual"]
 

@@ -166,6 +166,7 @@ CUSTOMER_RULES: dict[str, Rule] = {
     "customer_interests": Rule(_by_customer_id, "delete"),
     "shopify_segment_members": Rule(_by_customer_id, "delete"),
     "customer_list_members": Rule(_by_customer_id, "delete"),
+    "contact_import_rows": Rule(_customer, "delete"),
     "customer_write_targets": Rule(_by_customer_id, "delete"),
     # What was given stays in the store's books, to nobody.
     "store_credit_entries": Rule(_by_customer_id, "clear", unlink=("customer_id", "transaction_gid")),
@@ -209,6 +210,9 @@ MENTIONS: dict[str, Mention] = {
     "shops": Mention(empties=("pixel_error",)),
     "segments": Mention(replaces=("rules",), numbered=("name",), authored=True),
     "customer_lists": Mention(numbered=("name",), authored=True),
+    "contact_imports": Mention(replaces=("name",), empties=("error",), authored=True),
+    # A file that waits to be read: what it says of the person is no row of theirs yet.
+    "contact_import_pieces": Mention(replaces=("content",)),
     "micro_segments": Mention(replaces=("label", "facts"), authored=True),
 }
 """What people type and what goes wrong may quote a customer. So may the audit log, whose chain is `audit`'s business.

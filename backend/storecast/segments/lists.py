@@ -4,16 +4,16 @@ A row names a customer by address or by Shopify id; whatever is refused is kept 
 a file says of people who are no customers is not ours to keep. Memory is bounded by the line, not by the file.
 """
 
-import codecs
-import csv
 import re
 from collections.abc import Iterator
+from itertools import chain
 from typing import BinaryIO
 
 import structlog
 from sqlalchemy.orm import Session
 
 from storecast.audit import service as audit
+from storecast.kit import csv_rows
 from storecast.kit.errors import FieldError, Invalid
 from storecast.kit.ids import public_id
 from storecast.kit.pages import Page, decode_id_cursor, encode_cursor
@@ -28,9 +28,6 @@ log = structlog.get_logger(__name__)
 
 MAX_BYTES = 32 * 1024 * 1024
 MAX_ROWS = 1_000_000
-MAX_LINE_BYTES = 16 * 1024
-"""No row of addresses is longer; a longer line is read in pieces, each refused by itself."""
-
 PAGE = 50
 REFUSALS_PAGE = 500
 
@@ -40,7 +37,6 @@ _HEADERS = {
     "email": ("email", "e-mail", "email address", "e-mail address", "e-mail-adresse", "customer email"),
     "gid": ("id", "gid", "customer id", "customer_id", "customer gid", "kunden-id"),
 }
-_MARKS = (codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)
 
 
 def upload(
@@ -49,9 +45,10 @@ def upload(
     """Make a list of the customers that the file names. Raises Invalid for a file that is none, ListNameTaken."""
     if repository.name_taken(session, shop_id, name):
         raise ListNameTaken
-    if file.read(2) in _MARKS:
-        raise _unusable("The file is UTF-16. Save it as CSV in UTF-8.", "csv_encoding")
-    file.seek(0)
+    try:
+        csv_rows.detect(file)
+    except csv_rows.NoText as error:
+        raise _unusable(f"{error} Save it as CSV in UTF-8.", "csv_encoding") from error
     uploaded = CustomerList(
         shop_id=shop_id, public_id=public_id("lst"), name=name, row_count=0, member_count=0, refused_count=0
     )
@@ -71,19 +68,11 @@ def upload(
 
 def read_rows(file: BinaryIO) -> Iterator[ListRow]:
     """The rows of a CSV file, one by one; the first may name its columns. Raises Invalid past `MAX_ROWS`."""
-    lines = iter(lambda: file.readline(MAX_LINE_BYTES), b"")
-    # Bytes that are no UTF-8 become lone surrogates, and the row that holds them is refused, not the file.
-    texts = (line.decode("utf-8", "surrogateescape") for line in lines)
-    reader = csv.reader(_without_mark(texts), delimiter=_delimiter(file), strict=True)
+    texts = csv_rows.lines(file, csv_rows.detect(file))
+    first = next(texts, "")
     column: int | None = None
     count = 0
-    while True:
-        try:
-            cells = next(reader)
-        except StopIteration:
-            return
-        except csv.Error:
-            cells = None
+    for line, cells in csv_rows.read(chain([first] if first else [], texts), csv_rows.delimiter(first)):
         if cells is not None and column is None:
             column, is_header = _column(cells)
             if is_header:
@@ -91,22 +80,7 @@ def read_rows(file: BinaryIO) -> Iterator[ListRow]:
         count += 1
         if count > MAX_ROWS:
             raise _unusable(f"At most {MAX_ROWS:,} rows fit in one list.", "csv_too_many_rows")
-        yield _row(reader.line_num, cells, column or 0)
-
-
-def _without_mark(texts: Iterator[str]) -> Iterator[str]:
-    first = next(texts, None)
-    if first is not None:
-        yield first.removeprefix("\ufeff")
-        yield from texts
-
-
-def _delimiter(file: BinaryIO) -> str:
-    """The one that the first line has most of: spreadsheets of half of Europe write semicolons."""
-    start = file.tell()
-    first = file.readline(MAX_LINE_BYTES)
-    file.seek(start)
-    return max((",", ";", "\t"), key=lambda sign: first.count(sign.encode()))
+        yield _row(line, cells, column or 0)
 
 
 def _column(cells: list[str]) -> tuple[int, bool]:
@@ -126,7 +100,7 @@ def _row(line: int, cells: list[str] | None, column: int) -> ListRow:
     if cells is None:
         return ListRow(line, None, None, "unreadable")
     cell = cells[column].strip() if column < len(cells) else ""
-    if any("\udc80" <= sign <= "\udcff" for sign in cell):
+    if csv_rows.LOST in cell:
         return ListRow(line, None, None, "encoding")
     gid, email, refused = _read(cell)
     return ListRow(line, gid, email, refused)

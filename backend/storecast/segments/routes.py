@@ -21,8 +21,8 @@ from storecast.segments.schemas import (
     SegmentSizes,
     SegmentWrite,
 )
-from storecast.segments.uploads import spooled_body
 from storecast.shops.access import CurrentPrincipal, Permission, TenantDb, require
+from storecast.shops.uploads import spooled_body
 
 router = APIRouter(prefix="/segments", tags=["segments"])
 
@@ -105,7 +105,7 @@ def list_customer_lists(
 )
 def upload_customer_list(
     name: Annotated[Name, Query()],
-    file: Annotated[BinaryIO, Depends(spooled_body)],
+    file: Annotated[BinaryIO, Depends(spooled_body(lists.MAX_BYTES))],
     db: TenantDb,
     principal: CurrentPrincipal,
 ) -> CustomerList:

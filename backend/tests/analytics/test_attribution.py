@@ -10,9 +10,10 @@ from hypothesis import strategies as st
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
-from storecast.analytics import attribution, service
+from storecast.analytics import attribution, report, service
 from storecast.analytics.models import Attribution
 from storecast.analytics.tasks import attribute_after_touches, attribute_order
+from storecast.campaigns.models import Campaign, DiscountCode, DiscountSet, MessageDelivery
 from storecast.db.session import tenant_session
 from storecast.events.jobs import TouchesRecorded
 from storecast.events.models import PixelEvent
@@ -57,6 +58,73 @@ def test_a_click_before_the_order_earns_it(story: Story) -> None:
     )  # fmt: skip
     assert (credit.kind, credit.touch_at, credit.ordered_at) == ("click", NOW - hours(5), NOW - hours(1))
     assert (credit.amount_minor, credit.currency, credit.model) == (4200, "USD", "last_touch")
+
+
+def coded(story: Story, delivery: MessageDelivery, code: str, before: timedelta) -> None:
+    number = story.session.query(DiscountSet).count() + 1
+    discount = DiscountSet(
+        shop_id=story.shop_id, public_id=f"dsc_{number}", title="Ten off", percent_hundredths=1000, currency="USD",
+        starts_at=NOW, once_per_customer=True, total=1, state="done",
+    )  # fmt: skip
+    story.session.add(discount)
+    story.session.flush()
+    story.session.add(
+        DiscountCode(
+            shop_id=story.shop_id,
+            discount_set_id=discount.id,
+            line=0,
+            code=code,
+            state="live",
+            campaign_id=delivery.campaign_id,
+            delivery_id=delivery.id,
+            leased_at=NOW - before,
+        )
+    )
+    story.session.flush()
+
+
+def test_a_redeemed_code_outranks_every_click_and_knows_no_window(story: Story) -> None:
+    customer = story.customer()
+    clicked = story.delivery(story.campaign(), customer)
+    held = story.delivery(story.campaign(), story.customer())
+    story.message_event(clicked, "click", hours(2))
+    coded(story, held, "HI-2345", days(90))
+    # Shopify keeps the code as the buyer wrote it.
+    order = story.order(customer, hours(1), discount_codes=["hi-2345", "OTHER"], total_minor=900)
+    credit = credit_of(story, order)
+    assert credit is not None
+    assert (credit.kind, credit.delivery_id, credit.campaign_id) == ("code", held.id, held.campaign_id)
+    assert (credit.touch_at, credit.amount_minor) == (NOW - days(90), 900)
+    found = report.read(
+        story.session, story.shop_id, story.session.get_one(Campaign, held.campaign_id).public_id
+    )
+    assert found.codes is None
+
+
+def test_a_code_leased_after_the_order_or_to_another_shop_proves_nothing(
+    story: Story, other_shop: Shop
+) -> None:
+    held = story.delivery(story.campaign(), story.customer())
+    coded(story, held, "HI-2345", hours(1))
+    assert credit_of(story, story.order(None, hours(2), discount_codes=["HI-2345"])) is None
+    assert credit_of(story, story.order(None, hours(0), discount_codes=["HI-2346"])) is None
+
+
+def test_the_report_counts_codes_that_went_out_and_came_back(story: Story) -> None:
+    campaign = story.campaign()
+    deliveries = [story.delivery(campaign, story.customer()) for _ in range(3)]
+    for number, delivery in enumerate(deliveries):
+        coded(story, delivery, f"HI-{number}", days(1))
+    campaign.discount_set_id = story.session.query(DiscountSet).order_by(DiscountSet.id).first().id  # type: ignore[union-attr]
+    orders = [
+        story.order(None, hours(1), discount_codes=["HI-0"], total_minor=500),
+        story.order(None, hours(1), discount_codes=["HI-2"], total_minor=700),
+        story.order(None, hours(1), discount_codes=["HI-2"], total_minor=9000, test=True),
+    ]
+    service.attribute(story.session, story.shop_id, [order.id for order in orders])
+    codes = report.read(story.session, story.shop_id, campaign.public_id).codes
+    assert codes is not None
+    assert (codes.title, codes.sent, codes.redeemed, codes.revenue.amount_minor) == ("Ten off", 3, 2, 1200)
 
 
 @pytest.mark.parametrize(

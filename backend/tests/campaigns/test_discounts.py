@@ -89,6 +89,17 @@ def test_a_discount_and_its_codes_are_made(
         actions = session.scalars(text("SELECT action FROM audit_log ORDER BY id DESC LIMIT 1")).all()
         assert actions == ["discount_requested"]
 
+    more = f"/api/v1/discounts/{end['id']}/codes"
+    too_many = client.post(more, json={"codes": 99_401}, headers=headers)
+    assert (too_many.status_code, too_many.json()["errors"][0]["pointer"]) == (422, "/codes")
+    assert client.post(more, json={"codes": 30}, headers=headers).json()["codes"] == 630
+    assert client.post(more, json={"codes": 30}, headers=headers).json()["code"] == "discount_busy"
+    worker.run_until_idle()
+    assert client.get(f"/api/v1/discounts/{end['id']}", headers=headers).json()["live"] == 630
+    assert set(ours) < set(codes_of(allowed))
+    (discount,) = at_shopify(shopify)
+    assert sorted(discount["codes"]) == sorted(codes_of(allowed))
+
 
 def test_an_amount_is_in_the_shops_currency(
     shopify: SimulatedShopify, worker: Worker, allowed: ShopId

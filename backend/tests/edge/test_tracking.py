@@ -23,6 +23,29 @@ LINK = "https://acme.example/products/blue-train?variant=1&utm_source=storecast#
 AGENT = {"User-Agent": "Mozilla/5.0 (iPhone)"}
 
 
+SHOP = "https://acme.example"
+
+
+CODED = f"{SHOP}/discount/{{code}}?redirect="
+
+
+@pytest.mark.parametrize(
+    ("url", "code", "leads_to"),
+    [
+        (f"{CODED}%2Fsale&utm_source=s", "HI-2", f"{SHOP}/discount/HI-2?redirect=%2Fsale&utm_source=s"),
+        # What is no code is left out, and the visitor still gets to the page.
+        (f"{CODED}%2Fsale%3Fq%3D1&utm_source=s", None, f"{SHOP}/sale?q=1&utm_source=s"),
+        (f"{CODED}%2Fsale", "../../x", f"{SHOP}/sale"),
+        (f"{CODED}%2Fsale", "A@evil.example", f"{SHOP}/sale"),
+        (f"{CODED}%2F%2Fevil.example%2Fx", "", f"{SHOP}/x"),
+        (CODED, "A" * 65, f"{SHOP}/"),
+        (LINK, "HI-2", LINK),
+    ],
+)
+def test_a_code_is_a_word_in_the_path_of_a_stored_link(url: str, code: str | None, leads_to: str) -> None:
+    assert tracking.with_code(url, code) == leads_to
+
+
 class World:
     """A sink in memory that can be away, and the links of one campaign."""
 

@@ -50,6 +50,9 @@ BODIES: dict[tuple[str, str], dict[str, Any]] = {
     ("/api/v1/campaigns/{campaign_id}/variants", "put"): {"version": 1, "test": None},
     ("/api/v1/campaigns/{campaign_id}/winner", "post"): {"number": 1},
     ("/api/v1/campaigns/{campaign_id}/follow-up", "post"): {"kind": "rest"},
+    ("/api/v1/discounts/{discount_id}/codes", "post"): {"codes": 1},
+    ("/api/v1/customers/imports/{import_id}/preview", "post"): {"columns": {"0": "email"}},
+    ("/api/v1/customers/imports/{import_id}/start", "post"): {"columns": {"0": "email"}},
     ("/api/v1/templates/saved/{template_id}", "patch"): {"version": 1, "name": "Taken"},
     ("/api/v1/campaigns/{campaign_id}/test", "post"): {"email": "thief@example.com"},
     ("/api/v1/jobs/{job_id}/discard", "post"): {"reason": "theft"},
@@ -145,6 +148,7 @@ def things(client: TestClient, shop: Shop) -> dict[str, str]:
     uploaded = client.post(
         "/api/v1/segments/lists?name=Guests", headers=mine, content=f"email\n{customer.email}\n"
     ).json()
+    contacts = client.post("/api/v1/customers/imports", headers=mine, json={"name": "fair.csv"}).json()
     campaign = client.post("/api/v1/campaigns", headers=mine, json={"name": "Hello"}).json()
     with tenant_session(ShopId(shop.id)) as session:
         sent = session.scalars(select(Campaign)).one()
@@ -177,6 +181,7 @@ def things(client: TestClient, shop: Shop) -> dict[str, str]:
         )  # fmt: skip
     return {
         "discount_id": "dsc_1",
+        "import_id": contacts["id"],
         "token": link["path"].rsplit("/", 1)[-1],
         "write_id": write["id"],
         "key_id": key["id"],

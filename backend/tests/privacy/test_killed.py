@@ -105,6 +105,7 @@ def test_an_erasure_that_is_killed_in_two_tables_ends_with_exact_counts(
         "pixel_events": (2, 0), "identities": (1, 0), "message_events": (1, 0), "message_deliveries": (1, 0),
         "order_lines": (1, 0), "orders": (1, 0), "customer_facts": (1, 0), "customers": (1, 0),
         "webhook_inbox": (3, 0), "privacy_requests": (1, 0), "abandoned_checkouts": (1, 0),
+        "contact_import_rows": (1, 0), "contact_imports": (1, 0), "contact_import_pieces": (1, 0),
         "customer_write_targets": (1, 0), "store_credit_entries": (1, 0), "webhook_marks": (1, 0),
         "customer_behaviour": (1, 0), "customer_interests": (1, 0),
         "customer_list_members": (1, 0), "shopify_segment_members": (1, 0),

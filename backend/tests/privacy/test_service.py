@@ -128,6 +128,28 @@ def fill(session: Session, shop: Shop) -> Story:
         }
         for name, values in theirs.items():
             session.execute(insert(tables[name]).values(shop_id=shop.id, customer_id=who.id, **values))
+    imported = {
+        "shop_id": shop.id,
+        "public_id": "imp_1",
+        "name": f"{MARK}@example.com.csv",
+        "created_by": "user:7",
+    }
+    added_import = insert(tables["contact_imports"]).values(**imported)
+    import_id = session.scalar(added_import.returning(tables["contact_imports"].c.id))
+    session.execute(
+        insert(tables["contact_import_pieces"]).values(
+            shop_id=shop.id,
+            import_id=import_id,
+            number=0,
+            content=f"email\n{MARK}@example.com\nbystander@example.com\n",
+        )
+    )
+    for line, address in enumerate((f"{MARK}@example.com".lower(), "bystander@example.com")):
+        session.execute(
+            insert(tables["contact_import_rows"]).values(
+                shop_id=shop.id, import_id=import_id, line=line, email=address, consent_source="fair"
+            )
+        )
     made = {"shop_id": shop.id, "public_id": "cwr_1", "kind": "tags_add", "total": 2}
     write = insert(tables["customer_writes"]).values(**made)
     write_id = session.scalar(write.returning(tables["customer_writes"].c.id))
@@ -285,6 +307,7 @@ def test_a_redacted_customer_is_nowhere_and_nobody_else_is_touched(shop: Shop) -
         "pixel_events": (2, 0), "identities": (1, 0), "message_events": (1, 0), "message_deliveries": (1, 0),
         "order_lines": (1, 0), "orders": (1, 0), "customer_facts": (1, 0), "customers": (1, 0),
         "webhook_inbox": (3, 0), "privacy_requests": (1, 0), "abandoned_checkouts": (1, 0),
+        "contact_import_rows": (1, 0), "contact_imports": (1, 0), "contact_import_pieces": (1, 0),
         "customer_write_targets": (1, 0), "store_credit_entries": (1, 0), "webhook_marks": (1, 0),
         "customer_behaviour": (1, 0), "customer_interests": (1, 0), "shopify_segment_members": (1, 0),
         "customer_list_members": (1, 0),
@@ -341,6 +364,7 @@ def test_a_data_request_exports_the_person_and_nobody_else(
         "order_lines": 1, "orders": 1, "customer_facts": 1, "customers": 1, "webhook_inbox": 3,
         "privacy_requests": 1, "abandoned_checkouts": 1, "customer_write_targets": 1, "store_credit_entries": 1,
         "customer_behaviour": 1, "customer_interests": 1, "shopify_segment_members": 1, "customer_list_members": 1,
+            "contact_import_rows": 1,
     }  # fmt: skip
     assert data["customers"][0]["first_name"] == MARK
     assert MARK in files["data.html"]

@@ -12,6 +12,7 @@ from sqlalchemy.orm import Session
 
 from storecast.customers.models import Customer
 from storecast.db.session import tenant_session
+from storecast.kit import csv_rows
 from storecast.kit.errors import Invalid
 from storecast.kit.types import ShopId
 from storecast.segments import lists
@@ -47,7 +48,7 @@ def test_every_row_is_a_member_or_a_refusal(
     rows = [
         b"\xef\xbb\xbfName;E-Mail",
         b"Ada;p1@EXAMPLE.com",
-        b"Ada;p1@example.com",
+        "Adélaïde;p1@example.com".encode(),
         b"Bob;no address",
         b"Cem;",
         b"Dora;stranger@example.com",
@@ -88,12 +89,12 @@ def test_a_file_without_titles_is_read_from_its_first_row(
 @pytest.mark.parametrize(
     ("content", "status", "code"),
     [
-        ("email\nada@example.com\n".encode("utf-16"), 422, "csv_encoding"),
+        (b"email\n\x00\x01\x02\x03", 422, "csv_encoding"),
         (b"", 422, "csv_empty"),
         (b"email\n", 422, "csv_empty"),
         (b"x" * (lists.MAX_BYTES + 1), 413, "too_large"),
     ],
-    ids=["utf-16", "empty", "titles alone", "too large"],
+    ids=["no text", "empty", "titles alone", "too large"],
 )
 def test_a_file_that_is_no_list_is_refused_and_leaves_nothing(
     client: TestClient, signed_in: dict[str, str], content: bytes, status: int, code: str
@@ -113,7 +114,10 @@ def test_too_many_rows_are_refused(monkeypatch: pytest.MonkeyPatch) -> None:
 
 @given(st.binary(max_size=400))
 def test_any_bytes_are_read_row_by_row(content: bytes) -> None:
-    rows = list(lists.read_rows(io.BytesIO(content)))
+    try:
+        rows = list(lists.read_rows(io.BytesIO(content)))
+    except csv_rows.NoText:
+        return
     assert [row.line for row in rows] == sorted({row.line for row in rows})
     assert all((row.gid is None) + (row.email is None) + (row.refused is None) == 2 for row in rows)
 

@@ -55,6 +55,14 @@ export const pages: RouteObject[] = [
     }),
   },
   {
+    path: "customers/imports",
+    lazy: async () => ({ Component: (await import("@/features/customers/pages/ImportsPage")).ImportsPage }),
+  },
+  {
+    path: "customers/imports/:importId",
+    lazy: async () => ({ Component: (await import("@/features/customers/pages/ImportPage")).ImportPage }),
+  },
+  {
     path: "customers/:customerId",
     lazy: async () => ({ Component: (await import("@/features/customers/pages/CustomerPage")).CustomerPage }),
   },

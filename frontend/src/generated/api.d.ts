@@ -1120,6 +1120,194 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/v1/customers/export": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Export Customers
+         * @description All customers, or those of a segment, as CSV (RFC 4180, UTF-8). Exports are logged.
+         *
+         *     Text that a spreadsheet would run as a formula begins with an apostrophe; an import takes it off again.
+         */
+        get: operations["export_customers"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/customers/imports": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * List Contact Imports
+         * @description Imports of contacts, newest first.
+         */
+        get: operations["list_contact_imports"];
+        put?: never;
+        /**
+         * Create Contact Import
+         * @description Begin an import of contacts; its file follows. 409 ``scope_missing`` while the store does not allow it.
+         */
+        post: operations["create_contact_import"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/customers/imports/{import_id}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Read Contact Import
+         * @description How far an import is, and the columns of its file while it is not read.
+         */
+        get: operations["read_contact_import"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/customers/imports/{import_id}/cancel": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Cancel Contact Import
+         * @description Stop an import; customers that were made or changed by then stay.
+         */
+        post: operations["cancel_contact_import"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/customers/imports/{import_id}/file": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        /**
+         * Upload Contacts
+         * @description Upload the CSV file of an import (UTF-8, UTF-16 or Windows-1252, at most 160 MiB), or another in its place.
+         *
+         *     Nothing is read of it but its first lines. A file that nobody starts is forgotten after a day.
+         */
+        put: operations["upload_contacts"];
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/customers/imports/{import_id}/preview": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Preview Contacts
+         * @description What the first thousand rows would become if the columns meant this. Nothing is stored.
+         */
+        post: operations["preview_contacts"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/customers/imports/{import_id}/refusals": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * List Contact Refusals
+         * @description Every refused row, by line.
+         */
+        get: operations["list_contact_refusals"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/customers/imports/{import_id}/refusals/export": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Export Contact Refusals
+         * @description Every refused row with its line and reason, as CSV (RFC 4180); nothing of what the rows said.
+         */
+        get: operations["export_contact_refusals"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/customers/imports/{import_id}/start": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Start Contact Import
+         * @description Read the file and write its contacts to Shopify; 409 ``contact_import_state`` when it has begun already.
+         */
+        post: operations["start_contact_import"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/v1/customers/metafields": {
         parameters: {
             query?: never;
@@ -1339,7 +1527,11 @@ export interface paths {
          */
         get: operations["export_discount_codes"];
         put?: never;
-        post?: never;
+        /**
+         * Extend Discount
+         * @description Have more codes made for a discount; 409 ``discount_busy`` while codes are being made or when that failed.
+         */
+        post: operations["extend_discount"];
         delete?: never;
         options?: never;
         head?: never;
@@ -4077,6 +4269,10 @@ export interface components {
              * Format: date-time
              */
             created_at: string;
+            /** Discount Id */
+            discount_id: string | null;
+            /** Discount Path */
+            discount_path: string;
             /** Excluded Segment Ids */
             excluded_segment_ids: string[];
             /** Finished At */
@@ -4143,6 +4339,10 @@ export interface components {
          *     }
          */
         CampaignChanges: {
+            /** Discount Id */
+            discount_id?: string | null;
+            /** Discount Path */
+            discount_path?: string | null;
             /** Excluded Segment Ids */
             excluded_segment_ids?: string[] | null;
             /** From Email */
@@ -4479,6 +4679,21 @@ export interface components {
             error: string;
         };
         /**
+         * CodesReport
+         * @description The discount codes of a campaign: how many went out, came back with an order, and what that brought.
+         */
+        CodesReport: {
+            /** Discount Id */
+            discount_id: string;
+            /** Redeemed */
+            redeemed: number;
+            revenue: components["schemas"]["Money"];
+            /** Sent */
+            sent: number;
+            /** Title */
+            title: string;
+        };
+        /**
          * CommandRequest
          * @description What to ask of a process.
          * @example {
@@ -4578,6 +4793,141 @@ export interface components {
             sign_in_url: string;
         };
         /**
+         * ContactColumn
+         * @description A column of the file: its title, what it seems to be, and what its first rows say.
+         */
+        ContactColumn: {
+            /** Samples */
+            samples: string[];
+            /** Suggested */
+            suggested: ("email" | "first_name" | "last_name" | "phone" | "tags" | "country" | "consent" | "consent_at" | "consent_source") | null;
+            /** Title */
+            title: string;
+        };
+        /**
+         * ContactCounts
+         * @description Rows of the file by what became of them, or will; ``suppressed`` may not be written to whatever the file says.
+         */
+        ContactCounts: {
+            /** Created */
+            created: number;
+            /** Merged */
+            merged: number;
+            /** Refused */
+            refused: number;
+            /** Rows */
+            rows: number;
+            /** Suppressed */
+            suppressed: number;
+            /** Unchanged */
+            unchanged: number;
+            /** Updated */
+            updated: number;
+            /** Waiting */
+            waiting: number;
+        };
+        /**
+         * ContactFile
+         * @description An import with what its file looks like.
+         */
+        ContactFile: {
+            /** Columns */
+            columns: components["schemas"]["ContactColumn"][];
+            counts: components["schemas"]["ContactCounts"];
+            /**
+             * Created At
+             * Format: date-time
+             */
+            created_at: string;
+            /** Encoding */
+            encoding: ("utf-8" | "utf-16-le" | "utf-16-be" | "windows-1252") | null;
+            /** Error */
+            error: string | null;
+            /** Finished At */
+            finished_at: string | null;
+            /** Id */
+            id: string;
+            /** Lines */
+            lines: number | null;
+            /** Name */
+            name: string;
+            /** Refused */
+            refused: {
+                [key: string]: number;
+            };
+            /** Size Bytes */
+            size_bytes: number | null;
+            /**
+             * State
+             * @enum {string}
+             */
+            state: "empty" | "uploaded" | "reading" | "writing" | "done" | "cancelled" | "failed";
+        };
+        /**
+         * ContactImport
+         * @description A file of contacts and how far it is; ``refused`` are its refused rows by reason.
+         */
+        ContactImport: {
+            counts: components["schemas"]["ContactCounts"];
+            /**
+             * Created At
+             * Format: date-time
+             */
+            created_at: string;
+            /** Encoding */
+            encoding: ("utf-8" | "utf-16-le" | "utf-16-be" | "windows-1252") | null;
+            /** Error */
+            error: string | null;
+            /** Finished At */
+            finished_at: string | null;
+            /** Id */
+            id: string;
+            /** Lines */
+            lines: number | null;
+            /** Name */
+            name: string;
+            /** Refused */
+            refused: {
+                [key: string]: number;
+            };
+            /** Size Bytes */
+            size_bytes: number | null;
+            /**
+             * State
+             * @enum {string}
+             */
+            state: "empty" | "uploaded" | "reading" | "writing" | "done" | "cancelled" | "failed";
+        };
+        /**
+         * ContactMapping
+         * @description What the columns of a file are, by their number from 0; the others are left out.
+         *
+         *     ``consent_source`` says where the consents are from whose row does not: no consent is taken without.
+         * @example {
+         *       "columns": {
+         *         "0": "email",
+         *         "1": "first_name",
+         *         "3": "consent",
+         *         "4": "consent_at"
+         *       },
+         *       "consent_source": "Sign-up sheet at the fair, March 2026",
+         *       "has_titles": true
+         *     }
+         */
+        ContactMapping: {
+            /** Columns */
+            columns: {
+                [key: string]: "email" | "first_name" | "last_name" | "phone" | "tags" | "country" | "consent" | "consent_at" | "consent_source";
+            };
+            /** Consent Source */
+            consent_source?: string | null;
+            /**
+             * Has Titles
+             * @default true
+             */
+            has_titles?: boolean;
+        };
+        /**
          * ContactPolicy
          * @description When and how often the shop writes to a person, and how much it sends.
          */
@@ -4636,6 +4986,60 @@ export interface components {
             hourly_limit?: number | null;
             quiet_hours?: components["schemas"]["QuietHours"] | null;
             warm_up?: components["schemas"]["WarmUp"] | null;
+        };
+        /**
+         * ContactPreview
+         * @description What the first rows of a file would become. Nothing is stored.
+         */
+        ContactPreview: {
+            /** Looked At */
+            looked_at: number;
+            /** Refused */
+            refused: {
+                [key: string]: number;
+            };
+            /** Rows */
+            rows: components["schemas"]["ContactPreviewRow"][];
+        };
+        /**
+         * ContactPreviewRow
+         * @description A row as it would be understood, or why it would be refused.
+         */
+        ContactPreviewRow: {
+            /** Consent At */
+            consent_at: string | null;
+            /** Consent Source */
+            consent_source: string | null;
+            /** Consent State */
+            consent_state: string | null;
+            /** Country */
+            country: string | null;
+            /** Email */
+            email: string | null;
+            /** First Name */
+            first_name: string | null;
+            /** Last Name */
+            last_name: string | null;
+            /** Line */
+            line: number;
+            /** Phone */
+            phone: string | null;
+            /** Reason */
+            reason: string | null;
+            /** Tags */
+            tags: string[];
+        };
+        /**
+         * ContactRefusal
+         * @description A refused row: its line in the file, why, and what Shopify said if it was Shopify.
+         */
+        ContactRefusal: {
+            /** Error */
+            error: string | null;
+            /** Line */
+            line: number;
+            /** Reason */
+            reason: string;
         };
         /**
          * Counts
@@ -5052,7 +5456,7 @@ export interface components {
          * Discount
          * @description A discount at Shopify, and how many of its codes are there; ``refusals`` are the first 100.
          *
-         *     ``redeemed`` counts the codes that orders came with, of those orders that Storecast has.
+         *     ``leased`` counts the codes in messages; ``redeemed`` those that orders came with, of the orders Storecast has.
          */
         Discount: {
             amount: components["schemas"]["Money"] | null;
@@ -5071,6 +5475,8 @@ export interface components {
             finished_at: string | null;
             /** Id */
             id: string;
+            /** Leased */
+            leased: number;
             /** Live */
             live: number;
             /** Once Per Customer */
@@ -6125,6 +6531,17 @@ export interface components {
             currency: string;
         };
         /**
+         * MoreCodes
+         * @description How many codes a discount is to have beside those that it has.
+         * @example {
+         *       "codes": 500
+         *     }
+         */
+        MoreCodes: {
+            /** Codes */
+            codes: number;
+        };
+        /**
          * MuteRequest
          * @description Until when nobody is told; None ends the silence.
          * @example {
@@ -6184,6 +6601,17 @@ export interface components {
             name: string;
             /** Template Key */
             template_key?: string | null;
+        };
+        /**
+         * NewContactImport
+         * @description The name of a file of contacts that is to come.
+         * @example {
+         *       "name": "fair-2026.csv"
+         *     }
+         */
+        NewContactImport: {
+            /** Name */
+            name: string;
         };
         /**
          * NewDeadNote
@@ -6577,6 +7005,20 @@ export interface components {
         Page_CampaignRow_: {
             /** Items */
             items: components["schemas"]["CampaignRow"][];
+            /** Next Cursor */
+            next_cursor?: string | null;
+        };
+        /** Page[ContactImport] */
+        Page_ContactImport_: {
+            /** Items */
+            items: components["schemas"]["ContactImport"][];
+            /** Next Cursor */
+            next_cursor?: string | null;
+        };
+        /** Page[ContactRefusal] */
+        Page_ContactRefusal_: {
+            /** Items */
+            items: components["schemas"]["ContactRefusal"][];
             /** Next Cursor */
             next_cursor?: string | null;
         };
@@ -7338,6 +7780,7 @@ export interface components {
             /** Bounced */
             bounced: number;
             clicks: components["schemas"]["ByVerdict"];
+            codes?: components["schemas"]["CodesReport"] | null;
             /** Complained */
             complained: number;
             counts: components["schemas"]["Counts"];
@@ -12510,6 +12953,8 @@ export interface operations {
                      * @example {
                      *       "audience_size": 42,
                      *       "created_at": "2026-11-22T08:30:00Z",
+                     *       "discount_id": "01jd8wz6k3r9v5n2m7q4t1x0ya",
+                     *       "discount_path": "discount path",
                      *       "excluded_segment_ids": [
                      *         "excluded segment ids"
                      *       ],
@@ -12660,6 +13105,8 @@ export interface operations {
                      * @example {
                      *       "audience_size": 42,
                      *       "created_at": "2026-11-22T08:30:00Z",
+                     *       "discount_id": "01jd8wz6k3r9v5n2m7q4t1x0ya",
+                     *       "discount_path": "discount path",
                      *       "excluded_segment_ids": [
                      *         "excluded segment ids"
                      *       ],
@@ -12895,6 +13342,8 @@ export interface operations {
                      * @example {
                      *       "audience_size": 42,
                      *       "created_at": "2026-11-22T08:30:00Z",
+                     *       "discount_id": "01jd8wz6k3r9v5n2m7q4t1x0ya",
+                     *       "discount_path": "discount path",
                      *       "excluded_segment_ids": [
                      *         "excluded segment ids"
                      *       ],
@@ -12958,7 +13407,7 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description Not Found: `campaign_unknown` or `segment_unknown` or `topic_unknown` */
+            /** @description Not Found: `campaign_unknown` or `discount_unknown` or `segment_unknown` or `topic_unknown` */
             404: {
                 headers: {
                     [name: string]: unknown;
@@ -13149,6 +13598,8 @@ export interface operations {
                      * @example {
                      *       "audience_size": 42,
                      *       "created_at": "2026-11-22T08:30:00Z",
+                     *       "discount_id": "01jd8wz6k3r9v5n2m7q4t1x0ya",
+                     *       "discount_path": "discount path",
                      *       "excluded_segment_ids": [
                      *         "excluded segment ids"
                      *       ],
@@ -13296,6 +13747,8 @@ export interface operations {
                      * @example {
                      *       "audience_size": 42,
                      *       "created_at": "2026-11-22T08:30:00Z",
+                     *       "discount_id": "01jd8wz6k3r9v5n2m7q4t1x0ya",
+                     *       "discount_path": "discount path",
                      *       "excluded_segment_ids": [
                      *         "excluded segment ids"
                      *       ],
@@ -13452,6 +13905,8 @@ export interface operations {
                      * @example {
                      *       "audience_size": 42,
                      *       "created_at": "2026-11-22T08:30:00Z",
+                     *       "discount_id": "01jd8wz6k3r9v5n2m7q4t1x0ya",
+                     *       "discount_path": "discount path",
                      *       "excluded_segment_ids": [
                      *         "excluded segment ids"
                      *       ],
@@ -13801,6 +14256,8 @@ export interface operations {
                      * @example {
                      *       "audience_size": 42,
                      *       "created_at": "2026-11-22T08:30:00Z",
+                     *       "discount_id": "01jd8wz6k3r9v5n2m7q4t1x0ya",
+                     *       "discount_path": "discount path",
                      *       "excluded_segment_ids": [
                      *         "excluded segment ids"
                      *       ],
@@ -14439,6 +14896,16 @@ export interface operations {
                      *         "machine_only": 42,
                      *         "unknown": 42
                      *       },
+                     *       "codes": {
+                     *         "discount_id": "01jd8wz6k3r9v5n2m7q4t1x0ya",
+                     *         "redeemed": 42,
+                     *         "revenue": {
+                     *           "amount_minor": 123450,
+                     *           "currency": "USD"
+                     *         },
+                     *         "sent": 42,
+                     *         "title": "Come back"
+                     *       },
                      *       "complained": 42,
                      *       "counts": {
                      *         "accepted": 42,
@@ -14902,6 +15369,8 @@ export interface operations {
                      * @example {
                      *       "audience_size": 42,
                      *       "created_at": "2026-11-22T08:30:00Z",
+                     *       "discount_id": "01jd8wz6k3r9v5n2m7q4t1x0ya",
+                     *       "discount_path": "discount path",
                      *       "excluded_segment_ids": [
                      *         "excluded segment ids"
                      *       ],
@@ -15166,6 +15635,8 @@ export interface operations {
                      * @example {
                      *       "audience_size": 42,
                      *       "created_at": "2026-11-22T08:30:00Z",
+                     *       "discount_id": "01jd8wz6k3r9v5n2m7q4t1x0ya",
+                     *       "discount_path": "discount path",
                      *       "excluded_segment_ids": [
                      *         "excluded segment ids"
                      *       ],
@@ -15689,6 +16160,8 @@ export interface operations {
                      * @example {
                      *       "audience_size": 42,
                      *       "created_at": "2026-11-22T08:30:00Z",
+                     *       "discount_id": "01jd8wz6k3r9v5n2m7q4t1x0ya",
+                     *       "discount_path": "discount path",
                      *       "excluded_segment_ids": [
                      *         "excluded segment ids"
                      *       ],
@@ -15854,6 +16327,8 @@ export interface operations {
                      * @example {
                      *       "audience_size": 42,
                      *       "created_at": "2026-11-22T08:30:00Z",
+                     *       "discount_id": "01jd8wz6k3r9v5n2m7q4t1x0ya",
+                     *       "discount_path": "discount path",
                      *       "excluded_segment_ids": [
                      *         "excluded segment ids"
                      *       ],
@@ -16846,6 +17321,1203 @@ export interface operations {
                 };
             };
             /** @description Conflict: `scope_missing` or `idempotency_key_in_use` */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Request Entity Too Large: `too_large` */
+            413: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Unprocessable Entity: `invalid` or `idempotency_key_invalid` or `idempotency_key_reused` */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Too Many Requests: `rate_limited` or `too_many_requests` */
+            429: {
+                headers: {
+                    /**
+                     * @description Seconds to wait (RFC 9110, section 10.2.3)
+                     * @example 5
+                     */
+                    "Retry-After"?: number;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Service Unavailable: `unavailable` */
+            503: {
+                headers: {
+                    /**
+                     * @description Seconds to wait (RFC 9110, section 10.2.3)
+                     * @example 5
+                     */
+                    "Retry-After"?: number;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    export_customers: {
+        parameters: {
+            query?: {
+                segment_id?: string | null;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description The customers */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example email,first_name
+                     *     ada@example.com,Ada
+                     */
+                    "text/csv": unknown;
+                };
+            };
+            /** @description Unauthorized: `unauthenticated` or `id_token_refused` */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Forbidden: `forbidden` */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Not Found: `segment_unknown` */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Unprocessable Entity: `invalid` */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Too Many Requests: `rate_limited` or `too_many_requests` */
+            429: {
+                headers: {
+                    /**
+                     * @description Seconds to wait (RFC 9110, section 10.2.3)
+                     * @example 5
+                     */
+                    "Retry-After"?: number;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Service Unavailable: `unavailable` */
+            503: {
+                headers: {
+                    /**
+                     * @description Seconds to wait (RFC 9110, section 10.2.3)
+                     * @example 5
+                     */
+                    "Retry-After"?: number;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    list_contact_imports: {
+        parameters: {
+            query?: {
+                cursor?: string | null;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "items": [
+                     *         {
+                     *           "counts": {
+                     *             "created": 42,
+                     *             "merged": 42,
+                     *             "refused": 42,
+                     *             "rows": 42,
+                     *             "suppressed": 42,
+                     *             "unchanged": 42,
+                     *             "updated": 42,
+                     *             "waiting": 42
+                     *           },
+                     *           "created_at": "2026-11-22T08:30:00Z",
+                     *           "encoding": "utf-8",
+                     *           "error": "error",
+                     *           "finished_at": "2026-11-22T08:30:00Z",
+                     *           "id": "01jd8wz6k3r9v5n2m7q4t1x0ya",
+                     *           "lines": 42,
+                     *           "name": "Come back",
+                     *           "refused": {},
+                     *           "size_bytes": 42,
+                     *           "state": "empty"
+                     *         }
+                     *       ],
+                     *       "next_cursor": "WzQyXQ"
+                     *     }
+                     */
+                    "application/json": components["schemas"]["Page_ContactImport_"];
+                };
+            };
+            /** @description Unauthorized: `unauthenticated` or `id_token_refused` */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Forbidden: `forbidden` */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Unprocessable Entity: `invalid` */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Too Many Requests: `rate_limited` or `too_many_requests` */
+            429: {
+                headers: {
+                    /**
+                     * @description Seconds to wait (RFC 9110, section 10.2.3)
+                     * @example 5
+                     */
+                    "Retry-After"?: number;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Service Unavailable: `unavailable` */
+            503: {
+                headers: {
+                    /**
+                     * @description Seconds to wait (RFC 9110, section 10.2.3)
+                     * @example 5
+                     */
+                    "Retry-After"?: number;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    create_contact_import: {
+        parameters: {
+            query?: never;
+            header?: {
+                /**
+                 * @description Makes the call repeatable for 24 hours: the same key with the same body answers the same again, with `Idempotency-Replayed: true`, and nothing happens twice.
+                 * @example 8e03978e-40d5-43dd-bc93-6894a57f9324
+                 */
+                "Idempotency-Key"?: string;
+            };
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                /**
+                 * @example {
+                 *       "name": "fair-2026.csv"
+                 *     }
+                 */
+                "application/json": components["schemas"]["NewContactImport"];
+            };
+        };
+        responses: {
+            /** @description Successful Response */
+            201: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "counts": {
+                     *         "created": 42,
+                     *         "merged": 42,
+                     *         "refused": 42,
+                     *         "rows": 42,
+                     *         "suppressed": 42,
+                     *         "unchanged": 42,
+                     *         "updated": 42,
+                     *         "waiting": 42
+                     *       },
+                     *       "created_at": "2026-11-22T08:30:00Z",
+                     *       "encoding": "utf-8",
+                     *       "error": "error",
+                     *       "finished_at": "2026-11-22T08:30:00Z",
+                     *       "id": "01jd8wz6k3r9v5n2m7q4t1x0ya",
+                     *       "lines": 42,
+                     *       "name": "Come back",
+                     *       "refused": {},
+                     *       "size_bytes": 42,
+                     *       "state": "empty"
+                     *     }
+                     */
+                    "application/json": components["schemas"]["ContactImport"];
+                };
+            };
+            /** @description Unauthorized: `unauthenticated` or `id_token_refused` */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Forbidden: `forbidden` or `cross_site` */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Conflict: `scope_missing` or `idempotency_key_in_use` */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Request Entity Too Large: `too_large` */
+            413: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Unprocessable Entity: `invalid` or `idempotency_key_invalid` or `idempotency_key_reused` */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Too Many Requests: `rate_limited` or `too_many_requests` */
+            429: {
+                headers: {
+                    /**
+                     * @description Seconds to wait (RFC 9110, section 10.2.3)
+                     * @example 5
+                     */
+                    "Retry-After"?: number;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Service Unavailable: `unavailable` */
+            503: {
+                headers: {
+                    /**
+                     * @description Seconds to wait (RFC 9110, section 10.2.3)
+                     * @example 5
+                     */
+                    "Retry-After"?: number;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    read_contact_import: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                import_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "columns": [
+                     *         {
+                     *           "samples": [
+                     *             "samples"
+                     *           ],
+                     *           "suggested": "email",
+                     *           "title": "Come back"
+                     *         }
+                     *       ],
+                     *       "counts": {
+                     *         "created": 42,
+                     *         "merged": 42,
+                     *         "refused": 42,
+                     *         "rows": 42,
+                     *         "suppressed": 42,
+                     *         "unchanged": 42,
+                     *         "updated": 42,
+                     *         "waiting": 42
+                     *       },
+                     *       "created_at": "2026-11-22T08:30:00Z",
+                     *       "encoding": "utf-8",
+                     *       "error": "error",
+                     *       "finished_at": "2026-11-22T08:30:00Z",
+                     *       "id": "01jd8wz6k3r9v5n2m7q4t1x0ya",
+                     *       "lines": 42,
+                     *       "name": "Come back",
+                     *       "refused": {},
+                     *       "size_bytes": 42,
+                     *       "state": "empty"
+                     *     }
+                     */
+                    "application/json": components["schemas"]["ContactFile"];
+                };
+            };
+            /** @description Unauthorized: `unauthenticated` or `id_token_refused` */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Forbidden: `forbidden` */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Not Found: `contact_import_unknown` */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Unprocessable Entity: `invalid` */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Too Many Requests: `rate_limited` or `too_many_requests` */
+            429: {
+                headers: {
+                    /**
+                     * @description Seconds to wait (RFC 9110, section 10.2.3)
+                     * @example 5
+                     */
+                    "Retry-After"?: number;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Service Unavailable: `unavailable` */
+            503: {
+                headers: {
+                    /**
+                     * @description Seconds to wait (RFC 9110, section 10.2.3)
+                     * @example 5
+                     */
+                    "Retry-After"?: number;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    cancel_contact_import: {
+        parameters: {
+            query?: never;
+            header?: {
+                /**
+                 * @description Makes the call repeatable for 24 hours: the same key with the same body answers the same again, with `Idempotency-Replayed: true`, and nothing happens twice.
+                 * @example 8e03978e-40d5-43dd-bc93-6894a57f9324
+                 */
+                "Idempotency-Key"?: string;
+            };
+            path: {
+                import_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "counts": {
+                     *         "created": 42,
+                     *         "merged": 42,
+                     *         "refused": 42,
+                     *         "rows": 42,
+                     *         "suppressed": 42,
+                     *         "unchanged": 42,
+                     *         "updated": 42,
+                     *         "waiting": 42
+                     *       },
+                     *       "created_at": "2026-11-22T08:30:00Z",
+                     *       "encoding": "utf-8",
+                     *       "error": "error",
+                     *       "finished_at": "2026-11-22T08:30:00Z",
+                     *       "id": "01jd8wz6k3r9v5n2m7q4t1x0ya",
+                     *       "lines": 42,
+                     *       "name": "Come back",
+                     *       "refused": {},
+                     *       "size_bytes": 42,
+                     *       "state": "empty"
+                     *     }
+                     */
+                    "application/json": components["schemas"]["ContactImport"];
+                };
+            };
+            /** @description Unauthorized: `unauthenticated` or `id_token_refused` */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Forbidden: `forbidden` or `cross_site` */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Not Found: `contact_import_unknown` */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Conflict: `contact_import_state` or `idempotency_key_in_use` */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Unprocessable Entity: `invalid` or `idempotency_key_invalid` or `idempotency_key_reused` */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Too Many Requests: `rate_limited` or `too_many_requests` */
+            429: {
+                headers: {
+                    /**
+                     * @description Seconds to wait (RFC 9110, section 10.2.3)
+                     * @example 5
+                     */
+                    "Retry-After"?: number;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Service Unavailable: `unavailable` */
+            503: {
+                headers: {
+                    /**
+                     * @description Seconds to wait (RFC 9110, section 10.2.3)
+                     * @example 5
+                     */
+                    "Retry-After"?: number;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    upload_contacts: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                import_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                /**
+                 * @example email,first name
+                 *     ada@example.com,Ada
+                 */
+                "text/csv": string;
+            };
+        };
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "columns": [
+                     *         {
+                     *           "samples": [
+                     *             "samples"
+                     *           ],
+                     *           "suggested": "email",
+                     *           "title": "Come back"
+                     *         }
+                     *       ],
+                     *       "counts": {
+                     *         "created": 42,
+                     *         "merged": 42,
+                     *         "refused": 42,
+                     *         "rows": 42,
+                     *         "suppressed": 42,
+                     *         "unchanged": 42,
+                     *         "updated": 42,
+                     *         "waiting": 42
+                     *       },
+                     *       "created_at": "2026-11-22T08:30:00Z",
+                     *       "encoding": "utf-8",
+                     *       "error": "error",
+                     *       "finished_at": "2026-11-22T08:30:00Z",
+                     *       "id": "01jd8wz6k3r9v5n2m7q4t1x0ya",
+                     *       "lines": 42,
+                     *       "name": "Come back",
+                     *       "refused": {},
+                     *       "size_bytes": 42,
+                     *       "state": "empty"
+                     *     }
+                     */
+                    "application/json": components["schemas"]["ContactFile"];
+                };
+            };
+            /** @description Unauthorized: `unauthenticated` or `id_token_refused` */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Forbidden: `forbidden` or `cross_site` */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Not Found: `contact_import_unknown` */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Conflict: `contact_import_state` */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Unprocessable Entity: `invalid` or `csv_empty` or `csv_encoding` */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Too Many Requests: `rate_limited` or `too_many_requests` */
+            429: {
+                headers: {
+                    /**
+                     * @description Seconds to wait (RFC 9110, section 10.2.3)
+                     * @example 5
+                     */
+                    "Retry-After"?: number;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Service Unavailable: `unavailable` */
+            503: {
+                headers: {
+                    /**
+                     * @description Seconds to wait (RFC 9110, section 10.2.3)
+                     * @example 5
+                     */
+                    "Retry-After"?: number;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    preview_contacts: {
+        parameters: {
+            query?: never;
+            header?: {
+                /**
+                 * @description Makes the call repeatable for 24 hours: the same key with the same body answers the same again, with `Idempotency-Replayed: true`, and nothing happens twice.
+                 * @example 8e03978e-40d5-43dd-bc93-6894a57f9324
+                 */
+                "Idempotency-Key"?: string;
+            };
+            path: {
+                import_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                /**
+                 * @example {
+                 *       "columns": {
+                 *         "0": "email",
+                 *         "1": "first_name",
+                 *         "3": "consent",
+                 *         "4": "consent_at"
+                 *       },
+                 *       "consent_source": "Sign-up sheet at the fair, March 2026",
+                 *       "has_titles": true
+                 *     }
+                 */
+                "application/json": components["schemas"]["ContactMapping"];
+            };
+        };
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "looked_at": 42,
+                     *       "refused": {},
+                     *       "rows": [
+                     *         {
+                     *           "consent_at": "2026-11-22T08:30:00Z",
+                     *           "consent_source": "consent source",
+                     *           "consent_state": "consent state",
+                     *           "country": "PT",
+                     *           "email": "ana@example.com",
+                     *           "first_name": "first name",
+                     *           "last_name": "last name",
+                     *           "line": 42,
+                     *           "phone": "phone",
+                     *           "reason": "reason",
+                     *           "tags": [
+                     *             "tags"
+                     *           ]
+                     *         }
+                     *       ]
+                     *     }
+                     */
+                    "application/json": components["schemas"]["ContactPreview"];
+                };
+            };
+            /** @description Unauthorized: `unauthenticated` or `id_token_refused` */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Forbidden: `forbidden` or `cross_site` */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Not Found: `contact_import_unknown` */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Conflict: `contact_import_state` or `idempotency_key_in_use` */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Request Entity Too Large: `too_large` */
+            413: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Unprocessable Entity: `invalid` or `idempotency_key_invalid` or `idempotency_key_reused` */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Too Many Requests: `rate_limited` or `too_many_requests` */
+            429: {
+                headers: {
+                    /**
+                     * @description Seconds to wait (RFC 9110, section 10.2.3)
+                     * @example 5
+                     */
+                    "Retry-After"?: number;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Service Unavailable: `unavailable` */
+            503: {
+                headers: {
+                    /**
+                     * @description Seconds to wait (RFC 9110, section 10.2.3)
+                     * @example 5
+                     */
+                    "Retry-After"?: number;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    list_contact_refusals: {
+        parameters: {
+            query?: {
+                cursor?: string | null;
+            };
+            header?: never;
+            path: {
+                import_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "items": [
+                     *         {
+                     *           "error": "error",
+                     *           "line": 42,
+                     *           "reason": "reason"
+                     *         }
+                     *       ],
+                     *       "next_cursor": "WzQyXQ"
+                     *     }
+                     */
+                    "application/json": components["schemas"]["Page_ContactRefusal_"];
+                };
+            };
+            /** @description Unauthorized: `unauthenticated` or `id_token_refused` */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Forbidden: `forbidden` */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Not Found: `contact_import_unknown` */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Unprocessable Entity: `invalid` */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Too Many Requests: `rate_limited` or `too_many_requests` */
+            429: {
+                headers: {
+                    /**
+                     * @description Seconds to wait (RFC 9110, section 10.2.3)
+                     * @example 5
+                     */
+                    "Retry-After"?: number;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Service Unavailable: `unavailable` */
+            503: {
+                headers: {
+                    /**
+                     * @description Seconds to wait (RFC 9110, section 10.2.3)
+                     * @example 5
+                     */
+                    "Retry-After"?: number;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    export_contact_refusals: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                import_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description All refused rows */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example line,reason,error
+                     *     17,broken_address,
+                     */
+                    "text/csv": unknown;
+                };
+            };
+            /** @description Unauthorized: `unauthenticated` or `id_token_refused` */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Forbidden: `forbidden` */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Not Found: `contact_import_unknown` */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Unprocessable Entity: `invalid` */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Too Many Requests: `rate_limited` or `too_many_requests` */
+            429: {
+                headers: {
+                    /**
+                     * @description Seconds to wait (RFC 9110, section 10.2.3)
+                     * @example 5
+                     */
+                    "Retry-After"?: number;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Service Unavailable: `unavailable` */
+            503: {
+                headers: {
+                    /**
+                     * @description Seconds to wait (RFC 9110, section 10.2.3)
+                     * @example 5
+                     */
+                    "Retry-After"?: number;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    start_contact_import: {
+        parameters: {
+            query?: never;
+            header?: {
+                /**
+                 * @description Makes the call repeatable for 24 hours: the same key with the same body answers the same again, with `Idempotency-Replayed: true`, and nothing happens twice.
+                 * @example 8e03978e-40d5-43dd-bc93-6894a57f9324
+                 */
+                "Idempotency-Key"?: string;
+            };
+            path: {
+                import_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                /**
+                 * @example {
+                 *       "columns": {
+                 *         "0": "email",
+                 *         "1": "first_name",
+                 *         "3": "consent",
+                 *         "4": "consent_at"
+                 *       },
+                 *       "consent_source": "Sign-up sheet at the fair, March 2026",
+                 *       "has_titles": true
+                 *     }
+                 */
+                "application/json": components["schemas"]["ContactMapping"];
+            };
+        };
+        responses: {
+            /** @description Successful Response */
+            202: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "counts": {
+                     *         "created": 42,
+                     *         "merged": 42,
+                     *         "refused": 42,
+                     *         "rows": 42,
+                     *         "suppressed": 42,
+                     *         "unchanged": 42,
+                     *         "updated": 42,
+                     *         "waiting": 42
+                     *       },
+                     *       "created_at": "2026-11-22T08:30:00Z",
+                     *       "encoding": "utf-8",
+                     *       "error": "error",
+                     *       "finished_at": "2026-11-22T08:30:00Z",
+                     *       "id": "01jd8wz6k3r9v5n2m7q4t1x0ya",
+                     *       "lines": 42,
+                     *       "name": "Come back",
+                     *       "refused": {},
+                     *       "size_bytes": 42,
+                     *       "state": "empty"
+                     *     }
+                     */
+                    "application/json": components["schemas"]["ContactImport"];
+                };
+            };
+            /** @description Unauthorized: `unauthenticated` or `id_token_refused` */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Forbidden: `forbidden` or `cross_site` */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Not Found: `contact_import_unknown` */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Conflict: `contact_import_state` or `scope_missing` or `idempotency_key_in_use` */
             409: {
                 headers: {
                     [name: string]: unknown;
@@ -17928,6 +19600,7 @@ export interface operations {
                      *           "error": "error",
                      *           "finished_at": "2026-11-22T08:30:00Z",
                      *           "id": "01jd8wz6k3r9v5n2m7q4t1x0ya",
+                     *           "leased": 42,
                      *           "live": 42,
                      *           "once_per_customer": true,
                      *           "percent": 42,
@@ -18054,6 +19727,7 @@ export interface operations {
                      *       "error": "error",
                      *       "finished_at": "2026-11-22T08:30:00Z",
                      *       "id": "01jd8wz6k3r9v5n2m7q4t1x0ya",
+                     *       "leased": 42,
                      *       "live": 42,
                      *       "once_per_customer": true,
                      *       "percent": 42,
@@ -18178,6 +19852,7 @@ export interface operations {
                      *       "error": "error",
                      *       "finished_at": "2026-11-22T08:30:00Z",
                      *       "id": "01jd8wz6k3r9v5n2m7q4t1x0ya",
+                     *       "leased": 42,
                      *       "live": 42,
                      *       "once_per_customer": true,
                      *       "percent": 42,
@@ -18316,6 +19991,155 @@ export interface operations {
                 };
             };
             /** @description Unprocessable Entity: `invalid` */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Too Many Requests: `rate_limited` or `too_many_requests` */
+            429: {
+                headers: {
+                    /**
+                     * @description Seconds to wait (RFC 9110, section 10.2.3)
+                     * @example 5
+                     */
+                    "Retry-After"?: number;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Service Unavailable: `unavailable` */
+            503: {
+                headers: {
+                    /**
+                     * @description Seconds to wait (RFC 9110, section 10.2.3)
+                     * @example 5
+                     */
+                    "Retry-After"?: number;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    extend_discount: {
+        parameters: {
+            query?: never;
+            header?: {
+                /**
+                 * @description Makes the call repeatable for 24 hours: the same key with the same body answers the same again, with `Idempotency-Replayed: true`, and nothing happens twice.
+                 * @example 8e03978e-40d5-43dd-bc93-6894a57f9324
+                 */
+                "Idempotency-Key"?: string;
+            };
+            path: {
+                discount_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                /**
+                 * @example {
+                 *       "codes": 500
+                 *     }
+                 */
+                "application/json": components["schemas"]["MoreCodes"];
+            };
+        };
+        responses: {
+            /** @description Successful Response */
+            202: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "amount": {
+                     *         "amount_minor": 123450,
+                     *         "currency": "USD"
+                     *       },
+                     *       "codes": 42,
+                     *       "created_at": "2026-11-22T08:30:00Z",
+                     *       "ends_at": "2026-11-22T08:30:00Z",
+                     *       "error": "error",
+                     *       "finished_at": "2026-11-22T08:30:00Z",
+                     *       "id": "01jd8wz6k3r9v5n2m7q4t1x0ya",
+                     *       "leased": 42,
+                     *       "live": 42,
+                     *       "once_per_customer": true,
+                     *       "percent": 42,
+                     *       "prefix": "prefix",
+                     *       "redeemed": 42,
+                     *       "refusals": [
+                     *         {
+                     *           "code": "code",
+                     *           "error": "error"
+                     *         }
+                     *       ],
+                     *       "refused": 42,
+                     *       "starts_at": "2026-11-22T08:30:00Z",
+                     *       "state": "queued",
+                     *       "title": "Come back"
+                     *     }
+                     */
+                    "application/json": components["schemas"]["Discount"];
+                };
+            };
+            /** @description Unauthorized: `unauthenticated` or `id_token_refused` */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Forbidden: `forbidden` or `cross_site` */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Not Found: `discount_unknown` */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Conflict: `discount_busy` or `scope_missing` or `idempotency_key_in_use` */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Request Entity Too Large: `too_large` */
+            413: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Unprocessable Entity: `invalid` or `idempotency_key_invalid` or `idempotency_key_reused` */
             422: {
                 headers: {
                     [name: string]: unknown;

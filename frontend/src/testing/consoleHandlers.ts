@@ -26,6 +26,12 @@ export const consoleHandlers = [
       ],
     }),
   ),
+  http.get(`${API}/customers/imports`, () => page([store.contactFile, store.contactsDone])),
+  http.get(`${API}/customers/imports/:id`, ({ params }) =>
+    HttpResponse.json(params.id === store.contactsDone.id ? store.contactsDone : store.contactFile),
+  ),
+  http.post(`${API}/customers/imports/:id/preview`, () => HttpResponse.json(store.contactPreview)),
+  http.get(`${API}/customers/imports/:id/refusals`, () => page(store.contactRefusals)),
   http.get(`${API}/customers/:id`, () => HttpResponse.json(store.customer)),
   http.get(`${API}/customers/:id/store-credit`, () => page(store.credits)),
   http.get(`${API}/segments/of-customer/:id`, () => HttpResponse.json([])),

@@ -361,6 +361,8 @@ export const campaign: Campaign = {
   mjml: null,
   product_gids: [],
   topic_id: null,
+  discount_id: null,
+  discount_path: "/",
   template_key: "win-back",
   scheduled_at: null,
   holdout_percent: 0,
@@ -618,6 +620,7 @@ export const report: Report = {
       machine_clicks: 15,
     },
   ],
+  codes: { discount_id: "dsc_1", title: "Ten off", sent: 8_064, redeemed: 118, revenue: money(9_211_00) },
   exclusions: [
     { reason: "not_subscribed", count: 31 },
     { reason: "suppressed", count: 12 },

@@ -85,6 +85,7 @@ export const discount: Schemas["Discount"] = {
   state: "done",
   codes: 1_000,
   live: 998,
+  leased: 180,
   redeemed: 41,
   refused: 2,
   refusals: [{ code: "HELLO-AAAABBBBCCCC", error: "The code is taken." }],
@@ -92,3 +93,92 @@ export const discount: Schemas["Discount"] = {
   created_at: ago(3 * DAY_MS),
   finished_at: ago(3 * DAY_MS),
 };
+
+const contactCounts = {
+  rows: 0,
+  refused: 0,
+  merged: 0,
+  created: 0,
+  updated: 0,
+  unchanged: 0,
+  suppressed: 0,
+  waiting: 0,
+};
+
+export const contactFile: components["schemas"]["ContactFile"] = {
+  id: "imp_fair",
+  name: "fair-2026.csv",
+  state: "uploaded",
+  encoding: "windows-1252",
+  size_bytes: 48_211,
+  lines: 841,
+  counts: contactCounts,
+  refused: {},
+  error: null,
+  created_at: "2026-11-20T09:00:00Z",
+  finished_at: null,
+  columns: [
+    { title: "E-Mail", suggested: "email", samples: ["ada@example.com", "cem@example.com"] },
+    { title: "Vorname", suggested: "first_name", samples: ["Ada", "Cem"] },
+    { title: "Einwilligung", suggested: "consent", samples: ["ja", "ja"] },
+    { title: "Stand", suggested: null, samples: ["A4", "B2"] },
+  ],
+};
+
+export const contactsDone: components["schemas"]["ContactFile"] = {
+  ...contactFile,
+  id: "imp_done",
+  name: "newsletter.csv",
+  state: "done",
+  counts: {
+    ...contactCounts,
+    rows: 840,
+    refused: 9,
+    merged: 11,
+    created: 640,
+    updated: 150,
+    unchanged: 30,
+    suppressed: 2,
+  },
+  refused: { broken_address: 8, shopify: 1 },
+  finished_at: "2026-11-20T09:02:00Z",
+  columns: [],
+};
+
+export const contactPreview: components["schemas"]["ContactPreview"] = {
+  looked_at: 840,
+  refused: { consent_without_time: 2 },
+  rows: [
+    {
+      line: 2,
+      email: "ada@example.com",
+      first_name: "Ada",
+      last_name: null,
+      phone: null,
+      country: null,
+      tags: ["fair"],
+      consent_state: "subscribed",
+      consent_at: "2026-03-01T00:00:00Z",
+      consent_source: "Fair",
+      reason: null,
+    },
+    {
+      line: 3,
+      email: null,
+      first_name: null,
+      last_name: null,
+      phone: null,
+      country: null,
+      tags: [],
+      consent_state: null,
+      consent_at: null,
+      consent_source: null,
+      reason: "consent_without_time",
+    },
+  ],
+};
+
+export const contactRefusals: components["schemas"]["ContactRefusal"][] = [
+  { line: 17, reason: "broken_address", error: null },
+  { line: 44, reason: "shopify", error: "Phone has already been taken" },
+];

@@ -15,7 +15,14 @@ export interface Conflict {
 /** What is stored as soon as it is chosen. */
 export type Choice = Pick<
   CampaignChanges,
-  "segment_id" | "topic_id" | "product_gids" | "excluded_segment_ids" | "holdout_percent" | "pacing"
+  | "segment_id"
+  | "topic_id"
+  | "product_gids"
+  | "excluded_segment_ids"
+  | "holdout_percent"
+  | "pacing"
+  | "discount_id"
+  | "discount_path"
 >;
 
 function isVersionConflict(error: unknown): boolean {

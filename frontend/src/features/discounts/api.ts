@@ -1,31 +1,11 @@
-import { infiniteQueryOptions, queryOptions, useMutation, useQueryClient } from "@tanstack/react-query";
+import { queryOptions, useMutation, useQueryClient } from "@tanstack/react-query";
 import type { components } from "@/generated/api";
 import { api, body } from "@/lib/api/client";
 import { saveBlob } from "@/lib/download";
+import { type Discount, IDLE_MS, isBeingMade, discountsKey as key, LIVE_MS } from "@/lib/queries/discounts";
 
 type Schemas = components["schemas"];
-export type Discount = Schemas["Discount"];
 export type NewDiscount = Schemas["NewDiscount"];
-
-/** While codes are being made somebody watches the bar; afterwards only redemptions move. */
-const LIVE_MS = 2_000;
-const IDLE_MS = 60_000;
-
-const key = ["discounts"] as const;
-
-export function isBeingMade({ state }: Discount): boolean {
-  return state === "queued" || state === "running";
-}
-
-export const discountsQuery = infiniteQueryOptions({
-  queryKey: [...key, "list"],
-  queryFn: ({ pageParam, signal }) =>
-    body(api.GET("/api/v1/discounts", { params: { query: pageParam ? { cursor: pageParam } : {} }, signal })),
-  initialPageParam: "",
-  getNextPageParam: (page) => page.next_cursor,
-  refetchInterval: ({ state }) =>
-    state.data?.pages.some((page) => page.items.some(isBeingMade)) ? LIVE_MS : IDLE_MS,
-});
 
 export function discountQuery(id: string) {
   return queryOptions({

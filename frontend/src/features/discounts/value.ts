@@ -1,6 +1,6 @@
 import type { Translate } from "@/i18n/translate";
 import type { Format } from "@/lib/format";
-import type { Discount } from "./api";
+import type { Discount } from "@/lib/queries/discounts";
 
 /** "10% off", "$5.00 off". */
 export function worthOf({ percent, amount }: Discount, t: Translate, f: Format): string {

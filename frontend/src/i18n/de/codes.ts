@@ -83,6 +83,8 @@ export const codes = {
   "event.unsubscribe": "Abgemeldet",
   "event.bounce": "Nachricht kam zurück",
   "event.complaint": "Als Spam gemeldet",
+  "pause_reason.codes_exhausted":
+    "Die Rabattcodes sind aufgebraucht. Legen Sie weitere an und lassen Sie es dann weiterlaufen.",
   "pause_reason.by_hand": "Jemand hat sie angehalten. Niemand bekommt die Nachricht, bis es weitergeht.",
   "pause_reason.schedule_missed":
     "Ihr Zeitpunkt verstrich, während Storecast nicht lief. Senden Sie weiter, wenn es noch passt.",
@@ -136,6 +138,9 @@ export const codes = {
   "jobs.events.process": "Besuche und Klicks werden gelesen",
   "jobs.events.touches_recorded": "Öffnungen und Klicks werden gelesen",
   "jobs.events.unsubscribe_requested": "Jemand wird abgemeldet",
+  "jobs.customers.read_contacts": "Eine Datei mit Kontakten wird gelesen",
+  "jobs.customers.write_contacts": "Kontakte werden in den Shop geschrieben",
+  "jobs.customers.drop_contacts": "Eine Datei mit Kontakten wird vergessen",
   "jobs.customers.run_write": "Tags und Angaben werden den Kunden im Shop zugeschrieben",
   "jobs.shops.probe_all": "Nach eingefrorenen und geschlossenen Shops sehen",
   "jobs.shops.probe": "Fragen, ob der Shop zurück ist",

@@ -73,4 +73,13 @@ export const composing = {
   "design.blocks": "Bausteine",
   "design.style": "Stil",
   "design.layers": "Ebenen",
+  "codes.title": "Ein Rabattcode für jede Person",
+  "codes.choose": "Die Codes kommen aus",
+  "codes.none": "Keine Codes",
+  "codes.option": { one: "{title}: noch {count} Code", other: "{title}: noch {count} Codes" },
+  "codes.why": "Alle können einen eigenen Code bekommen, der einmal gilt.",
+  "codes.how": "Schreiben Sie {{ discount_code }} in die Nachricht oder verlinken Sie {{ discount_url }}.",
+  "codes.path": "Der Link öffnet",
+  "codes.path_help": "Eine Seite Ihres Shops, etwa /collections/sale. Der Code wird unterwegs eingelöst.",
+  "codes.path_wrong": "Eine Seite des Shops beginnt mit einem Schrägstrich.",
 } as const;

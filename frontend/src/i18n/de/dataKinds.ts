@@ -112,6 +112,11 @@ export const dataKinds = {
     "Wen eine hochgeladene Datei nannte. Was sie über andere sagte, wird nicht gespeichert.",
   "data.shopify_segment_members": "Wer in Shopify-Segmenten ist",
   "data_means.shopify_segment_members": "Wen Shopify zu einem Segment zählt, nach dem eines von Ihren fragt.",
+  "data.contact_import_rows": "Kontakte aus Dateien",
+  "data_means.contact_import_rows":
+    "Kontakte auf dem Weg zu Shopify. Es bleiben Einwilligungen mit Zeit und Quelle als Nachweis.",
+  "data.contact_imports": "Importe von Kontakten",
+  "data.contact_import_pieces": "Dateien mit Kontakten, die noch gelesen werden",
   "data.customer_lists": "Hochgeladene Listen",
   "data.customer_list_refusals": "Abgelehnte Zeilen hochgeladener Listen",
   "data.segment_sizes": "Größe der Segmente nach Tagen",

@@ -49,4 +49,16 @@ export const gate = {
     "{provider} signiert die Nachrichten: Sehen Sie an einer Testmail nach, ob die Signatur die Abmelde-Kopfzeilen abdeckt",
   "gate.test_size.ok": "Der Test ist groß genug",
   "gate.test_size.ask": "Eine Fassung geht nur an {smallest} Personen; unter {enough} zeigt ein Test wenig",
+  "gate.codes.ok": "Für alle gibt es einen Rabattcode",
+  "gate.codes.no_set": "Die Nachricht zeigt einen Rabattcode: wählen Sie, woher die Codes kommen",
+  "gate.codes.too_few": "Legen Sie mehr Codes an: von {discount} sind {free} übrig für {recipients} Personen",
+  "gate.codes.being_made":
+    "Codes von {discount} werden noch angelegt: {free} sind da für {recipients} Personen",
+  "gate.codes.ended": "{discount} ist abgelaufen: die Codes gelten nicht mehr",
+  "gate.codes.not_shown": "Codes sind gewählt, aber die Nachricht zeigt keinen: {{ discount_code }}",
+  "gate.codes.ends_soon": "{discount} endet innerhalb von zwei Tagen nach dem Versand",
+  "gate.codes.not_begun": "{discount} hat dann noch nicht begonnen: die Codes gelten anfangs nicht",
+  "gate.codes.exported":
+    "Codes von {discount} wurden heruntergeladen: manche sind vielleicht in anderen Händen",
+  "gate.codes.few_left": "Nur noch {free} Codes für {recipients} Personen",
 } as const;

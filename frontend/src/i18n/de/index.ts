@@ -12,6 +12,7 @@ import { fleet } from "./fleet";
 import { gate } from "./gate";
 import { health } from "./health";
 import { home } from "./home";
+import { imports } from "./imports";
 import { look } from "./look";
 import { operations } from "./operations";
 import { policy } from "./policy";
@@ -50,6 +51,7 @@ export const de: Messages = {
   ...privacy,
   ...dataKinds,
   ...customers,
+  ...imports,
   ...discounts,
   ...store,
   ...webhooks,

@@ -150,4 +150,13 @@ export const report = {
   "story.excluded": "Ausgelassen: {reason}",
   "story.machine": "{event} (durch eine Maschine, zählt nicht)",
   "story.ordered": "{name} für {amount} bestellt",
+  "report.codes.title": {
+    one: "{count} von {sent} Rabattcodes wurde eingelöst",
+    other: "{count} von {sent} Rabattcodes wurden eingelöst",
+  },
+  "report.codes.sent": "Verschickte Codes",
+  "report.codes.redeemed": "Eingelöst",
+  "report.codes.revenue": "Umsatz dieser Bestellungen",
+  "report.codes.why":
+    "Niemand sonst hatte diese Codes: eine Bestellung mit einem davon wird der Nachricht zugerechnet, die ihn enthielt.",
 } as const;

@@ -82,6 +82,7 @@ export const codes = {
   "event.unsubscribe": "Unsubscribed",
   "event.bounce": "The address bounced",
   "event.complaint": "Marked it as spam",
+  "pause_reason.codes_exhausted": "The discount codes have run out. Make more of them, then let it go on.",
   "pause_reason.by_hand": "Someone paused it. Nobody gets the message until it goes on.",
   "pause_reason.schedule_missed":
     "Its time passed while Storecast was not running. Go on when it still fits.",
@@ -135,6 +136,9 @@ export const codes = {
   "jobs.events.process": "Reading visits and clicks",
   "jobs.events.touches_recorded": "Reading opens and clicks",
   "jobs.events.unsubscribe_requested": "Unsubscribing a customer",
+  "jobs.customers.read_contacts": "Reading a file of contacts",
+  "jobs.customers.write_contacts": "Writing contacts to the store",
+  "jobs.customers.drop_contacts": "Forgetting a file of contacts",
   "jobs.customers.run_write": "Writing tags and details to customers at the store",
   "jobs.shops.probe_all": "Looking after frozen and closed stores",
   "jobs.shops.probe": "Asking whether the store is back",

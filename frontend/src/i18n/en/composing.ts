@@ -72,4 +72,13 @@ export const composing = {
   "design.blocks": "Blocks",
   "design.style": "Style",
   "design.layers": "Layers",
+  "codes.title": "A discount code for each",
+  "codes.choose": "Codes come from",
+  "codes.none": "No codes",
+  "codes.option": { one: "{title}: {count} code left", other: "{title}: {count} codes left" },
+  "codes.why": "Everybody can get a code of their own that works once.",
+  "codes.how": "Write {{ discount_code }} into the message, or link to {{ discount_url }}.",
+  "codes.path": "The link opens",
+  "codes.path_help": "A page of your shop, such as /collections/sale. The code is applied on the way.",
+  "codes.path_wrong": "A page of the shop begins with one slash.",
 } as const;

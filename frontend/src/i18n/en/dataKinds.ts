@@ -111,6 +111,11 @@ export const dataKinds = {
   "data.shopify_segment_members": "Who is in segments of Shopify",
   "data_means.shopify_segment_members":
     "Which customers Shopify counts to a segment that one of yours asks for.",
+  "data.contact_import_rows": "Contacts from files",
+  "data_means.contact_import_rows":
+    "Contacts on their way to Shopify. What stays are consents with their time and source, as proof.",
+  "data.contact_imports": "Imports of contacts",
+  "data.contact_import_pieces": "Files of contacts that wait to be read",
   "data.customer_lists": "Uploaded lists",
   "data.customer_list_refusals": "Refused rows of uploaded lists",
   "data.segment_sizes": "Sizes of segments by day",

@@ -46,4 +46,15 @@ export const gate = {
     "{provider} signs messages: look at a test mail to see that its signature covers the unsubscribe headers",
   "gate.test_size.ok": "The test is large enough",
   "gate.test_size.ask": "A version goes to {smallest} people only; a test shows little below {enough}",
+  "gate.codes.ok": "There is a discount code for everybody",
+  "gate.codes.no_set": "The message shows a discount code: choose where codes come from",
+  "gate.codes.too_few": "Make more codes: {free} of {discount} are left for {recipients} people",
+  "gate.codes.being_made":
+    "Codes of {discount} are still being made: {free} are there for {recipients} people",
+  "gate.codes.ended": "{discount} has ended: its codes do not work any more",
+  "gate.codes.not_shown": "Codes are chosen, but the message does not show one: {{ discount_code }}",
+  "gate.codes.ends_soon": "{discount} ends within two days of the sending",
+  "gate.codes.not_begun": "{discount} has not begun by then: codes do not work at first",
+  "gate.codes.exported": "Codes of {discount} were downloaded: some may be in other hands",
+  "gate.codes.few_left": "Only {free} codes are left for {recipients} people",
 } as const;

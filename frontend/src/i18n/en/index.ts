@@ -11,6 +11,7 @@ import { fleet } from "./fleet";
 import { gate } from "./gate";
 import { health } from "./health";
 import { home } from "./home";
+import { imports } from "./imports";
 import { look } from "./look";
 import { operations } from "./operations";
 import { policy } from "./policy";
@@ -49,6 +50,7 @@ export const en = {
   ...privacy,
   ...dataKinds,
   ...customers,
+  ...imports,
   ...discounts,
   ...store,
   ...webhooks,

@@ -149,4 +149,13 @@ export const report = {
   "story.excluded": "Left out: {reason}",
   "story.machine": "{event} (by a machine, not counted)",
   "story.ordered": "Ordered {name} for {amount}",
+  "report.codes.title": {
+    one: "{count} of {sent} discount codes was redeemed",
+    other: "{count} of {sent} discount codes were redeemed",
+  },
+  "report.codes.sent": "Codes sent",
+  "report.codes.redeemed": "Redeemed",
+  "report.codes.revenue": "Revenue of those orders",
+  "report.codes.why":
+    "Nobody else had these codes: an order with one is credited to the message that held it.",
 } as const;

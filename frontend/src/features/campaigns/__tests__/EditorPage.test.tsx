@@ -188,3 +188,31 @@ test("a test goes to the reader's own address and shows the mail server's answer
   await userEvent.click(within(dialog).getByRole("button", { name: "Send the test" }));
   expect(await within(dialog).findByText("250 2.0.0 queued")).toBeInTheDocument();
 });
+
+test("where codes come from is stored at once, and the link opens a page of the shop only", async () => {
+  const patches: unknown[] = [];
+  server.use(
+    http.patch("*/api/v1/campaigns/cmp_draft", async ({ request }) => {
+      const patch = (await request.json()) as object;
+      patches.push(patch);
+      return HttpResponse.json({ ...campaign, ...patch, version: 5 });
+    }),
+  );
+  renderApp(PATH);
+  const choice = await screen.findByRole("combobox", { name: "Codes come from" });
+  await screen.findByRole("option", { name: "Ten percent for regulars: 818 codes left" });
+  await userEvent.selectOptions(choice, "Ten percent for regulars: 818 codes left");
+  const page = await screen.findByRole("textbox", { name: "The link opens" });
+  await userEvent.clear(page);
+  await userEvent.type(page, "//evil.example");
+  await userEvent.tab();
+  expect(screen.getByText("A page of the shop begins with one slash.")).toBeInTheDocument();
+  await userEvent.clear(page);
+  await userEvent.type(page, "/sale");
+  await userEvent.tab();
+  await waitFor(() => expect(patches).toHaveLength(2));
+  expect(patches).toEqual([
+    { version: 4, discount_id: "dsc_1" },
+    { version: 5, discount_path: "/sale" },
+  ]);
+});

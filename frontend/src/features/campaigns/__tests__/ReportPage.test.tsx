@@ -164,3 +164,9 @@ test("a chart can be read as a table", async () => {
   const table = await screen.findByRole("table", { name: "231 people ordered (2.9% of sent)" });
   expect(within(table).getByRole("row", { name: "Ordered 231 2.9%" })).toBeInTheDocument();
 });
+
+test("the report says what the discount codes proved", async () => {
+  renderApp("/campaigns/cmp_sent");
+  expect(await screen.findByText("118 of 8,064 discount codes were redeemed")).toBeInTheDocument();
+  expect(screen.getByRole("link", { name: "Ten off" })).toHaveAttribute("href", "/campaigns/discounts/dsc_1");
+});

@@ -16,6 +16,7 @@ import { sourceField, sourceOf } from "../draft";
 import { checkQuery } from "../templatesApi";
 import { useEditor } from "../useEditor";
 import { AudienceCard } from "./AudienceCard";
+import { CodesCard } from "./CodesCard";
 import { ConfirmModal } from "./ConfirmModal";
 import { ConflictBanner } from "./ConflictBanner";
 import { ContentCard } from "./ContentCard";
@@ -139,6 +140,7 @@ export function Editor({ campaign }: { campaign: Campaign }) {
                 />
               )}
               <TestCard campaign={base} onSaved={editor.takeOver} />
+              <CodesCard campaign={base} saving={editor.saving} choose={editor.choose} />
               <GateCard campaign={base} dirty={dirty} />
             </BlockStack>
           </fieldset>

@@ -40,7 +40,9 @@ export function GateList({ checks }: { checks: readonly GateCheck[] }) {
       {sorted.map((check) => {
         const look = LOOKS[check.level];
         const words = wordsOf(check.facts);
-        const text = t.code(`gate.${check.code}`, check.level, words, t.code("gate", check.code, words));
+        const problem = typeof check.facts?.problem === "string" ? check.facts.problem : check.level;
+        const plain = t.code(`gate.${check.code}`, check.level, words, t.code("gate", check.code, words));
+        const text = t.code(`gate.${check.code}`, problem, words, plain);
         return (
           <li key={check.code}>
             <InlineStack gap="200" wrap={false} blockAlign="start">

@@ -20,6 +20,7 @@ import {
   usePauseCampaign,
   useResumeCampaign,
 } from "../api";
+import { CodesReport } from "../components/CodesReport";
 import { ConfirmModal } from "../components/ConfirmModal";
 import { DeliverabilityCard } from "../components/DeliverabilityCard";
 import { Funnel } from "../components/Funnel";
@@ -180,6 +181,7 @@ function ReportContent({ report, campaignId, campaign, readAt }: ContentProps) {
           <Losses report={report} />
         </BlockStack>
       </InlineGrid>
+      {report.codes && <CodesReport codes={report.codes} />}
       <DeliverabilityCard campaignId={campaignId} state={report.state} />
       <Recipients campaignId={campaignId} state={report.state} />
     </BlockStack>

@@ -3,6 +3,7 @@ import { PersonIcon } from "@shopify/polaris-icons";
 import { useInfiniteQuery, useQuery } from "@tanstack/react-query";
 import { type Column, DataTable } from "@/components/DataTable";
 import { EmptyState } from "@/components/EmptyState";
+import { ErrorState } from "@/components/ErrorState";
 import { Page } from "@/components/Page";
 import { QueryView } from "@/components/QueryView";
 import { TableSkeleton } from "@/components/Skeletons";
@@ -11,14 +12,18 @@ import { useI18n } from "@/i18n/useI18n";
 import type { CustomerRow } from "@/lib/api/types";
 import { ratio } from "@/lib/ratio";
 import { useSearchInAddress } from "@/lib/useSearchInAddress";
+import { useMay } from "@/lib/useSession";
 import { customerListQuery, totalsQuery } from "../api";
 import { ConsentBadge } from "../components/ConsentBadge";
+import { useExportCustomers } from "../importsApi";
 
 /** The store's customers, the newest first, found by name or address. */
 export function CustomersPage() {
   const { t, f } = useI18n();
   const { q, text, setText } = useSearchInAddress();
   const query = useInfiniteQuery(customerListQuery(q));
+  const mayManage = useMay("manage");
+  const download = useExportCustomers();
 
   const columns: Column<CustomerRow>[] = [
     {
@@ -64,8 +69,18 @@ export function CustomersPage() {
     },
   ];
   return (
-    <Page title={t("nav.customers")} subtitle={t("customers.subtitle")}>
+    <Page
+      title={t("nav.customers")}
+      subtitle={t("customers.subtitle")}
+      secondaryActions={[
+        { content: t("imports.open"), url: "/customers/imports" },
+        ...(mayManage
+          ? [{ content: t("imports.export"), loading: download.isPending, onAction: () => download.mutate() }]
+          : []),
+      ]}
+    >
       <BlockStack gap="400">
+        {download.error && <ErrorState error={download.error} title={t("imports.export_failed")} />}
         <Totals />
         <Box paddingInline={{ xs: "300", sm: "0" }}>
           <TextField

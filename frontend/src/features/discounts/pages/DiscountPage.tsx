@@ -13,8 +13,9 @@ import { StateBadge } from "@/components/StateBadge";
 import { TableCard } from "@/components/TableCard";
 import { TimeAgo } from "@/components/TimeAgo";
 import { useI18n } from "@/i18n/useI18n";
+import { type Discount, isBeingMade } from "@/lib/queries/discounts";
 import { useMay } from "@/lib/useSession";
-import { type Discount, discountQuery, isBeingMade, useDownloadCodes } from "../api";
+import { discountQuery, useDownloadCodes } from "../api";
 import { worthOf } from "../value";
 
 /** One discount: how many of its codes are left, how far making them is, and what Shopify refused. */
@@ -59,8 +60,8 @@ export function DiscountPage() {
 
 function Content({ discount }: { discount: Discount }) {
   const { t, f } = useI18n();
-  const { codes, live, redeemed, refused } = discount;
-  const left = Math.max(0, live - redeemed);
+  const { codes, live, leased, redeemed, refused } = discount;
+  const left = Math.max(0, live - Math.max(leased, redeemed));
   const refusals: Column<Discount["refusals"][number]>[] = [
     { key: "code", header: t("discounts.code"), cell: (row) => <code>{row.code}</code> },
     { key: "why", header: t("discounts.why"), long: true, cell: (row) => row.error },

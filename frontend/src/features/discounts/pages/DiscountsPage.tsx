@@ -10,8 +10,9 @@ import { TableSkeleton } from "@/components/Skeletons";
 import { StateBadge } from "@/components/StateBadge";
 import { TableCard } from "@/components/TableCard";
 import { useI18n } from "@/i18n/useI18n";
+import { type Discount, discountsQuery } from "@/lib/queries/discounts";
 import { useMay } from "@/lib/useSession";
-import { type Discount, discountsAllowedQuery, discountsQuery } from "../api";
+import { discountsAllowedQuery } from "../api";
 import { NewDiscountModal } from "../components/NewDiscountModal";
 import { worthOf } from "../value";
 
@@ -43,7 +44,7 @@ export function DiscountsPage() {
       key: "left",
       header: t("discounts.left"),
       numeric: true,
-      cell: (row) => f.number(Math.max(0, row.live - row.redeemed)),
+      cell: (row) => f.number(Math.max(0, row.live - Math.max(row.leased, row.redeemed))),
     },
     {
       key: "ends",
