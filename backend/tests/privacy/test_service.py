@@ -125,6 +125,17 @@ def fill(session: Session, shop: Shop) -> Story:
             "customer_interests": {"kind": "viewed", "subject": f"product of {mark}", "recent_at": [NOW]},
             "shopify_segment_members": {"segment_id": group_ids["shopify_segments"]},
             "customer_list_members": {"list_id": group_ids["customer_lists"]},
+            "contact_preferences": {"frequency": "weekly", "changed_at": NOW},
+            "message_returns": {
+                "event_key": mark.encode(),
+                "campaign_id": campaign.id,
+                "delivery_id": who.id,
+                "verdict": "soft",
+                "email_digest": mark.encode(),
+                "reply": f"452 {mark} is full",
+                "source": "smtp",
+                "occurred_at": NOW,
+            },
         }
         for name, values in theirs.items():
             session.execute(insert(tables[name]).values(shop_id=shop.id, customer_id=who.id, **values))
@@ -285,7 +296,7 @@ def test_a_redacted_customer_is_nowhere_and_nobody_else_is_touched(shop: Shop) -
         # Of these the rows say nothing but ids and instants.
         wordless = {
             "customer_facts", "privacy_archives", "customer_behaviour", "shopify_segment_members",
-            "customer_list_members",
+            "customer_list_members", "contact_preferences",
         }  # fmt: skip
         assert covered - wordless <= set(places_of(session, MARK, GID))
         before = places_of(session, "bystander")
@@ -310,7 +321,7 @@ def test_a_redacted_customer_is_nowhere_and_nobody_else_is_touched(shop: Shop) -
         "contact_import_rows": (1, 0), "contact_imports": (1, 0), "contact_import_pieces": (1, 0),
         "customer_write_targets": (1, 0), "store_credit_entries": (1, 0), "webhook_marks": (1, 0),
         "customer_behaviour": (1, 0), "customer_interests": (1, 0), "shopify_segment_members": (1, 0),
-        "customer_list_members": (1, 0),
+        "customer_list_members": (1, 0), "contact_preferences": (1, 0), "message_returns": (1, 0),
     }  # fmt: skip
 
 
@@ -364,7 +375,7 @@ def test_a_data_request_exports_the_person_and_nobody_else(
         "order_lines": 1, "orders": 1, "customer_facts": 1, "customers": 1, "webhook_inbox": 3,
         "privacy_requests": 1, "abandoned_checkouts": 1, "customer_write_targets": 1, "store_credit_entries": 1,
         "customer_behaviour": 1, "customer_interests": 1, "shopify_segment_members": 1, "customer_list_members": 1,
-            "contact_import_rows": 1,
+        "contact_import_rows": 1, "contact_preferences": 1, "message_returns": 1,
     }  # fmt: skip
     assert data["customers"][0]["first_name"] == MARK
     assert MARK in files["data.html"]
