@@ -13,7 +13,6 @@ from storecast.analytics import report_repository, report_schemas, repository
 from storecast.analytics.report_repository import AnyRow, Touched
 from storecast.analytics.repository import Sum
 from storecast.campaigns import service as campaigns
-from storecast.campaigns.models import Campaign
 from storecast.campaigns.schemas import DeliveryReport, RecipientFacts
 from storecast.customers import service as customers
 from storecast.customers.schemas import CustomerRow
@@ -271,7 +270,7 @@ def story(session: Session, shop_id: ShopId, campaign_id: str, customer_id: str)
     return report_schemas.Story(
         customer=customer,
         email=facts.email,
-        segment_name=_segment_name(session, shop_id, campaign),
+        segment_name=_segment_name(session, shop_id, campaign.segment_id),
         subject=campaign.subject,
         steps=[*sending_steps(facts), *sorted(later, key=_instant)],
     )
@@ -326,8 +325,8 @@ def _instant(step: report_schemas.StoryStep) -> datetime:
     return step.at
 
 
-def _segment_name(session: Session, shop_id: ShopId, campaign: Campaign) -> str | None:
-    segment = segments.find_by_id(session, shop_id, campaign.segment_id) if campaign.segment_id else None
+def _segment_name(session: Session, shop_id: ShopId, segment_id: int | None) -> str | None:
+    segment = segments.find_by_id(session, shop_id, segment_id) if segment_id else None
     return segment.name if segment else None
 
 

@@ -5,7 +5,7 @@ so that whoever was removed, given another role or signed out is told so by the 
 """
 
 from collections.abc import Sequence
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
 from typing import Any, TypeAlias
 
 from sqlalchemy import Row, and_, bindparam, case, func, or_, select, update
@@ -41,7 +41,7 @@ _BROWSER = _AT_HOME.where(
     _served.c.id == bindparam("shop_id"),
     or_(
         ShopMember.signed_out_at.is_(None),
-        func.extract("epoch", ShopMember.signed_out_at) < bindparam("signed_in_at"),
+        ShopMember.signed_out_at < bindparam("signed_in_at"),
     ),
 )
 
@@ -55,7 +55,8 @@ def look_for_browser(
     shop_id: ShopId, user_id: str, signed_in_at: float, *, now: datetime, seen: timedelta
 ) -> AnyRow | None:
     """The same for a browser's session that began at an instant (seconds since 1970)."""
-    values = {"shop_id": shop_id, "user_id": user_id, "signed_in_at": signed_in_at}
+    began_at = datetime.fromtimestamp(signed_in_at, UTC)
+    values = {"shop_id": shop_id, "user_id": user_id, "signed_in_at": began_at}
     return look(_BROWSER, {**values, "now": now, "seen_after": now - seen})
 
 

@@ -170,10 +170,9 @@ def _post(url: str, body: bytes, headers: dict[str, str]) -> None:
 
 
 def _split(url: str) -> SplitResult:
+    if not url.lower().startswith("https://") and not public_http.may_stay_inside():
+        raise TargetRefused("A webhook's address begins with https://.")
     try:
-        parts = public_http.split(url)
+        return public_http.split(url)
     except public_http.AddressRefused as error:
         raise TargetRefused(str(error)) from error
-    if parts.scheme != "https" and not public_http.may_stay_inside():
-        raise TargetRefused("A webhook's address begins with https://.")
-    return parts

@@ -15,11 +15,16 @@ import pytest
 from fastapi.testclient import TestClient
 from sqlalchemy import func, select
 
+from storecast.auth import service
+from storecast.auth.models import ShopMember
 from storecast.config.settings import get_settings
 from storecast.db.session import platform_session
 from storecast.entrypoints.api import create_app
+from storecast.kit.clock import utcnow
+from storecast.kit.errors import Unauthenticated
+from storecast.kit.types import ShopId
 from storecast.shops.models import Shop, ShopToken
-from tests.conftest import environment
+from tests.conftest import OWNER_ID, environment
 from tests.simulated_shopify import SHOP, SimulatedShopify, simulated_world
 
 OWN = {"X-Storecast-CSRF": "1", "Origin": "http://testserver"}
@@ -270,3 +275,14 @@ def test_shopify_being_away_is_told_with_when_to_come_back(
         answer = client.get(back, headers=GERMAN)
     assert "antwortet gerade nicht" in shown(answer, 503, "de")
     assert int(answer.headers["Retry-After"]) >= 1
+
+
+def test_a_session_that_began_in_the_second_of_the_sign_out_is_over(shop: Shop) -> None:
+    signed_out_at = utcnow().replace(microsecond=900_000)
+    with platform_session() as session:
+        member = session.scalars(select(ShopMember)).one()
+        member.signed_out_at = signed_out_at
+    with pytest.raises(Unauthenticated):
+        service.browser_principal(ShopId(shop.id), OWNER_ID, signed_in_at=signed_out_at.timestamp() - 0.3)
+    later = signed_out_at.timestamp() + 0.05
+    assert service.browser_principal(ShopId(shop.id), OWNER_ID, signed_in_at=later).user_id == OWNER_ID
