@@ -115,7 +115,7 @@ test("4. a campaign is written, previewed, tested and sent", async () => {
     .getByText("See what came in")
     .waitFor();
   await admin.save();
-  await app.getByLabel("Segment").selectOption({ label: "Bought twice, then stopped" });
+  await app.getByLabel("Segment", { exact: true }).selectOption({ label: "Bought twice, then stopped" });
   const recipients = app.getByText(/^[\d,]+ people will get it$/).first();
   await recipients.waitFor();
   const preview = app.getByTitle(/^The message as .+ gets it$/);
