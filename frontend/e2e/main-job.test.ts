@@ -191,6 +191,7 @@ test("5. a visit from the message becomes an attributed order within seconds", a
     .first()
     .waitFor({ timeout: ATTRIBUTED_MS });
   await app.getByText(/^1 person ordered/).waitFor({ timeout: ATTRIBUTED_MS });
+  await app.getByTitle("The message with the clicks on its links").waitFor();
   await photograph("report");
   await admin.open("Campaigns");
   await photograph("campaigns");

@@ -175,7 +175,8 @@ function ReportContent({ report, campaignId, campaign, readAt }: ContentProps) {
         <RevenueChart report={report} />
       </InlineGrid>
       <InlineGrid columns={{ xs: 1, lg: 2 }} gap="400" alignItems="start">
-        <LinkHeat campaignId={campaignId} report={report} />
+        {/* Before the audience is drawn there is no message to show. */}
+        {report.counts.audience > 0 && <LinkHeat campaignId={campaignId} report={report} />}
         <BlockStack gap="400">
           <TopLinks report={report} />
           <Losses report={report} />
