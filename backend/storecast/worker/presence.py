@@ -84,9 +84,10 @@ def take(connection: psycopg.Connection[Any], workers: Collection[str]) -> list[
 
 
 def _require_open(connection: psycopg.Connection[Any]) -> None:
-    """A resting connection becomes readable when its server goes, and not before."""
+    """A resting connection becomes readable when its server goes. One that another thread asks something is readable
+    too, so that only a question of our own, which waits for its turn, tells.
+    """
     poll = select.poll()
     poll.register(connection.fileno(), select.POLLIN)
     if poll.poll(0):
-        connection.close()
-        raise psycopg.OperationalError("the server has closed the connection")
+        connection.execute("SELECT 1")
