@@ -10,7 +10,7 @@ import type { BulkRequest, JobState } from "@/lib/api/jobTypes";
 import type { RunFilter } from "./useRunFilter";
 
 /** The stream tells of changes at once; this is how soon a page without a stream sees them. */
-const LIVE_MS = 5_000;
+export const LIVE_MS = 5_000;
 
 export const jobsKey = ["jobs"] as const;
 

@@ -16,7 +16,7 @@ import { TimeAgo } from "@/components/TimeAgo";
 import { useJobsStream } from "@/features/health/useJobsStream";
 import { useI18n } from "@/i18n/useI18n";
 import type { Task, Tasks } from "@/lib/api/jobTypes";
-import { tasksQuery, useRetryRun } from "../api";
+import { LIVE_MS, tasksQuery, useRetryRun } from "../api";
 import { errorInWords, headline } from "../merchantWords";
 import { jobTitle, whyInWords } from "../words";
 import styles from "./MerchantTasks.module.css";
@@ -26,10 +26,14 @@ import { TasksNav } from "./TasksNav";
 export function MerchantTasks() {
   const { t } = useI18n();
   const { snapshot, isLive } = useJobsStream();
-  const query = useQuery({ ...tasksQuery, ...(isLive ? { refetchInterval: false as const } : {}) });
   // What was asked for after an action is newer than what the stream said before it.
-  const isNewer = snapshot && Date.parse(snapshot.at) > query.dataUpdatedAt;
-  const streamed = isLive && isNewer ? snapshot.tasks : undefined;
+  const isNewer = (than: number) => isLive && snapshot !== null && Date.parse(snapshot.at) > than;
+  const query = useQuery({
+    ...tasksQuery,
+    // An answer may be older than it looks: it was read before it came. Only newer word makes asking unnecessary.
+    refetchInterval: ({ state }) => (isNewer(state.dataUpdatedAt) ? false : LIVE_MS),
+  });
+  const streamed = isNewer(query.dataUpdatedAt) ? snapshot?.tasks : undefined;
   const tasks = streamed ?? query.data;
   return (
     <Page
