@@ -15,9 +15,12 @@ class Meter:
         self.peak_mib = 0.0
 
     def look(self) -> None:
-        """Note the largest process; called now and then."""
-        for roots in self._roles.values():
-            for process in _tree(roots):
+        """Note the largest process of ours; called now and then.
+
+        Not PostgreSQL's: the memory that its processes share would be counted with each of them.
+        """
+        for role, roots in self._roles.items():
+            for process in _tree(roots) if role != "postgres" else ():
                 with contextlib.suppress(psutil.Error):
                     self.peak_mib = max(self.peak_mib, process.memory_info().rss / 2**20)
 
