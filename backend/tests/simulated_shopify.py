@@ -104,8 +104,9 @@ class Worker:
 
     def __init__(self, database_url: str) -> None:
         self._url = database_url
-        self._ledger = Ledger(database_url, "test-worker")
-        self._runner = Runner(self._ledger, self._ledger)
+        # Two connections, as a worker has: a thread of the runner's own uses the second.
+        self._ledgers = Ledger(database_url, "test-worker"), Ledger(database_url, "test-worker")
+        self._runner = Runner(*self._ledgers)
 
     def run_until_idle(self, *, timeout_s: float = 60.0) -> None:
         """Run jobs, those that follow them too, until none is left; fails when that takes too long."""
@@ -140,4 +141,5 @@ class Worker:
             return connection.execute("SELECT name, state FROM job_runs ORDER BY finished_at").fetchall()
 
     def close(self) -> None:
-        self._ledger.close()
+        for ledger in self._ledgers:
+            ledger.close()

@@ -133,11 +133,12 @@ def run_deliveries(database: str) -> list[str]:
         rows = connection.execute(
             "UPDATE outbox SET state = 'queued' WHERE name = 'fleet.deliver_alert' RETURNING id"
         ).fetchall()
-    ledger = Ledger(database, "tests")
+    ledgers = Ledger(database, "tests"), Ledger(database, "tests")
     try:
-        Runner(ledger, ledger).run([row[0] for row in sorted(rows)])
+        Runner(*ledgers).run([row[0] for row in sorted(rows)])
     finally:
-        ledger.close()
+        for ledger in ledgers:
+            ledger.close()
     with platform_session() as session:
         query = select(JobRun.state).where(JobRun.name == "fleet.deliver_alert").order_by(JobRun.state)
         return list(session.scalars(query))

@@ -116,8 +116,9 @@ class Executor:
     """Runs single jobs of a database, in the test's own process."""
 
     def __init__(self, database_url: str) -> None:
-        self._ledger = Ledger(database_url, "tests")
-        self._runner = Runner(self._ledger, self._ledger)
+        # Two connections, as a worker has: a thread of the runner's own uses the second.
+        self._ledgers = Ledger(database_url, "tests"), Ledger(database_url, "tests")
+        self._runner = Runner(*self._ledgers)
         self._connection = psycopg.connect(database_url, autocommit=True)
 
     def waiting(self, name: str | None = None) -> list[UUID]:
@@ -151,5 +152,6 @@ class Executor:
         return self._connection.execute(query, parameters).fetchall()
 
     def close(self) -> None:
-        self._ledger.close()
+        for ledger in self._ledgers:
+            ledger.close()
         self._connection.close()

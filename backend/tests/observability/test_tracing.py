@@ -128,10 +128,11 @@ def test_the_edges_commit_stands_between_a_webhook_and_its_job(
         ).fetchall()
     assert traceparent[3:-3] == commit.ids
 
-    ledger = Ledger(database, "worker-1")
+    ledgers = Ledger(database, "worker-1"), Ledger(database, "worker-1")
     with traced(receiver, "worker"):
-        Runner(ledger, ledger).run([job_id])
-    ledger.close()
+        Runner(*ledgers).run([job_id])
+    for ledger in ledgers:
+        ledger.close()
     drained = receiver.only("webhooks.drain")
     assert drained.span.trace_id == request.span.trace_id
     assert drained.span.parent_span_id == commit.span.span_id
