@@ -103,7 +103,7 @@ def seed(at: Stage, count: int = N) -> None:
 def draft(at: Stage, count: int = N, personal: str = PLAIN) -> tuple[int, str]:
     """Make a campaign for so many of the customers; returns its ids."""
     os.environ.update(at.environment)
-    from storecast.campaigns import schemas, service
+    from storecast.campaigns import drafts, schemas
     from storecast.db.session import tenant_session
     from storecast.kit.types import ShopId
     from storecast.segments import service as segments
@@ -112,7 +112,7 @@ def draft(at: Stage, count: int = N, personal: str = PLAIN) -> tuple[int, str]:
     some = {"op": "and", "rules": [{"field": "total_spent", "operator": "lte", "value": count}]}
     with tenant_session(shop_id) as session:
         segment = segments.create(session, shop_id, name=f"{count} {time.time_ns()}", tree=some)
-        campaign = service.create(session, shop_id, name="Bench", template_key=None, actor="bench")
+        campaign = drafts.create(session, shop_id, name="Bench", template_key=None, actor="bench")
         changes = schemas.CampaignChanges(
             version=campaign.version,
             subject="Hello {{ customer.first_name|default('you') }}",
@@ -120,7 +120,7 @@ def draft(at: Stage, count: int = N, personal: str = PLAIN) -> tuple[int, str]:
             from_email=f"news@{SENDER}",
             segment_id=segment.public_id,
         )
-        service.change(session, shop_id, campaign.public_id, changes)
+        drafts.change(session, shop_id, campaign.public_id, changes)
     return campaign.id, campaign.public_id
 
 

@@ -6,7 +6,7 @@ from sqlalchemy.orm import Session
 
 from storecast.analytics import repository, schemas, service
 from storecast.analytics.calendar import Period, last_days
-from storecast.campaigns import service as campaigns
+from storecast.campaigns import reading as campaigns
 from storecast.customers import service as customers
 from storecast.fleet import service as fleet
 from storecast.jobs import service as jobs

@@ -12,7 +12,7 @@ from sqlalchemy.orm import Session
 from storecast.analytics import report_repository, report_schemas, repository
 from storecast.analytics.report_repository import AnyRow, Touched
 from storecast.analytics.repository import Sum
-from storecast.campaigns import service as campaigns
+from storecast.campaigns import reading as campaigns
 from storecast.campaigns.schemas import DeliveryReport, RecipientFacts
 from storecast.customers import service as customers
 from storecast.customers.schemas import CustomerRow

@@ -8,7 +8,7 @@ from storecast.analytics import report
 from storecast.analytics.report_schemas import Deliverability, Recipient, Report
 from storecast.audit import access
 from storecast.audit import service as audit
-from storecast.campaigns import service as campaigns
+from storecast.campaigns import reading as campaigns
 from storecast.kit import csv_rows
 from storecast.kit.money import from_minor
 from storecast.kit.types import ShopId

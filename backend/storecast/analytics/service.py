@@ -15,7 +15,7 @@ from storecast.analytics.attribution import LATENESS, Windows
 from storecast.analytics.calendar import last_days
 from storecast.analytics.report_repository import Touched
 from storecast.analytics.repository import Sum
-from storecast.campaigns import service as campaigns
+from storecast.campaigns import reading as campaigns
 from storecast.campaigns import variants
 from storecast.campaigns.schemas import CampaignFacts
 from storecast.customers.schemas import TimelineEntry

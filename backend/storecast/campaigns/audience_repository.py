@@ -1,13 +1,17 @@
 """Who is left of a campaign, by its ledger."""
 
+from collections.abc import Sequence
 from typing import Any
 
-from sqlalchemy import Select, and_, not_, select
+from sqlalchemy import ColumnElement, Select, and_, case, func, literal, not_, select, true
 from sqlalchemy.orm import Session
 
+from storecast.campaigns.chosen import Chosen, ids_of
+from storecast.campaigns.draws import Lot, draw, draw_by
 from storecast.campaigns.models import Campaign, MessageDelivery
 from storecast.events import selectables as events
 from storecast.kit.types import ShopId
+from storecast.messaging.selectables import exclusion_reason, preference_reason
 
 LEFT_OUT = ("cancelled", "policy_expired", "test_undecided")
 """Why somebody got nothing who was to get it; who was excluded for any other reason still is."""
@@ -37,3 +41,94 @@ def left_of(shop_id: ShopId, origin: Campaign, kind: str) -> Select[Any]:
         and_(touches.c.campaign_id == origin.id, touches.c.delivery_id == row.id)
     )
     return query.where(row.state == "accepted", not_(touched.exists()))
+
+
+def with_reasons(shop_id: ShopId, campaign: Campaign, chosen: Chosen) -> Select[*tuple[Any, ...]]:
+    """Every member with the first reason that keeps the message from them; null for recipients."""
+    people = chosen.members.subquery("people")
+    reasons: list[ColumnElement[str | None]] = [
+        exclusion_reason(shop_id, people.c.email, people.c.email_state),
+        preference_reason(shop_id, people.c.id, campaign.topic_id),
+        *(
+            case((people.c.id.in_(ids_of(excluded)), literal("excluded_segment")))
+            for excluded in chosen.excluded
+        ),
+    ]
+    if chosen.holdout_percent:
+        everywhere = draw_by(people.c.id, chosen.holdout_seed, 100) < chosen.holdout_percent
+        reasons.append(case((everywhere, literal("holdout_everywhere"))))
+    here = draw(people.c.id, campaign.id, Lot.HOLDOUT, 100) < campaign.holdout_percent
+    reason = func.coalesce(*reasons, case((here, literal("holdout"))))
+    return select(people.c.id, people.c.email, people.c.country, people.c.province, reason.label("reason"))
+
+
+def audience_counts(
+    session: Session, shop_id: ShopId, campaign: Campaign, chosen: Chosen
+) -> dict[str | None, int]:
+    """Members by the reason that excludes them; recipients are under None."""
+    reasons = with_reasons(shop_id, campaign, chosen).subquery()
+    query = select(reasons.c.reason, func.count().label("people")).group_by(reasons.c.reason)
+    return {row.reason: row.people for row in session.execute(query)}
+
+
+def counts_without(
+    session: Session, shop_id: ShopId, campaign: Campaign, chosen: Chosen, fields: Sequence[str]
+) -> dict[str, int]:
+    """How many recipients lack each of the fields of a customer."""
+    if not fields:
+        return {}
+    people = chosen.members.subquery("profiles")
+    reasons = with_reasons(shop_id, campaign, chosen).subquery()
+    counts = [func.count().filter(_lacks(people, field)) for field in fields]
+    query = (
+        select(*counts)
+        .select_from(people)
+        .join(reasons, reasons.c.id == people.c.id)
+        .where(reasons.c.reason.is_(None))
+    )
+    return dict(zip(fields, session.execute(query).one(), strict=True))
+
+
+def _lacks(people: Any, field: str) -> ColumnElement[bool]:
+    if field == "last_order_at":
+        never: ColumnElement[bool] = people.c.last_order_at.is_(None)
+        return never
+    columns = ["first_name", "last_name"] if field == "name" else [field]
+    return and_(true(), *(func.coalesce(people.c[column], "") == "" for column in columns))
+
+
+def sample_recipient(session: Session, shop_id: ShopId, campaign: Campaign, chosen: Chosen) -> int | None:
+    """Somebody who would get the message."""
+    reasons = with_reasons(shop_id, campaign, chosen).subquery()
+    return session.scalar(select(reasons.c.id).where(reasons.c.reason.is_(None)).limit(1))
+
+
+def sample_recipients(
+    session: Session, shop_id: ShopId, campaign: Campaign, chosen: Chosen
+) -> dict[str, int]:
+    """Of those who would get the message the latest of each kind that messages go wrong with, and a usual one."""
+    people = chosen.members.subquery("profiles")
+    reasons = with_reasons(shop_id, campaign, chosen).subquery()
+    language = func.lower(func.substr(people.c.locale, 1, 2))
+    recipients = (
+        select(
+            people.c.id,
+            _lacks(people, "name").label("no_name"),
+            (people.c.orders_count == 0).label("no_orders"),
+            language.label("language"),
+        )
+        .join(reasons, reasons.c.id == people.c.id)
+        .where(reasons.c.reason.is_(None))
+        .cte("recipients")
+    )
+    ids = recipients.c
+    usual_language = select(func.mode().within_group(ids.language)).scalar_subquery()
+    newest = func.max(ids.id)
+    query = select(
+        newest.filter(~ids.no_name, ~ids.no_orders).label("usual"),
+        newest.filter(ids.no_name).label("no_name"),
+        newest.filter(ids.no_orders).label("no_orders"),
+        newest.filter(ids.language != usual_language).label("other_language"),
+    )
+    row = session.execute(query).one()
+    return {why: customer_id for why, customer_id in row._mapping.items() if customer_id is not None}

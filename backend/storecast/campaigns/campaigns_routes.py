@@ -5,7 +5,7 @@ from functools import partial
 from fastapi import APIRouter
 
 from storecast.audit import access
-from storecast.campaigns import live_checks, schemas, service, trials
+from storecast.campaigns import drafts, live_checks, readiness, reading, schemas, service, trials
 from storecast.db.session import tenant_session
 from storecast.shops.access import CurrentPrincipal, Permission, Principal, TenantDb, require, sends_once
 
@@ -19,16 +19,16 @@ def _actor(principal: Principal) -> str:
 @router.post("", status_code=201, dependencies=[require(Permission.EDIT)])
 def create_campaign(body: schemas.NewCampaign, db: TenantDb, principal: CurrentPrincipal) -> schemas.Campaign:
     """Start a draft."""
-    campaign = service.create(
+    campaign = drafts.create(
         db, principal.shop_id, name=body.name, template_key=body.template_key, actor=_actor(principal)
     )
-    return service.shape(db, principal.shop_id, campaign)
+    return reading.shape(db, principal.shop_id, campaign)
 
 
 @router.get("/{campaign_id}", dependencies=[require(Permission.READ)])
 def read_campaign(campaign_id: str, db: TenantDb, principal: CurrentPrincipal) -> schemas.Campaign:
     """The campaign with its content."""
-    return service.shape(db, principal.shop_id, service.get(db, principal.shop_id, campaign_id))
+    return reading.shape(db, principal.shop_id, reading.get(db, principal.shop_id, campaign_id))
 
 
 @router.patch("/{campaign_id}", dependencies=[require(Permission.EDIT)])
@@ -36,14 +36,14 @@ def change_campaign(
     campaign_id: str, body: schemas.CampaignChanges, db: TenantDb, principal: CurrentPrincipal
 ) -> schemas.Campaign:
     """Change a draft; 409 ``version_conflict`` when somebody else did meanwhile."""
-    campaign = service.change(db, principal.shop_id, campaign_id, body)
-    return service.shape(db, principal.shop_id, campaign)
+    campaign = drafts.change(db, principal.shop_id, campaign_id, body)
+    return reading.shape(db, principal.shop_id, campaign)
 
 
 @router.delete("/{campaign_id}", status_code=204, dependencies=[require(Permission.EDIT)])
 def delete_campaign(campaign_id: str, db: TenantDb, principal: CurrentPrincipal) -> None:
     """Delete a draft."""
-    service.remove(db, principal.shop_id, campaign_id, actor=_actor(principal))
+    drafts.remove(db, principal.shop_id, campaign_id, actor=_actor(principal))
 
 
 @router.post("/{campaign_id}/preview", dependencies=[require(Permission.READ)])
@@ -52,7 +52,7 @@ def preview_campaign(
 ) -> schemas.Preview:
     """The message as one customer would get it. Nothing is stored."""
     with tenant_session(principal.shop_id) as session:
-        campaign = service.get(session, principal.shop_id, campaign_id)
+        campaign = reading.get(session, principal.shop_id, campaign_id)
         trial = trials.load(session, principal.shop_id, campaign, body.customer_id, unsaved=body)
         access.note(session, principal.shop_id, principal.actor, "preview", campaign_id, people=1)
     return trials.render(trial)
@@ -63,7 +63,7 @@ def list_samples(
     campaign_id: str, db: TenantDb, principal: CurrentPrincipal
 ) -> list[schemas.SampleRecipient]:
     """Recipients to preview the message as: a usual one, and those that messages look odd to."""
-    found = trials.samples(db, principal.shop_id, service.get(db, principal.shop_id, campaign_id))
+    found = trials.samples(db, principal.shop_id, reading.get(db, principal.shop_id, campaign_id))
     access.note(db, principal.shop_id, principal.actor, "preview", campaign_id, people=len(found))
     return found
 
@@ -71,14 +71,14 @@ def list_samples(
 @router.get("/{campaign_id}/audience", dependencies=[require(Permission.READ)])
 def count_audience(campaign_id: str, db: TenantDb, principal: CurrentPrincipal) -> schemas.Audience:
     """Who would get it, and who not and why."""
-    campaign = service.get(db, principal.shop_id, campaign_id)
-    return service.audience(db, principal.shop_id, campaign)
+    campaign = reading.get(db, principal.shop_id, campaign_id)
+    return readiness.audience(db, principal.shop_id, campaign)
 
 
 @router.get("/{campaign_id}/gate", dependencies=[require(Permission.READ)])
 def read_gate(campaign_id: str, db: TenantDb, principal: CurrentPrincipal) -> schemas.Gate:
     """What stands in the way of sending."""
-    return service.gate(db, principal.shop_id, service.get(db, principal.shop_id, campaign_id))
+    return readiness.gate(db, principal.shop_id, reading.get(db, principal.shop_id, campaign_id))
 
 
 @router.get("/{campaign_id}/gate/live", dependencies=[require(Permission.READ)])
@@ -86,7 +86,7 @@ def read_live_gate(campaign_id: str, principal: CurrentPrincipal) -> list[schema
     """Whether links answer and products can be bought, asked now. Takes some seconds, and stops nothing."""
     unit_of_work = partial(tenant_session, principal.shop_id)
     with unit_of_work() as session:
-        campaign = service.get(session, principal.shop_id, campaign_id)
+        campaign = reading.get(session, principal.shop_id, campaign_id)
         subject = live_checks.gather(session, principal.shop_id, campaign)
     return live_checks.judge(unit_of_work, principal.shop_id, subject)
 
@@ -96,7 +96,7 @@ def read_live_gate(campaign_id: str, principal: CurrentPrincipal) -> list[schema
 def send_test(campaign_id: str, body: schemas.TestRequest, principal: CurrentPrincipal) -> schemas.TestResult:
     """Send one mail to look at; nobody counts it."""
     with tenant_session(principal.shop_id) as session:
-        campaign = service.get(session, principal.shop_id, campaign_id)
+        campaign = reading.get(session, principal.shop_id, campaign_id)
         trial = trials.load(session, principal.shop_id, campaign, None)
         trial = trials.routed(session, principal.shop_id, trial)
     return trials.send(trial, body.email)
@@ -115,28 +115,28 @@ def send_campaign(
         confirm_recipients=body.confirm_recipients,
         actor=_actor(principal),
     )
-    return service.shape(db, principal.shop_id, campaign)
+    return reading.shape(db, principal.shop_id, campaign)
 
 
 @router.post("/{campaign_id}/pause", dependencies=[require(Permission.SEND)])
 def pause_campaign(campaign_id: str, db: TenantDb, principal: CurrentPrincipal) -> schemas.Campaign:
     """Stop within one batch; nothing is lost."""
     campaign = service.pause(db, principal.shop_id, campaign_id, actor=_actor(principal))
-    return service.shape(db, principal.shop_id, campaign)
+    return reading.shape(db, principal.shop_id, campaign)
 
 
 @router.post("/{campaign_id}/resume", dependencies=[require(Permission.SEND)])
 def resume_campaign(campaign_id: str, db: TenantDb, principal: CurrentPrincipal) -> schemas.Campaign:
     """Go on where it stopped."""
     campaign = service.resume(db, principal.shop_id, campaign_id, actor=_actor(principal))
-    return service.shape(db, principal.shop_id, campaign)
+    return reading.shape(db, principal.shop_id, campaign)
 
 
 @router.post("/{campaign_id}/cancel", dependencies=[require(Permission.SEND)])
 def cancel_campaign(campaign_id: str, db: TenantDb, principal: CurrentPrincipal) -> schemas.Campaign:
     """Take back a schedule, or end a sending for good."""
     campaign = service.cancel(db, principal.shop_id, campaign_id, actor=_actor(principal))
-    return service.shape(db, principal.shop_id, campaign)
+    return reading.shape(db, principal.shop_id, campaign)
 
 
 @router.post("/{campaign_id}/follow-up", status_code=201, dependencies=[require(Permission.EDIT)])
@@ -144,12 +144,12 @@ def follow_up_campaign(
     campaign_id: str, body: schemas.FollowUp, db: TenantDb, principal: CurrentPrincipal
 ) -> schemas.Campaign:
     """A new draft for those who are left of a campaign that is over."""
-    campaign = service.follow_up(db, principal.shop_id, campaign_id, body.kind, actor=_actor(principal))
-    return service.shape(db, principal.shop_id, campaign)
+    campaign = drafts.follow_up(db, principal.shop_id, campaign_id, body.kind, actor=_actor(principal))
+    return reading.shape(db, principal.shop_id, campaign)
 
 
 @router.post("/{campaign_id}/duplicate", status_code=201, dependencies=[require(Permission.EDIT)])
 def duplicate_campaign(campaign_id: str, db: TenantDb, principal: CurrentPrincipal) -> schemas.Campaign:
     """A new draft with the same content and audience."""
-    campaign = service.duplicate(db, principal.shop_id, campaign_id, actor=_actor(principal))
-    return service.shape(db, principal.shop_id, campaign)
+    campaign = drafts.duplicate(db, principal.shop_id, campaign_id, actor=_actor(principal))
+    return reading.shape(db, principal.shop_id, campaign)

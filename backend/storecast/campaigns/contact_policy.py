@@ -22,11 +22,11 @@ from sqlalchemy.orm import Session
 from storecast.audit import service as audit
 from storecast.campaigns import contact_policy_repository as repository
 from storecast.campaigns import contact_policy_schemas as schemas
-from storecast.campaigns import repository as deliveries
+from storecast.campaigns import ledger_repository as deliveries
 from storecast.campaigns.contact_policy_repository import Recent
+from storecast.campaigns.ledger_repository import Claimed, Outcome
 from storecast.campaigns.models import Campaign, ContactPolicy
 from storecast.campaigns.places import QuietHours, at_wall, zone_named, zones_of
-from storecast.campaigns.repository import Claimed, Outcome
 from storecast.kit.errors import FieldError, Invalid
 from storecast.kit.types import ShopId
 from storecast.shops import service as shops

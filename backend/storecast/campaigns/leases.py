@@ -14,8 +14,8 @@ from urllib.parse import quote, urlencode
 from sqlalchemy.orm import Session
 
 from storecast.campaigns import discounts_repository, leases_repository
+from storecast.campaigns.ledger_repository import Claimed
 from storecast.campaigns.models import Campaign, DiscountSet
-from storecast.campaigns.repository import Claimed
 from storecast.campaigns.schemas import Check, SentCodes
 from storecast.kit.types import ShopId
 from storecast.messaging.links import CODE_SLOT

@@ -19,11 +19,19 @@ from sqlalchemy import Select
 from sqlalchemy.exc import InterfaceError, OperationalError
 from sqlalchemy.orm import Session
 
-from storecast.campaigns import contact_policy, leases, personal, repository, service, variants
+from storecast.campaigns import (
+    contact_policy,
+    leases,
+    ledger_repository,
+    personal,
+    repository,
+    service,
+    variants,
+)
 from storecast.campaigns.contact_policy import Policy
 from storecast.campaigns.jobs import Dispatch, SendBatch
+from storecast.campaigns.ledger_repository import Claimed, Outcome
 from storecast.campaigns.models import Campaign
-from storecast.campaigns.repository import Claimed, Outcome
 from storecast.customers import selectables as customer_selectables
 from storecast.kit.clock import utcnow
 from storecast.kit.types import ShopId
@@ -178,7 +186,7 @@ class _Sender:
         campaign = self.find(session)
         if campaign is None or campaign.frozen_at is None:
             return
-        lost = repository.settle_lost(
+        lost = ledger_repository.settle_lost(
             session, self._shop_id, campaign, now=utcnow(), claimed_by=self._claimed_by
         )
         if lost:
@@ -192,7 +200,7 @@ class _Sender:
             self._variants = variants.compiled(session, self._shop_id, campaign)
             self._policy = contact_policy.of_shop(session, self._shop_id)
             people = customer_selectables.audience(self._shop_id)
-            self._claiming = repository.claiming(self._shop_id, campaign, people)
+            self._claiming = ledger_repository.claiming(self._shop_id, campaign, people)
             self.audience_size = campaign.audience_size or 0
         claiming, now = self._claiming, utcnow()
         rows = contact_policy.admit(
@@ -201,7 +209,7 @@ class _Sender:
             campaign,
             self._policy,
             lambda limit: self._take(session, claiming, limit, now),
-            lambda held: repository.record(
+            lambda held: ledger_repository.record(
                 session, self._shop_id, campaign, held, claimed_by=self._claimed_by, now=now
             ),
             limit=min(self._chunk, service.CHUNK),
@@ -216,7 +224,7 @@ class _Sender:
         return Chunk(rows, own=leased.own, without_code=leased.without)
 
     def _take(self, session: Session, claiming: Select[Any], limit: int, now: datetime) -> Sequence[Claimed]:
-        return repository.claim(
+        return ledger_repository.claim(
             session,
             claiming,
             claimed_by=self._claimed_by,
@@ -307,7 +315,7 @@ class _Sender:
             *(_returned(row, now) for row in chunk.unsent.values()),
         ]
         outcomes.sort(key=lambda outcome: outcome.delivery_id)
-        held = repository.record(
+        held = ledger_repository.record(
             session, self._shop_id, campaign, outcomes, claimed_by=self._claimed_by, now=now
         )
         if held < len(outcomes):
@@ -334,7 +342,7 @@ class _Sender:
             rests_until = contact_policy.resting_until(session, self._shop_id, self._policy, now)
         if rests_until is not None:
             outbox.add(session, self._shop_id, Dispatch(self._campaign_id), run_at=rests_until)
-        elif repository.count_ready(session, self._shop_id, campaign, now=now, limit=1):
+        elif ledger_repository.count_ready(session, self._shop_id, campaign, now=now, limit=1):
             outbox.add(session, self._shop_id, SendBatch(self._campaign_id, job.slot))
         else:
             outbox.add(session, self._shop_id, Dispatch(self._campaign_id))

@@ -2,7 +2,7 @@
 
 from datetime import datetime
 
-from storecast.campaigns import discounts, marketing, sending, service, variants
+from storecast.campaigns import discounts, marketing, reading, returns, sending, service, variants
 from storecast.campaigns.jobs import (
     Dispatch,
     Finish,
@@ -25,8 +25,8 @@ from storecast.worker.task import TaskContext, task
 NOTED_AT_ONCE = 5_000
 """Customers whose last-sent instant moves in one transaction."""
 
-deliveries.provide(service.find_delivery_facts)
-deliveries.provide_arrivals(service.find_last_arrivals)
+deliveries.provide(reading.find_delivery_facts)
+deliveries.provide_arrivals(reading.find_last_arrivals)
 
 # The day is over from Kiribati to Hawaii.
 schedule.daily(ReportEngagementsEverywhere(), hour=11, minute=10)
@@ -82,7 +82,7 @@ def finish(job: Finish, ctx: TaskContext) -> None:
 def unsubscribe(job: UnsubscribeRequested, ctx: TaskContext) -> None:
     """Take the word of whoever got the delivery."""
     with ctx.unit_of_work() as session:
-        service.unsubscribe(
+        returns.unsubscribe(
             session,
             ctx.shop_id,
             job.campaign_id,
@@ -95,7 +95,7 @@ def unsubscribe(job: UnsubscribeRequested, ctx: TaskContext) -> None:
 def judge_returns(job: ReturnsRecorded, ctx: TaskContext) -> None:
     """Look whether the campaign may go on."""
     with ctx.unit_of_work() as session:
-        service.judge_returns(session, ctx.shop_id, job.campaign_id)
+        returns.judge_returns(session, ctx.shop_id, job.campaign_id)
 
 
 @task(ReportActivity)

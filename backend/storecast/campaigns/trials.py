@@ -11,7 +11,16 @@ from typing import Any
 from sqlalchemy import Row, select
 from sqlalchemy.orm import Session
 
-from storecast.campaigns import content, leases, personal, repository, schemas, service
+from storecast.campaigns import (
+    audience_repository,
+    content,
+    leases,
+    ledger_repository,
+    personal,
+    readiness,
+    reading,
+    schemas,
+)
 from storecast.campaigns.errors import StateRefused, TestRefused
 from storecast.campaigns.models import Campaign
 from storecast.config.settings import get_settings
@@ -59,17 +68,17 @@ def load(
     if customer_id is not None:
         internal_id: int | None = customers.get(session, shop_id, customer_id).id
     else:
-        chosen = service.chosen(session, shop_id, campaign)
-        internal_id = repository.sample_recipient(session, shop_id, campaign, chosen)
+        chosen = readiness.chosen(session, shop_id, campaign)
+        internal_id = audience_repository.sample_recipient(session, shop_id, campaign, chosen)
     return _load(session, shop_id, campaign, internal_id, unsaved)
 
 
 def load_sent(session: Session, shop_id: ShopId, campaign_id: str) -> Trial:
     """A frozen campaign with somebody whom it was sent to; raises CampaignUnknown or StateRefused."""
-    campaign = service.get(session, shop_id, campaign_id)
+    campaign = reading.get(session, shop_id, campaign_id)
     if campaign.frozen_at is None:
         raise StateRefused(state=campaign.state)
-    internal_id = repository.sample_written_to(session, shop_id, campaign)
+    internal_id = ledger_repository.sample_written_to(session, shop_id, campaign)
     return _load(session, shop_id, campaign, internal_id, None)
 
 
@@ -112,8 +121,8 @@ def _load(
 
 def samples(session: Session, shop_id: ShopId, campaign: Campaign) -> list[schemas.SampleRecipient]:
     """Whom to look at the message as: somebody usual, and whoever it may look odd to."""
-    chosen = repository.sample_recipients(
-        session, shop_id, campaign, service.chosen(session, shop_id, campaign)
+    chosen = audience_repository.sample_recipients(
+        session, shop_id, campaign, readiness.chosen(session, shop_id, campaign)
     )
     rows = customers.list_rows(session, shop_id, list(chosen.values()))
     return [

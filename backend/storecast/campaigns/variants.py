@@ -16,7 +16,14 @@ import structlog
 from sqlalchemy.orm import Session
 
 from storecast.audit import service as audit
-from storecast.campaigns import contact_policy, content, repository, variants_repository, variants_schemas
+from storecast.campaigns import (
+    contact_policy,
+    content,
+    ledger_repository,
+    repository,
+    variants_repository,
+    variants_schemas,
+)
 from storecast.campaigns.errors import StateRefused, VariantUnknown
 from storecast.campaigns.jobs import Dispatch, ReleaseRest
 from storecast.campaigns.models import Campaign, CampaignVariant
@@ -180,7 +187,7 @@ def look(session: Session, shop_id: ShopId, campaign: Campaign, now: datetime) -
     if test is None or not test.has_rest or campaign.winner is not None or campaign.frozen_at is None:
         return
     if now > campaign.frozen_at + PATIENCE:
-        repository.drop_held(session, shop_id, campaign, "test_undecided")
+        ledger_repository.drop_held(session, shop_id, campaign, "test_undecided")
         return
     if campaign.judged_at is None or campaign.judged_at > now or campaign.test_looks >= MAX_LOOKS:
         return
@@ -223,7 +230,9 @@ def release_rest(session: Session, shop_id: ShopId, campaign_id: int) -> int:
     now = utcnow()
     start = _start_of_rest(session, shop_id, campaign, now)
     people = customer_selectables.audience(shop_id)
-    count = repository.release(session, shop_id, campaign, people, start=start, variant=campaign.winner)
+    count = ledger_repository.release(
+        session, shop_id, campaign, people, start=start, variant=campaign.winner
+    )
     contact_policy.note_patience(session, shop_id, campaign, now)
     outbox.add(session, shop_id, Dispatch(campaign.id))
     return count
@@ -252,7 +261,7 @@ def result(
         return None
     frozen = campaign.frozen_at is not None
     found, verdict = _judge(session, shop_id, campaign, test, ALPHA) if frozen else ({}, judge([]))
-    held = repository.count_held(session, shop_id, campaign) if frozen and test.has_rest else 0
+    held = ledger_repository.count_held(session, shop_id, campaign) if frozen and test.has_rest else 0
     numbers = sorted(found)
     return variants_schemas.VersionTestResult(
         metric=test.metric,

@@ -2,7 +2,7 @@
 
 from fastapi import APIRouter
 
-from storecast.campaigns import schemas, service, variants, variants_schemas
+from storecast.campaigns import drafts, reading, schemas, service, variants, variants_schemas
 from storecast.shops.access import CurrentPrincipal, Permission, TenantDb, require
 
 router = APIRouter(prefix="/campaigns/{campaign_id}", tags=["campaigns"])
@@ -11,7 +11,7 @@ router = APIRouter(prefix="/campaigns/{campaign_id}", tags=["campaigns"])
 @router.get("/variants", dependencies=[require(Permission.READ)])
 def read_variants(campaign_id: str, db: TenantDb, principal: CurrentPrincipal) -> variants_schemas.Variants:
     """The further versions of the message and how they are tested."""
-    return variants.read(db, principal.shop_id, service.get(db, principal.shop_id, campaign_id))
+    return variants.read(db, principal.shop_id, reading.get(db, principal.shop_id, campaign_id))
 
 
 @router.put("/variants", dependencies=[require(Permission.EDIT)])
@@ -19,8 +19,8 @@ def change_variants(
     campaign_id: str, body: variants_schemas.VariantsInput, db: TenantDb, principal: CurrentPrincipal
 ) -> schemas.Campaign:
     """Set the test and all versions of a draft; 409 ``version_conflict`` when somebody else changed it meanwhile."""
-    campaign = service.change_variants(db, principal.shop_id, campaign_id, body)
-    return service.shape(db, principal.shop_id, campaign)
+    campaign = drafts.change_variants(db, principal.shop_id, campaign_id, body)
+    return reading.shape(db, principal.shop_id, campaign)
 
 
 @router.get("/test-result", dependencies=[require(Permission.READ)])
@@ -28,7 +28,7 @@ def read_test_result(
     campaign_id: str, db: TenantDb, principal: CurrentPrincipal
 ) -> variants_schemas.VersionTestResult | None:
     """What each version achieved and what can be said of that; null for a campaign without a test."""
-    return variants.result(db, principal.shop_id, service.get(db, principal.shop_id, campaign_id))
+    return variants.result(db, principal.shop_id, reading.get(db, principal.shop_id, campaign_id))
 
 
 @router.post("/winner", dependencies=[require(Permission.SEND)])
@@ -37,4 +37,4 @@ def pick_winner(
 ) -> schemas.Campaign:
     """Send this version to everybody who waits for the end of the test, significant or not."""
     campaign = service.pick_winner(db, principal.shop_id, campaign_id, body.number, actor=principal.actor)
-    return service.shape(db, principal.shop_id, campaign)
+    return reading.shape(db, principal.shop_id, campaign)

@@ -11,7 +11,7 @@ import pytest
 from sqlalchemy import select, text, update
 from sqlalchemy.orm import Session
 
-from storecast.campaigns import marketing, service
+from storecast.campaigns import drafts, marketing
 from storecast.campaigns.jobs import ReportActivity
 from storecast.campaigns.models import Campaign, MarketingActivity, MarketingReport
 from storecast.db.session import tenant_session
@@ -52,7 +52,7 @@ def campaign(shop_id: ShopId) -> Campaign:
 
 def add_campaign(shop_id: ShopId) -> Campaign:
     with tenant_session(shop_id) as session:
-        return service.create(session, shop_id, name="Sale", template_key=None, actor="user:7")
+        return drafts.create(session, shop_id, name="Sale", template_key=None, actor="user:7")
 
 
 def move(campaign: Campaign, state: str, **values: Any) -> None:
@@ -143,7 +143,7 @@ def test_a_draft_that_shopify_knows_is_taken_back_when_it_is_deleted(
     worker.run_until_idle()
     move(campaign, "draft")
     with tenant_session(shop_id) as session:
-        service.remove(session, shop_id, campaign.public_id, actor="user:7")
+        drafts.remove(session, shop_id, campaign.public_id, actor="user:7")
     worker.run_until_idle()
     assert activity(shopify)["status"] == "DELETED_EXTERNALLY"
     with tenant_session(shop_id) as session:

@@ -8,7 +8,7 @@ import pytest
 from sqlalchemy import insert, select
 from sqlalchemy.orm import Session
 
-from storecast.campaigns import schemas, service
+from storecast.campaigns import drafts, reading, schemas, service
 from storecast.campaigns.models import Campaign, MessageDelivery
 from storecast.customers.models import Customer, CustomerFacts
 from storecast.db.session import tenant_session
@@ -88,7 +88,7 @@ def segment_id(uow: UnitOfWork, shop_id: ShopId) -> str:
 def campaign_id(uow: UnitOfWork, shop_id: ShopId, segment_id: str) -> str:
     """A complete draft."""
     with uow() as session:
-        campaign = service.create(session, shop_id, name="Sale", template_key=None, actor="user:7")
+        campaign = drafts.create(session, shop_id, name="Sale", template_key=None, actor="user:7")
         changes = schemas.CampaignChanges(
             version=campaign.version,
             subject="Hi {{ customer.first_name|default('you') }}",
@@ -98,7 +98,7 @@ def campaign_id(uow: UnitOfWork, shop_id: ShopId, segment_id: str) -> str:
             from_email="news@acme.example",
             segment_id=segment_id,
         )
-        return service.change(session, shop_id, campaign.public_id, changes).public_id
+        return drafts.change(session, shop_id, campaign.public_id, changes).public_id
 
 
 @pytest.fixture
@@ -113,7 +113,7 @@ def frozen(uow: UnitOfWork, shop_id: ShopId, campaign_id: str, add_customers: Ad
         service.freeze(session, shop_id, campaign.id)
     with uow() as session:
         service.dispatch(session, shop_id, campaign.id)
-        return service.get(session, shop_id, campaign_id)
+        return reading.get(session, shop_id, campaign_id)
 
 
 @pytest.fixture

@@ -16,10 +16,10 @@ from hypothesis import strategies as st
 from sqlalchemy import insert, select, text, update
 from sqlalchemy.orm import Session
 
-from storecast.campaigns import leases, repository, schemas, sending, service
+from storecast.campaigns import drafts, leases, ledger_repository, reading, schemas, sending, service
 from storecast.campaigns.jobs import SendBatch
+from storecast.campaigns.ledger_repository import Claimed
 from storecast.campaigns.models import Campaign, CampaignLink, DiscountCode, DiscountSet, MessageDelivery
-from storecast.campaigns.repository import Claimed
 from storecast.customers import selectables
 from storecast.customers.models import Customer
 from storecast.kit.clock import utcnow
@@ -56,14 +56,14 @@ def coded(uow: UnitOfWork, shop_id: ShopId, campaign_id: str) -> str:
             for line in range(21)
         ]  # fmt: skip
         session.execute(insert(DiscountCode), rows)
-        campaign = service.get(session, shop_id, campaign_id)
+        campaign = reading.get(session, shop_id, campaign_id)
         changes = schemas.CampaignChanges(
             version=campaign.version,
             html=CODED,
             discount_id=discount.public_id,
             discount_path="/collections/sale?sort=new",
         )
-        return service.change(session, shop_id, campaign_id, changes).public_id
+        return drafts.change(session, shop_id, campaign_id, changes).public_id
 
 
 @pytest.fixture
@@ -76,7 +76,7 @@ def going(uow: UnitOfWork, shop_id: ShopId, coded: str, add_customers: AddCustom
         )
     with uow() as session:
         service.freeze(session, shop_id, campaign.id)
-        return service.get(session, shop_id, coded)
+        return reading.get(session, shop_id, coded)
 
 
 def held(uow: UnitOfWork) -> dict[int, str]:
@@ -128,7 +128,7 @@ def test_each_message_carries_a_code_of_its_own_and_a_link_that_applies_it(
         assert address in html
         assert address in body_of(message, "plain")
     with uow() as session:
-        report = service.delivery_report(session, shop_id, going.public_id).codes
+        report = reading.delivery_report(session, shop_id, going.public_id).codes
     assert report is not None
     assert (report.title, report.sent) == ("Ten off", 12)
 
@@ -192,7 +192,7 @@ def test_without_codes_left_the_campaign_waits_and_nobody_gets_a_message_without
     assert len(channel.messages) == 5
     assert Counter(row.state for row in ledger()) == {"accepted": 5, "pending": 7}
     with uow() as session:
-        campaign = service.get(session, shop_id, going.public_id)
+        campaign = reading.get(session, shop_id, going.public_id)
         assert (campaign.state, campaign.pause_reason) == ("paused", "codes_exhausted")
         session.execute(update(DiscountCode).where(DiscountCode.line > 5).values(state="live"))
         service.resume(session, shop_id, going.public_id, actor="user:7")
@@ -236,7 +236,7 @@ def test_no_code_is_in_two_rows_and_none_is_lost(
             "excluded": ("excluded", "suppressed", False),
         }
         for step, given_ in steps:
-            campaign = service.get(session, shop_id, going.public_id)
+            campaign = reading.get(session, shop_id, going.public_id)
             now = utcnow()
             if step == "claim":
                 job = uuid4()
@@ -252,19 +252,19 @@ def test_no_code_is_in_two_rows_and_none_is_lost(
                     code = session.scalar(select(DiscountCode.code).where(DiscountCode.delivery_id == row.id))
                     shown.setdefault(str(code), set()).add(row.id)
                 outcomes = [
-                    repository.Outcome(
+                    ledger_repository.Outcome(
                         row.id, state, reason, now if state == "pending" else None, None, None, None, True
                     )
                     for row in rows
                 ]
-                repository.record(session, shop_id, campaign, outcomes, claimed_by=job, now=now)
+                ledger_repository.record(session, shop_id, campaign, outcomes, claimed_by=job, now=now)
                 leases.reclaim(session, shop_id, campaign, [row.id for row in rows] if not left else [])
             elif step == "lost" and claims:
                 job, rows = claims.pop(0)
                 for row in rows:
                     code = session.scalar(select(DiscountCode.code).where(DiscountCode.delivery_id == row.id))
                     shown.setdefault(str(code), set()).add(row.id)
-                repository.settle_lost(session, shop_id, campaign, now=now, claimed_by=job)
+                ledger_repository.settle_lost(session, shop_id, campaign, now=now, claimed_by=job)
             elif step == "retry_failed":
                 session.execute(
                     update(MessageDelivery)
@@ -273,7 +273,7 @@ def test_no_code_is_in_two_rows_and_none_is_lost(
                 )
             elif step == "cancel" and campaign.state == "sending":
                 service.cancel(session, shop_id, campaign.public_id, actor="user:7")
-        leases.reclaim(session, shop_id, service.get(session, shop_id, going.public_id))
+        leases.reclaim(session, shop_id, reading.get(session, shop_id, going.public_id))
 
         codes = session.execute(select(DiscountCode.code, DiscountCode.delivery_id, DiscountCode.state)).all()
         assert len(codes) == 21
@@ -292,10 +292,12 @@ def test_no_code_is_in_two_rows_and_none_is_lost(
 def claim(
     session: Session, shop_id: ShopId, campaign: Campaign, job: UUID, limit: int, now: datetime
 ) -> list[Claimed]:
-    claiming = repository.claiming(shop_id, campaign, selectables.audience(shop_id))
+    claiming = ledger_repository.claiming(shop_id, campaign, selectables.audience(shop_id))
     lease_until = now + timedelta(minutes=3)
     return list(
-        repository.claim(session, claiming, claimed_by=job, limit=limit, now=now, lease_until=lease_until)
+        ledger_repository.claim(
+            session, claiming, claimed_by=job, limit=limit, now=now, lease_until=lease_until
+        )
     )
 
 

@@ -15,14 +15,14 @@ from hypothesis import strategies as st
 from sqlalchemy import select, update
 from sqlalchemy.orm import Session
 
-from storecast.campaigns import contact_policy, sending, service
+from storecast.campaigns import contact_policy, drafts, reading, sending, service
 from storecast.campaigns.contact_policy import Cap, Policy, WarmUp, verdict
 from storecast.campaigns.contact_policy_repository import Recent
 from storecast.campaigns.contact_policy_schemas import ContactPolicyInput
 from storecast.campaigns.jobs import Dispatch, Finish, SendBatch
+from storecast.campaigns.ledger_repository import Claimed
 from storecast.campaigns.models import Campaign, MessageDelivery
 from storecast.campaigns.places import QuietHours
-from storecast.campaigns.repository import Claimed
 from storecast.customers.models import Customer
 from storecast.kit.types import ShopId
 from storecast.messaging import preferences_repository
@@ -42,13 +42,13 @@ def campaigns(uow: UnitOfWork, shop_id: ShopId, campaign_id: str) -> Callable[[]
 
     def frozen() -> Campaign:
         with uow() as session:
-            copy = service.duplicate(session, shop_id, campaign_id, actor="user:7")
+            copy = drafts.duplicate(session, shop_id, campaign_id, actor="user:7")
             service.send(
                 session, shop_id, copy.public_id, scheduled_at=None, confirm_recipients=None, actor="user:7"
             )
         with uow() as session:
             service.freeze(session, shop_id, copy.id)
-            return service.get(session, shop_id, copy.public_id)
+            return reading.get(session, shop_id, copy.public_id)
 
     return frozen
 
@@ -108,7 +108,7 @@ def test_a_night_puts_a_message_off_until_the_recipients_morning_and_no_longer(
         send(uow, shop_id, campaign, channel)
         assert [message.rcpt_to for message in channel.messages] == ["c2@example.com"]
         with uow() as session:
-            report = service.delivery_report(session, shop_id, campaign.public_id)
+            report = reading.delivery_report(session, shop_id, campaign.public_id)
         assert [each.model_dump() for each in report.waiting] == [
             {"reason": "quiet_hours", "count": 3, "next_at": home_at}
         ]

@@ -5,7 +5,7 @@ from typing import Any
 
 import pytest
 
-from storecast.campaigns import service
+from storecast.campaigns import readiness, reading, service
 from storecast.campaigns.errors import NotReady
 from storecast.campaigns.gate import BULK_RECIPIENTS, judge
 from storecast.campaigns.schemas import Audience, Level
@@ -103,7 +103,7 @@ def test_sending_waits_for_a_confirmed_domain_where_it_is_asked_for(
             send()
         assert [check["code"] for check in refused.value.facts["checks"]] == ["sender_domain"]
         with uow() as session:
-            assert service.get(session, shop_id, campaign_id).state == "draft"
+            assert reading.get(session, shop_id, campaign_id).state == "draft"
             row = sending_domains.add(session, shop_id, "acme.example", actor="user:7")
             records = sending_domains.records(row, sending_domains.keys(session, row))
             domain_id = row.public_id
@@ -111,7 +111,7 @@ def test_sending_waits_for_a_confirmed_domain_where_it_is_asked_for(
         sending_domains.check(uow, shop_id, domain_id, resolver)
         send()
     with uow() as session:
-        assert service.get(session, shop_id, campaign_id).state == "sending"
+        assert reading.get(session, shop_id, campaign_id).state == "sending"
 
 
 def test_a_development_machine_sends_as_it_is(
@@ -119,6 +119,6 @@ def test_a_development_machine_sends_as_it_is(
 ) -> None:
     add_customers(3)
     with uow() as session:
-        campaign = service.get(session, shop_id, campaign_id)
-        codes = {check.code for check in service.gate(session, shop_id, campaign).checks}
+        campaign = reading.get(session, shop_id, campaign_id)
+        codes = {check.code for check in readiness.gate(session, shop_id, campaign).checks}
     assert not codes & set(CODES)

@@ -13,7 +13,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from sqlalchemy import select, update
 
-from storecast.campaigns import schemas, sending, service
+from storecast.campaigns import drafts, readiness, reading, schemas, sending, service
 from storecast.campaigns.errors import NobodyLeft, StateRefused
 from storecast.campaigns.jobs import Freeze, SendBatch
 from storecast.campaigns.models import Campaign, MessageDelivery
@@ -36,9 +36,9 @@ BERLIN = ZoneInfo("Europe/Berlin")
 
 def change(uow: UnitOfWork, shop_id: ShopId, campaign_id: str, **given: object) -> None:
     with uow() as session:
-        campaign = service.get(session, shop_id, campaign_id)
+        campaign = reading.get(session, shop_id, campaign_id)
         changes = schemas.CampaignChanges.model_validate({"version": campaign.version, **given})
-        service.change(session, shop_id, campaign_id, changes)
+        drafts.change(session, shop_id, campaign_id, changes)
 
 
 def freeze(
@@ -57,7 +57,7 @@ def freeze(
         with uow() as session:
             service.freeze(session, shop_id, campaign.id)
         with uow() as session:
-            return service.get(session, shop_id, campaign_id)
+            return reading.get(session, shop_id, campaign_id)
 
 
 def test_nine_oclock_is_nine_oclock_wherever_somebody_lives(
@@ -118,7 +118,7 @@ def test_batches_are_equal_parts_and_an_hour_has_so_many(
     add_customers(3, email=None)
     now = utcnow().replace(microsecond=0)
     with uow() as session:
-        hourly = service.duplicate(session, shop_id, campaign_id, actor="user:7").public_id
+        hourly = drafts.duplicate(session, shop_id, campaign_id, actor="user:7").public_id
     change(uow, shop_id, campaign_id, pacing={"mode": "batches", "batches": 4, "every_minutes": 30})
     change(uow, shop_id, hourly, pacing={"mode": "hourly", "per_hour": 20})
     with pytest.raises(Invalid) as refused:
@@ -153,11 +153,11 @@ def test_who_is_in_an_excluded_segment_gets_nothing_and_a_lost_segment_stops_the
         excluded = segments.create(session, shop_id, name="France", tree=tree).public_id
     change(uow, shop_id, campaign_id, excluded_segment_ids=[excluded])
     with uow() as session:
-        counted = service.audience(session, shop_id, service.get(session, shop_id, campaign_id))
+        counted = readiness.audience(session, shop_id, reading.get(session, shop_id, campaign_id))
         assert (counted.recipients, [each.model_dump() for each in counted.exclusions]) == (
             2, [{"reason": "excluded_segment", "count": 2}],
         )  # fmt: skip
-        other = service.duplicate(session, shop_id, campaign_id, actor="user:7").public_id
+        other = drafts.duplicate(session, shop_id, campaign_id, actor="user:7").public_id
     freeze(uow, shop_id, campaign_id)
     assert [(row.state, row.reason) for row in ledger()] == [("excluded", "excluded_segment")] * 2 + [
         ("pending", None)
@@ -180,7 +180,7 @@ def test_what_is_left_of_a_campaign_becomes_the_audience_of_another(
     add_customers(6)
     campaign = freeze(uow, shop_id, campaign_id)
     with uow() as session, pytest.raises(StateRefused):
-        service.follow_up(session, shop_id, campaign_id, "non_openers", actor="user:7")
+        drafts.follow_up(session, shop_id, campaign_id, "non_openers", actor="user:7")
     with uow() as session:
         for number, row in enumerate(session.scalars(select(MessageDelivery).order_by(MessageDelivery.id))):
             if number == 0:
@@ -204,21 +204,21 @@ def test_what_is_left_of_a_campaign_becomes_the_audience_of_another(
     everybody = [row.customer_id for row in ledger()]
     for kind, who in (("failed", everybody[:1]), ("rest", everybody[1:2]), ("non_openers", everybody[3:])):
         with uow() as session:
-            draft = service.follow_up(session, shop_id, campaign_id, kind, actor="user:7")
-            shown = service.shape(session, shop_id, draft)
+            draft = drafts.follow_up(session, shop_id, campaign_id, kind, actor="user:7")
+            shown = reading.shape(session, shop_id, draft)
             assert shown.origin is not None
             assert (shown.origin.kind, shown.origin.campaign_id, shown.segment_id) == (
                 kind,
                 campaign_id,
                 None,
             )
-            assert service.gate(session, shop_id, draft).ready
+            assert readiness.gate(session, shop_id, draft).ready
         second = freeze(uow, shop_id, draft.public_id)
         assert [row.customer_id for row in ledger() if row.campaign_id == second.id] == who
     with uow() as session:
         service.cancel(session, shop_id, draft.public_id, actor="user:7")
     with uow() as session, pytest.raises(NobodyLeft):
-        service.follow_up(session, shop_id, draft.public_id, "failed", actor="user:7")
+        drafts.follow_up(session, shop_id, draft.public_id, "failed", actor="user:7")
 
 
 def test_a_follow_up_over_http(client: TestClient, signed_in: dict[str, str], frozen: Campaign) -> None:

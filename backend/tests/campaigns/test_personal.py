@@ -8,7 +8,7 @@ import pytest
 from sqlalchemy import update
 from sqlalchemy.orm import Session
 
-from storecast.campaigns import content, personal, service
+from storecast.campaigns import content, drafts, personal, service
 from storecast.campaigns.models import Campaign
 from storecast.events.models import Identity
 from storecast.kit.clock import utcnow
@@ -154,7 +154,7 @@ def test_a_frozen_message_shows_the_products_of_then_under_the_same_links(
     with uow() as session:
         Story(session, shop).customer()
         segment = segments.create(session, shop_id, name="All", tree=EVERYBODY)
-        made = service.create(session, shop_id, name="x", template_key=None, actor="test")
+        made = drafts.create(session, shop_id, name="x", template_key=None, actor="test")
         made.html, made.subject, made.segment_id = html, "s", segment.id
         made.from_email, made.state = "a@acme.example", "sending"
         campaign_id = made.id

@@ -13,7 +13,15 @@ from fastapi.testclient import TestClient
 from sqlalchemy import select, update
 from sqlalchemy.orm import Session
 
-from storecast.campaigns import repository, schemas, service
+from storecast.campaigns import (
+    audience_repository,
+    drafts,
+    ledger_repository,
+    readiness,
+    reading,
+    repository,
+    schemas,
+)
 from storecast.campaigns.models import Campaign, MessageDelivery
 from storecast.customers import selectables as customers
 from storecast.customers.jobs import WriteConsent
@@ -203,12 +211,12 @@ def test_campaigns_leave_out_who_rests_and_who_wants_no_such_topic(
 
     def counts(topic_id: str | None) -> dict[str | None, int]:
         with uow() as session:
-            campaign = service.duplicate(session, shop_id, frozen.public_id, actor="user:7")
+            campaign = drafts.duplicate(session, shop_id, frozen.public_id, actor="user:7")
             changes = schemas.CampaignChanges(version=campaign.version, topic_id=topic_id)
-            service.change(session, shop_id, campaign.public_id, changes)
-            assert service.shape(session, shop_id, campaign).topic_id == topic_id
-            chosen = service.chosen(session, shop_id, campaign)
-            return repository.audience_counts(session, shop_id, campaign, chosen)
+            drafts.change(session, shop_id, campaign.public_id, changes)
+            assert reading.shape(session, shop_id, campaign).topic_id == topic_id
+            chosen = readiness.chosen(session, shop_id, campaign)
+            return audience_repository.audience_counts(session, shop_id, campaign, chosen)
 
     assert counts(None) == {None: 11, "paused": 1}
     assert counts(topic_ids[0]) == {None: 10, "paused": 1, "topic_opted_out": 1}
@@ -219,8 +227,8 @@ def test_campaigns_leave_out_who_rests_and_who_wants_no_such_topic(
         campaign = repository.find_by_id(session, shop_id, frozen.id)
         assert campaign is not None
         campaign.topic_id = topics.get(session, shop_id, topic_ids[0]).id
-        claimed = repository.claim(
-            session, repository.claiming(shop_id, campaign, customers.audience(shop_id)),
+        claimed = ledger_repository.claim(
+            session, ledger_repository.claiming(shop_id, campaign, customers.audience(shop_id)),
             claimed_by=uuid4(), limit=20, now=utcnow(), lease_until=utcnow(),
         )  # fmt: skip
         assert [each.reason for each in claimed] == ["paused", "topic_opted_out"] + [None] * 10
@@ -233,7 +241,7 @@ def test_a_topic_of_the_neighbour_is_none(
     with tenant_session(other) as session:
         theirs = topics.add(session, other, NewTopic(name="Arrivals"), actor="user:7").public_id
     with uow() as session:
-        version = service.get(session, shop_id, campaign_id).version
+        version = reading.get(session, shop_id, campaign_id).version
         changes = schemas.CampaignChanges(version=version, topic_id=theirs)
         with pytest.raises(TopicUnknown):
-            service.change(session, shop_id, campaign_id, changes)
+            drafts.change(session, shop_id, campaign_id, changes)

@@ -18,7 +18,7 @@ from starlette.testclient import TestClient
 
 from storecast.analytics import service as analytics
 from storecast.audit.models import AuditEntry, PersonalDataAccess
-from storecast.campaigns import schemas, service
+from storecast.campaigns import drafts, reading, schemas, service
 from storecast.campaigns.models import Campaign
 from storecast.config.settings import Settings
 from storecast.customers.models import Customer
@@ -81,16 +81,16 @@ def sent(
     add_customers(6, email="c{n}@Mail.example")
     add_customers(1, state="unsubscribed")
     with uow() as session:
-        campaign = service.get(session, shop_id, campaign_id)
+        campaign = reading.get(session, shop_id, campaign_id)
         changes = schemas.CampaignChanges(version=campaign.version, html=HTML)
-        service.change(session, shop_id, campaign_id, changes)
+        drafts.change(session, shop_id, campaign_id, changes)
         service.send(session, shop_id, campaign_id, scheduled_at=None, confirm_recipients=12, actor="user:7")
     with uow() as session:
         service.freeze(session, shop_id, campaign.id)
     channel = CaptureChannel(refuse=refuse)
     send(uow, shop_id, campaign.id, channel)
     with uow() as session:
-        return service.get(session, shop_id, campaign_id), channel
+        return reading.get(session, shop_id, campaign_id), channel
 
 
 def links_of(channel: CaptureChannel, to: str) -> dict[str, str]:

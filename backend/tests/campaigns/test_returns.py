@@ -21,7 +21,7 @@ from fastapi.testclient import TestClient
 from sqlalchemy import func, select, update
 from sqlalchemy.orm import Session
 
-from storecast.campaigns import service
+from storecast.campaigns import reading, returns
 from storecast.campaigns.models import Campaign, MessageDelivery
 from storecast.customers.jobs import WriteConsent
 from storecast.customers.models import Customer
@@ -323,9 +323,9 @@ def test_a_campaign_stops_when_too_many_complain(
 
     def judged() -> tuple[str, str | None]:
         with uow() as session:
-            service.judge_returns(session, shop_id, sent[0].campaign_id)
+            returns.judge_returns(session, shop_id, sent[0].campaign_id)
         with uow() as session:
-            campaign = service.get(session, shop_id, campaign_id)
+            campaign = reading.get(session, shop_id, campaign_id)
             return campaign.state, campaign.pause_reason
 
     for number, row in enumerate(sent[:2]):
@@ -346,7 +346,7 @@ def test_a_campaign_stops_when_too_many_complain(
     ],
 )
 def test_thresholds(accepted: int, bounced: int, complained: int, reason: str | None) -> None:
-    assert service.too_many_returns(accepted, bounced, complained) == reason
+    assert returns.too_many_returns(accepted, bounced, complained) == reason
 
 
 # Amazon signs with a certificate that lies on its own host.

@@ -3,7 +3,7 @@
 from fastapi.testclient import TestClient
 from sqlalchemy import text
 
-from storecast.campaigns import repository, service, trials
+from storecast.campaigns import audience_repository, readiness, reading, trials
 from storecast.kit.types import ShopId
 from tests.campaigns.conftest import AddCustomers, UnitOfWork
 
@@ -24,9 +24,9 @@ def test_hard_customers_are_offered_and_only_those_who_would_get_it(
         ):
             session.execute(text(change))
     with uow() as session:
-        campaign = service.get(session, shop_id, campaign_id)
-        chosen = repository.sample_recipients(
-            session, shop_id, campaign, service.chosen(session, shop_id, campaign)
+        campaign = reading.get(session, shop_id, campaign_id)
+        chosen = audience_repository.sample_recipients(
+            session, shop_id, campaign, readiness.chosen(session, shop_id, campaign)
         )
         shown = trials.samples(session, shop_id, campaign)
     assert chosen == {"usual": fifth, "no_name": unnamed, "no_orders": third, "other_language": second}

@@ -11,7 +11,7 @@ import time_machine
 from sqlalchemy.exc import OperationalError
 from sqlalchemy.orm import Session
 
-from storecast.campaigns import content, repository, sending, service
+from storecast.campaigns import content, ledger_repository, reading, sending, service
 from storecast.campaigns.jobs import Dispatch, Finish, SendBatch
 from storecast.campaigns.models import Campaign, MessageDelivery
 from storecast.customers import service as customers
@@ -77,14 +77,14 @@ def test_everybody_gets_one_message_and_the_campaign_ends(
         assert service.finish(session, shop_id, frozen.id) is True
         assert service.note_sent(session, shop_id, frozen.id, 0, 100) is None
     with uow() as session:
-        campaign = service.get(session, shop_id, frozen.public_id)
+        campaign = reading.get(session, shop_id, frozen.public_id)
         assert (campaign.state, campaign.finished_at is not None) == ("sent", True)
         assert session.query(CustomerFacts).filter(CustomerFacts.last_sent_at.is_not(None)).count() == 12
-        report = service.delivery_report(session, shop_id, frozen.public_id)
+        report = reading.delivery_report(session, shop_id, frozen.public_id)
         assert report.counts.model_dump() == {
             "audience": 12, "pending": 0, "accepted": 12, "failed": 0, "unknown": 0, "excluded": 0,
         }  # fmt: skip
-        (row,) = service.campaign_rows(session, shop_id, ["sent"], None).items
+        (row,) = reading.campaign_rows(session, shop_id, ["sent"], None).items
         assert (row.id, row.sent, row.segment_name) == (frozen.public_id, 12, "Everybody")
 
 
@@ -119,9 +119,9 @@ def test_two_transactions_claim_different_rows(
 
     def claim(session: object, limit: int) -> set[int]:
         now = utcnow()
-        rows = repository.claim(
+        rows = ledger_repository.claim(
             session,  # type: ignore[arg-type]
-            repository.claiming(shop_id, frozen, selectables.audience(shop_id)),
+            ledger_repository.claiming(shop_id, frozen, selectables.audience(shop_id)),
             claimed_by=uuid4(),
             limit=limit,
             now=now,
@@ -264,10 +264,13 @@ def test_a_record_of_rows_that_somebody_else_holds_changes_nothing(
     with pytest.raises(Killed):
         send(uow, shop_id, frozen.id, DyingChannel(after=0))
     stolen = [
-        repository.Outcome(row.id, "accepted", None, None, 250, "stolen", None, True) for row in ledger()
+        ledger_repository.Outcome(row.id, "accepted", None, None, 250, "stolen", None, True)
+        for row in ledger()
     ]
     with uow() as session:
-        assert repository.record(session, shop_id, frozen, stolen, claimed_by=uuid4(), now=utcnow()) == 0
+        assert (
+            ledger_repository.record(session, shop_id, frozen, stolen, claimed_by=uuid4(), now=utcnow()) == 0
+        )
     assert states(ledger) == ["claimed"] * 12
 
 
@@ -341,10 +344,10 @@ def test_a_server_that_is_away_costs_no_row_and_pauses_the_campaign_in_the_end(
     for outages in range(sending.MAX_OUTAGES - 1):
         send(uow, shop_id, frozen.id, channel, outages=outages)
     with uow() as session:
-        assert service.get(session, shop_id, frozen.public_id).state == "sending"
+        assert reading.get(session, shop_id, frozen.public_id).state == "sending"
     send(uow, shop_id, frozen.id, channel, outages=sending.MAX_OUTAGES - 1)
     with uow() as session:
-        campaign = service.get(session, shop_id, frozen.public_id)
+        campaign = reading.get(session, shop_id, frozen.public_id)
         assert campaign.state == "paused"
         assert campaign.pause_reason == "server_unreachable: The capture channel is switched off."
     assert {(row.state, row.attempts) for row in ledger()} == {("pending", 0)}
@@ -424,7 +427,7 @@ def test_a_message_that_does_not_render_fails_alone(
     uow: UnitOfWork, shop_id: ShopId, frozen: Campaign, channel: CaptureChannel, ledger: Ledger
 ) -> None:
     with uow() as session:
-        campaign = service.get(session, shop_id, frozen.public_id)
+        campaign = reading.get(session, shop_id, frozen.public_id)
         campaign.html = "{{ customer.first_name + 1 }} {{ unsubscribe_url }}"
     content._variants.clear()
     send(uow, shop_id, frozen.id, channel)
@@ -469,7 +472,7 @@ def test_a_campaign_that_does_harm_pauses_itself(
     spam = Outcome(0, Verdict.PERMANENT, 554, "5.7.1 spam")
     send(uow, shop_id, frozen.id, refusing(dict.fromkeys(range(1, 7), spam)))
     with uow() as session:
-        campaign = service.get(session, shop_id, frozen.public_id)
+        campaign = reading.get(session, shop_id, frozen.public_id)
         assert campaign.state == "paused"
         assert campaign.pause_reason == "error_rate: 6 of 12 messages refused; last reply: 554 5.7.1 spam"
 
@@ -487,10 +490,10 @@ def test_events_learn_who_got_a_delivery(
     row = ledger()[0]
     known, unknown = DeliveryRef(frozen.id, row.id), DeliveryRef(frozen.id, 999_999)
     with uow() as session:
-        assert service.find_delivery_facts(session, shop_id, [known, unknown]) == {
+        assert reading.find_delivery_facts(session, shop_id, [known, unknown]) == {
             known: DeliveryFact(row.customer_id, row.accepted_at, row.email)
         }
-        assert service.find_delivery_facts(session, shop_id, []) == {}
+        assert reading.find_delivery_facts(session, shop_id, []) == {}
     import storecast.campaigns.tasks  # noqa: F401  # registers the lookup
 
     with uow() as session:
@@ -506,12 +509,12 @@ def test_recipients_are_paged(
     add_customers: AddCustomers,
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    monkeypatch.setattr(service, "PAGE", 5)
+    monkeypatch.setattr(reading, "PAGE", 5)
     seen: list[int] = []
     cursor: str | None = None
     with uow() as session:
         for _page in range(3):
-            page = service.recipient_rows(session, shop_id, frozen, state="pending", cursor=cursor)
+            page = reading.recipient_rows(session, shop_id, frozen, state="pending", cursor=cursor)
             seen += [item.customer_id for item in page.items]
             cursor = page.next_cursor
     assert (len(seen), len(set(seen)), cursor) == (12, 12, None)

@@ -6,7 +6,7 @@ from datetime import timedelta
 import pytest
 import time_machine
 
-from storecast.campaigns import schemas, service
+from storecast.campaigns import drafts, readiness, reading, returns, schemas, service
 from storecast.campaigns.errors import (
     AudienceChanged,
     CampaignLocked,
@@ -34,12 +34,12 @@ Ledger = Callable[[], list[MessageDelivery]]
 
 def read(uow: UnitOfWork, shop_id: ShopId, campaign_id: str) -> schemas.Campaign:
     with uow() as session:
-        return service.shape(session, shop_id, service.get(session, shop_id, campaign_id))
+        return reading.shape(session, shop_id, reading.get(session, shop_id, campaign_id))
 
 
 def change(uow: UnitOfWork, shop_id: ShopId, campaign_id: str, changes: CampaignChanges) -> schemas.Campaign:
     with uow() as session:
-        return service.shape(session, shop_id, service.change(session, shop_id, campaign_id, changes))
+        return reading.shape(session, shop_id, drafts.change(session, shop_id, campaign_id, changes))
 
 
 def send(uow: UnitOfWork, shop_id: ShopId, campaign_id: str, **options: object) -> Campaign:
@@ -50,17 +50,17 @@ def send(uow: UnitOfWork, shop_id: ShopId, campaign_id: str, **options: object) 
 
 def test_a_draft_starts_from_a_template_of_the_gallery(uow: UnitOfWork, shop_id: ShopId, shop: Shop) -> None:
     with uow() as session:
-        campaign = service.create(session, shop_id, name="A", template_key="sale", actor="user:7")
+        campaign = drafts.create(session, shop_id, name="A", template_key="sale", actor="user:7")
     assert (campaign.state, campaign.version, campaign.from_name) == ("draft", 1, shop.name)
     assert "THANKYOU20" in campaign.html
 
 
 def test_an_unknown_template_is_refused_and_nothing_is_made(uow: UnitOfWork, shop_id: ShopId) -> None:
     with pytest.raises(Invalid) as caught, uow() as session:
-        service.create(session, shop_id, name="A", template_key="nope", actor="user:7")
+        drafts.create(session, shop_id, name="A", template_key="nope", actor="user:7")
     assert [error.pointer for error in caught.value.errors] == ["/template_key"]
     with uow() as session:
-        assert service.campaign_rows(session, shop_id, [], None).items == []
+        assert reading.campaign_rows(session, shop_id, [], None).items == []
 
 
 def test_of_two_edits_of_one_version_the_second_is_refused(
@@ -107,7 +107,7 @@ def test_content_is_locked_once_it_is_on_its_way(
     with pytest.raises(CampaignLocked):
         change(uow, shop_id, campaign_id, CampaignChanges(version=frozen.version, subject="Other"))
     with pytest.raises(StateRefused), uow() as session:
-        service.remove(session, shop_id, campaign_id, actor="user:7")
+        drafts.remove(session, shop_id, campaign_id, actor="user:7")
     assert read(uow, shop_id, campaign_id).subject.startswith("Hi")
 
 
@@ -117,10 +117,10 @@ def test_a_neighbour_sees_no_campaign(
     from storecast.db.session import tenant_session
 
     with pytest.raises(CampaignUnknown), tenant_session(ShopId(other_shop.id)) as session:
-        service.get(session, ShopId(other_shop.id), campaign_id)
+        reading.get(session, ShopId(other_shop.id), campaign_id)
     with pytest.raises(CampaignUnknown), tenant_session(ShopId(other_shop.id)) as session:
         # Not even with the right shop id in hand: the database does not show the row.
-        service.get(session, shop_id, campaign_id)
+        reading.get(session, shop_id, campaign_id)
 
 
 def test_the_freeze_gives_everybody_a_row_and_the_excluded_a_reason(
@@ -133,7 +133,7 @@ def test_the_freeze_gives_everybody_a_row_and_the_excluded_a_reason(
     suppressed = add_customers(1, email="Gone@Example.com")
     with uow() as session:
         messaging.suppress(session, shop_id, ["gone@example.COM"], reason="manual", source="test")
-        counts = service.audience(session, shop_id, service.get(session, shop_id, campaign_id))
+        counts = readiness.audience(session, shop_id, reading.get(session, shop_id, campaign_id))
     campaign = send(uow, shop_id, campaign_id, confirm_recipients=3)
     with uow() as session:
         assert outbox.pending(session, Freeze) == [Freeze(campaign.id)]
@@ -155,7 +155,7 @@ def test_the_freeze_gives_everybody_a_row_and_the_excluded_a_reason(
         "suppressed": 1,
     }
     with uow() as session:
-        frozen = service.get(session, shop_id, campaign_id)
+        frozen = reading.get(session, shop_id, campaign_id)
         assert (frozen.state, frozen.audience_size) == ("sending", 10)
         (link,) = session.query(CampaignLink).all()
         assert (link.number, link.url) == (
@@ -183,7 +183,7 @@ def test_hold_outs_are_drawn_by_hash_and_recorded(
     version = read(uow, shop_id, campaign_id).version
     change(uow, shop_id, campaign_id, CampaignChanges(version=version, holdout_percent=25))
     with uow() as session:
-        counted = service.audience(session, shop_id, service.get(session, shop_id, campaign_id))
+        counted = readiness.audience(session, shop_id, reading.get(session, shop_id, campaign_id))
     campaign = send(uow, shop_id, campaign_id)
     with uow() as session:
         service.freeze(session, shop_id, campaign.id)
@@ -195,8 +195,8 @@ def test_hold_outs_are_drawn_by_hash_and_recorded(
 
 def test_the_gate_stops_what_cannot_go(uow: UnitOfWork, shop_id: ShopId) -> None:
     with uow() as session:
-        campaign = service.create(session, shop_id, name="Empty", template_key=None, actor="user:7")
-        gate = service.gate(session, shop_id, campaign)
+        campaign = drafts.create(session, shop_id, name="Empty", template_key=None, actor="user:7")
+        gate = readiness.gate(session, shop_id, campaign)
     levels = {check.code: check.level for check in gate.checks}
     assert gate.ready is False
     assert {code for code, level in levels.items() if level == "stop"} == {
@@ -214,7 +214,7 @@ def test_the_gate_stops_what_cannot_go(uow: UnitOfWork, shop_id: ShopId) -> None
         "content",
     }
     with uow() as session:
-        assert service.get(session, shop_id, campaign.public_id).state == "draft"
+        assert reading.get(session, shop_id, campaign.public_id).state == "draft"
         assert outbox.pending(session, Freeze) == []
 
 
@@ -226,7 +226,7 @@ def test_the_gate_counts_who_lacks_a_value(
     html = "<p>{{ customer.first_name }} of {{ customer.city }}</p>"
     change(uow, shop_id, campaign_id, CampaignChanges(version=version, html=html))
     with uow() as session:
-        gate = service.gate(session, shop_id, service.get(session, shop_id, campaign_id))
+        gate = readiness.gate(session, shop_id, reading.get(session, shop_id, campaign_id))
     checks = {check.code: check for check in gate.checks}
     assert checks["merge_values"].level == "ask"
     assert checks["merge_values"].facts == {"missing": {"city": 5, "first_name": 2}}
@@ -352,7 +352,7 @@ def test_pause_resume_and_cancel(
 
 def test_a_duplicate_is_a_draft_of_its_own(uow: UnitOfWork, shop_id: ShopId, frozen: Campaign) -> None:
     with uow() as session:
-        copy = service.duplicate(session, shop_id, frozen.public_id, actor="user:7")
+        copy = drafts.duplicate(session, shop_id, frozen.public_id, actor="user:7")
     assert (copy.state, copy.name, copy.html, copy.frozen_at) == ("draft", "Sale (copy)", frozen.html, None)
     assert copy.segment_id == frozen.segment_id
 
@@ -364,12 +364,12 @@ def test_an_unsubscribe_reaches_consent_and_suppression_once(
 
     delivery, asked_at = ledger()[0], utcnow().replace(microsecond=0) - timedelta(minutes=3)
     with uow() as session:
-        assert service.unsubscribe(session, shop_id, frozen.id, delivery.id, asked_at=asked_at) is True
+        assert returns.unsubscribe(session, shop_id, frozen.id, delivery.id, asked_at=asked_at) is True
     with uow() as session:
-        assert service.unsubscribe(session, shop_id, frozen.id, delivery.id, asked_at=asked_at) is False
+        assert returns.unsubscribe(session, shop_id, frozen.id, delivery.id, asked_at=asked_at) is False
         customer = session.get(Customer, delivery.customer_id)
         assert customer is not None
         assert (customer.email_state, customer.email_consent_at) == ("unsubscribed", asked_at)
         assert [job.customer_gid for job in outbox.pending(session, WriteConsent)] == [customer.gid]
         assert messaging.find_suppression(session, shop_id, "C1@example.com") == "unsubscribed"
-        assert service.unsubscribe(session, shop_id, frozen.id, 999_999, asked_at=asked_at) is False
+        assert returns.unsubscribe(session, shop_id, frozen.id, 999_999, asked_at=asked_at) is False

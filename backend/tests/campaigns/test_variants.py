@@ -15,7 +15,7 @@ from hypothesis import strategies as st
 from sqlalchemy import BigInteger, column, func, select
 from sqlalchemy.orm import Session
 
-from storecast.campaigns import repository, sending, service, variants
+from storecast.campaigns import drafts, reading, repository, sending, service, variants
 from storecast.campaigns.errors import StateRefused, VariantUnknown
 from storecast.campaigns.jobs import ReleaseRest, SendBatch
 from storecast.campaigns.models import Campaign, MessageDelivery
@@ -37,9 +37,9 @@ def set_test(
     uow: UnitOfWork, shop_id: ShopId, campaign_id: str, *versions: dict[str, Any], **test: Any
 ) -> None:
     with uow() as session:
-        campaign = service.get(session, shop_id, campaign_id)
+        campaign = reading.get(session, shop_id, campaign_id)
         given = {"version": campaign.version, "test": {"metric": "opens"} | test, "versions": versions}
-        service.change_variants(session, shop_id, campaign_id, VariantsInput.model_validate(given))
+        drafts.change_variants(session, shop_id, campaign_id, VariantsInput.model_validate(given))
 
 
 def freeze(uow: UnitOfWork, shop_id: ShopId, campaign_id: str) -> Campaign:
@@ -49,7 +49,7 @@ def freeze(uow: UnitOfWork, shop_id: ShopId, campaign_id: str) -> Campaign:
         )
     with uow() as session:
         service.freeze(session, shop_id, campaign.id)
-        return service.get(session, shop_id, campaign_id)
+        return reading.get(session, shop_id, campaign_id)
 
 
 def send(uow: UnitOfWork, shop_id: ShopId, campaign: Campaign, channel: CaptureChannel) -> None:
@@ -135,7 +135,7 @@ def test_the_rest_waits_gets_no_winner_without_significance_and_then_the_one_tha
         clock.move_to(start + timedelta(hours=2))
         with uow() as session:
             service.dispatch(session, shop_id, campaign.id)
-            result = variants.result(session, shop_id, service.get(session, shop_id, campaign_id))
+            result = variants.result(session, shop_id, reading.get(session, shop_id, campaign_id))
             assert result is not None
             assert (result.phase, result.leader, result.significant, result.winner) == (
                 "undecided",
@@ -154,11 +154,11 @@ def test_the_rest_waits_gets_no_winner_without_significance_and_then_the_one_tha
         clock.move_to(start + timedelta(hours=3))
         with uow() as session:
             service.dispatch(session, shop_id, campaign.id)
-            assert service.get(session, shop_id, campaign_id).winner is None, "it is not looked at in between"
+            assert reading.get(session, shop_id, campaign_id).winner is None, "it is not looked at in between"
         clock.move_to(start + timedelta(hours=4))
         with uow() as session:
             service.dispatch(session, shop_id, campaign.id)
-            decided = service.get(session, shop_id, campaign_id)
+            decided = reading.get(session, shop_id, campaign_id)
             assert (decided.winner, decided.winner_by) == (1, "significance")
             assert outbox.pending(session, ReleaseRest) == [ReleaseRest(campaign.id)]
         for released in (len(held), 0):
@@ -168,7 +168,7 @@ def test_the_rest_waits_gets_no_winner_without_significance_and_then_the_one_tha
         assert len({message.rcpt_to for message in channel.messages}) == len(channel.messages) == 400
         assert {row.variant for row in ledger() if row.id in {each.id for each in held}} == {1}
         with uow() as session:
-            result = variants.result(session, shop_id, service.get(session, shop_id, campaign_id))
+            result = variants.result(session, shop_id, reading.get(session, shop_id, campaign_id))
         assert result is not None
         # The rest proves nothing about the versions: it got one.
         assert sum(arm.recipients for arm in result.arms) == 400 - len(held)
@@ -180,7 +180,7 @@ def test_a_person_may_pick_a_winner_once_and_an_old_rest_is_given_up(
     add_customers(40)
     set_test(uow, shop_id, campaign_id, {"subject": "Second"}, share_percent=50)
     with uow() as session:
-        other = service.duplicate(session, shop_id, campaign_id, actor="user:7")
+        other = drafts.duplicate(session, shop_id, campaign_id, actor="user:7")
         assert variants.read(session, shop_id, other).versions[0].subject == "Second"
     campaign = freeze(uow, shop_id, campaign_id)
     with uow() as session, pytest.raises(VariantUnknown):
