@@ -38,6 +38,8 @@ _TITLES: dict[str, tuple[str, ...]] = {
     "consent_at": (
         "consent at",
         "consent_at",
+        "consented at",
+        "consented_at",
         "consent date",
         "opt-in date",
         "optin_time",

@@ -80,7 +80,7 @@ function Refusals({ imported }: { imported: ContactImport }) {
           loadMore={query.hasNextPage ? () => void query.fetchNextPage() : undefined}
           loadingMore={query.isFetchingNextPage}
         >
-          <Box padding="400">
+          <Box padding="400" paddingBlockStart="0">
             <BlockStack gap="300">
               {download.error && <ErrorState error={download.error} />}
               <Facts

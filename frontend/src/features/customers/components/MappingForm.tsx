@@ -158,7 +158,7 @@ function Preview({ id, mapping }: { id: string; mapping: ContactMapping }) {
         return (
           <TableCard title={t("imports.preview", { count: preview.looked_at, refused: f.number(refused) })}>
             {refused > 0 && (
-              <Box padding="400">
+              <Box padding="400" paddingBlockStart="0">
                 <Facts
                   facts={Object.entries(preview.refused).map(([reason, count]) => [
                     t.code("contact_refusal", reason),

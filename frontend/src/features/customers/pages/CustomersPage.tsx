@@ -1,4 +1,4 @@
-import { BlockStack, Box, Button, Text, TextField } from "@shopify/polaris";
+import { BlockStack, Box, Button, SkeletonDisplayText, Text, TextField } from "@shopify/polaris";
 import { PersonIcon } from "@shopify/polaris-icons";
 import { useInfiniteQuery, useQuery } from "@tanstack/react-query";
 import { type Column, DataTable } from "@/components/DataTable";
@@ -138,13 +138,17 @@ export function CustomersPage() {
 /** How many there are, and how many may be written to. A figure beside the list: without it the list still serves. */
 function Totals() {
   const { t, f } = useI18n();
-  const totals = useQuery(totalsQuery).data;
+  const { data: totals, isPending } = useQuery(totalsQuery);
   const share = totals ? ratio(totals.subscribed, totals.customers) : null;
   return (
     <Box paddingInline={{ xs: "400", sm: "0" }} minHeight="44px">
-      <Text as="h2" variant="headingLg">
-        {totals ? t("customers.count", { count: totals.customers }) : "…"}
-      </Text>
+      {totals ? (
+        <Text as="h2" variant="headingLg">
+          {t("customers.count", { count: totals.customers })}
+        </Text>
+      ) : (
+        isPending && <SkeletonDisplayText size="small" />
+      )}
       {totals && share !== null && (
         <Text as="p" tone="subdued">
           {t("customers.subscribed", { count: totals.subscribed, share: f.percent(share) })}

@@ -53,7 +53,7 @@ export function ImportsPage() {
       title={t("imports.title")}
       subtitle={t("imports.subtitle")}
       backAction={{ content: t("nav.customers"), url: "/customers" }}
-      {...(mayEdit
+      {...(mayEdit && query.data?.pages[0]?.items.length
         ? { primaryAction: { content: t("imports.upload"), onAction: () => setUploading(true) } }
         : {})}
     >
