@@ -344,9 +344,7 @@ def read_variant(line: bytes, currency: str) -> VariantRecord:
 def read_collection(line: bytes, _currency: str) -> CollectionRecord:
     """The collection of a bulk line."""
     found = _collection.decode(line)
-    return CollectionRecord(
-        _kind(found.id, _COLLECTION), found.title, found.handle, _aware(found.updated_at)
-    )
+    return CollectionRecord(_kind(found.id, _COLLECTION), found.title, found.handle, _aware(found.updated_at))
 
 
 def read_member(line: bytes, _currency: str) -> MembershipRecord:

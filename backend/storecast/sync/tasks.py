@@ -18,7 +18,17 @@ from storecast.shopify.errors import AccessDenied
 from storecast.shopify.shop import fetch_profile
 from storecast.shops import pixel, tokens
 from storecast.shops import service as shops
-from storecast.sync import catch_up, importer, imports, incremental, operations, pages, reconcile, service
+from storecast.sync import (
+    catch_up,
+    importer,
+    imports,
+    incremental,
+    operations,
+    pages,
+    reconcile,
+    resume,
+    service,
+)
 from storecast.sync.importer import ImportCounts
 from storecast.sync.imports import ImportTask
 from storecast.sync.jobs import (
@@ -76,7 +86,7 @@ def start_operations(job: StartSync, ctx: TaskContext) -> None:
 
     A crash between Shopify's answer and our note leaves an operation that nobody reads, and starts another.
     """
-    if _began_anew(ctx, job.sync_run_id):
+    if _goes_on_elsewhere(ctx, job.sync_run_id):
         return
     with ctx.unit_of_work() as session:
         begun = operations.begin(session, ctx.shop_id, job.sync_run_id)
@@ -95,7 +105,7 @@ def start_operations(job: StartSync, ctx: TaskContext) -> None:
 @task(PollSync)
 def poll_operations(job: PollSync, ctx: TaskContext) -> None:
     """Look, and look again later while operations run."""
-    if _began_anew(ctx, job.sync_run_id):
+    if _goes_on_elsewhere(ctx, job.sync_run_id):
         return
     _start_what_fits(ctx, job.sync_run_id)
     if _look(ctx, job.sync_run_id):
@@ -106,7 +116,7 @@ def poll_operations(job: PollSync, ctx: TaskContext) -> None:
 @task(WakeSync)
 def look_once(job: WakeSync, ctx: TaskContext) -> None:
     """Look now; the polls go on by themselves."""
-    if not _began_anew(ctx, job.sync_run_id):
+    if not _goes_on_elsewhere(ctx, job.sync_run_id):
         _look(ctx, job.sync_run_id)
 
 
@@ -118,7 +128,7 @@ def import_resource(job: ImportResource, ctx: TaskContext) -> None:
         run_id = service.find_run_of_import(session, ctx.shop_id, job.sync_resource_id)
     if work is None:
         if run_id is not None:
-            _began_anew(ctx, run_id)
+            _goes_on_elsewhere(ctx, run_id)
         return
     with _failing_the_run(ctx, work.sync_run_id):
         try:
@@ -138,7 +148,7 @@ def import_resource(job: ImportResource, ctx: TaskContext) -> None:
 @task(FinishSync)
 def finish_sync(job: FinishSync, ctx: TaskContext) -> None:
     """The pixel needs nothing of the synchronisation, but both belong to getting ready."""
-    if _began_anew(ctx, job.sync_run_id):
+    if _goes_on_elsewhere(ctx, job.sync_run_id):
         return
     pixel.maintain(ctx.unit_of_work, ctx.shop_id)
     with ctx.unit_of_work() as session:
@@ -291,10 +301,12 @@ def stop_operations(job: StopOperations, ctx: TaskContext) -> None:
             bulk.cancel(client, gid)
 
 
-def _began_anew(ctx: TaskContext, run_id: int) -> bool:
-    """Whether this is somebody's retry of a step whose run is over: a new run does it all."""
+def _goes_on_elsewhere(ctx: TaskContext, run_id: int) -> bool:
+    """Whether this is somebody's retry of a step whose run is over: it goes on where it was, or a new one begins."""
     with ctx.unit_of_work() as session:
-        run = service.start_again(session, ctx.shop_id, run_id, ctx.job_id)
+        run = resume.resume(session, ctx.shop_id, run_id, ctx.job_id) or service.start_again(
+            session, ctx.shop_id, run_id, ctx.job_id
+        )
     if run is not None:
         ctx.result(sync_id=run.public_id)
     return run is not None
