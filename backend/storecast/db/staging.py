@@ -183,7 +183,9 @@ def stored(table: str, keys: Mapping[str, str]) -> str:
     """
     among = " AND ".join(f"{column} = ANY (ARRAY({found}))" for column, found in keys.items())
     order = ", ".join(("shop_id", *keys))
-    return f"(SELECT * FROM {table} WHERE shop_id = :shop_id AND {among} ORDER BY {order} OFFSET 0) AS {table}"
+    return (
+        f"(SELECT * FROM {table} WHERE shop_id = :shop_id AND {among} ORDER BY {order} OFFSET 0) AS {table}"
+    )
 
 
 def look_up(table: str, keys: Mapping[str, str]) -> str:

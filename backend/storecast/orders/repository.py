@@ -66,6 +66,16 @@ _DROP_LINES = text(f"""
     ))
 """)
 
+# Only orders that were there before this transaction, and show any line at all, can have lost one.
+_LOST_LINES = text(f"""
+    WITH shown AS MATERIALIZED (
+      SELECT orders.id FROM {_THEIR_ORDERS} JOIN {ORDERS.name} AS staged USING (gid)
+      WHERE orders.created_at < now() AND orders.shopify_updated_at <= staged.shopify_updated_at
+    )
+    SELECT order_lines.id FROM {staging.stored("order_lines", {"order_id": "SELECT id FROM shown"})}
+    WHERE order_lines.gid NOT IN (SELECT gid FROM {LINES.name})
+""")
+
 _REPLACE_LINES = text(f"""
     WITH offered AS (
       SELECT * FROM unnest(
@@ -102,6 +112,15 @@ def upsert_staged_lines(session: Session, shop_id: ShopId, *, as_of: datetime | 
 def drop_lines_of_staged(session: Session, shop_id: ShopId) -> None:
     """Of the staged orders, unless a newer report is stored, drop the lines that are not staged."""
     session.execute(_DROP_LINES, {"shop_id": shop_id})
+
+
+def list_lost_lines(session: Session, shop_id: ShopId) -> Sequence[int]:
+    """Lines that are stored of orders with staged lines, unless a newer report is stored, and are not staged."""
+    return session.scalars(_LOST_LINES, {"shop_id": shop_id}).all()
+
+
+def drop_lines(session: Session, shop_id: ShopId, ids: Sequence[int]) -> None:
+    session.execute(sql_delete(OrderLine).where(OrderLine.shop_id == shop_id, OrderLine.id.in_(ids)))
 
 
 def list_written(session: Session, shop_id: ShopId) -> list[tuple[int, int | None]]:

@@ -51,6 +51,17 @@ _DROP_VARIANTS = text(f"""
     ))
 """)
 
+# Only products that were there before this transaction, and show any variant at all, can have lost one.
+_LOST_VARIANTS = text(f"""
+    WITH shown AS MATERIALIZED (
+      SELECT products.id FROM {_THEIR_PRODUCTS} JOIN {PRODUCTS.name} AS staged USING (gid)
+      WHERE products.created_at < now() AND products.shopify_updated_at <= staged.shopify_updated_at
+    )
+    SELECT product_variants.id
+    FROM {staging.stored("product_variants", {"product_id": "SELECT id FROM shown"})}
+    WHERE product_variants.gid NOT IN (SELECT gid FROM {VARIANTS.name})
+""")
+
 
 def upsert_staged_products(session: Session, shop_id: ShopId) -> int:
     """Carry the staged products on; rows older than what is stored change nothing. Returns the rows written."""
@@ -64,6 +75,17 @@ def upsert_staged_variants(session: Session, shop_id: ShopId, *, as_of: datetime
 def drop_variants_of_staged(session: Session, shop_id: ShopId) -> None:
     """Of the staged products, unless a newer report is stored, drop the variants that are not staged."""
     session.execute(_DROP_VARIANTS, {"shop_id": shop_id})
+
+
+def list_lost_variants(session: Session, shop_id: ShopId) -> Sequence[int]:
+    """Variants that are stored of products with staged ones, unless a newer report is stored, and are not staged."""
+    return session.scalars(_LOST_VARIANTS, {"shop_id": shop_id}).all()
+
+
+def drop_variants(session: Session, shop_id: ShopId, ids: Sequence[int]) -> None:
+    session.execute(
+        sql_delete(ProductVariant).where(ProductVariant.shop_id == shop_id, ProductVariant.id.in_(ids))
+    )
 
 
 def upsert_one(session: Session, shop_id: ShopId, record: ProductRecord) -> int | None:

@@ -143,6 +143,11 @@ class Member(Shape):
     parent_id: str = msgspec.field(name="__parentId")
 
 
+class FamilyMember(Shape):
+    id: str
+    parent_id: str | None = msgspec.field(default=None, name="__parentId")
+
+
 class Transaction(Shape):
     id: str
     kind: str
@@ -246,6 +251,7 @@ _collection = msgspec.json.Decoder(Collection)
 _member = msgspec.json.Decoder(Member)
 _checkout = msgspec.json.Decoder(Checkout)
 _segment = msgspec.json.Decoder(Segment)
+_family_member = msgspec.json.Decoder(FamilyMember)
 
 _EMAIL_STATES = {
     "SUBSCRIBED": "subscribed",
@@ -379,6 +385,11 @@ def read_segment(line: bytes, _currency: str) -> SegmentRecord:
     return SegmentRecord(
         _kind(segment.id, _SEGMENT), segment.name, segment.query, _aware(segment.last_edit_date)
     )
+
+
+def read_family(line: bytes) -> FamilyMember:
+    """Whose child the object of a line is, if it is one."""
+    return _family_member.decode(line)
 
 
 def read_order(line: bytes, shop_currency: str, details: OrderDetails | None = None) -> OrderRecord:

@@ -3,12 +3,13 @@
 from collections.abc import Iterator
 from contextlib import contextmanager
 from datetime import datetime, timedelta
+from functools import partial
+from typing import NamedTuple
 
 import structlog
 
 from storecast.auth.jobs import ShopInstalled
-from storecast.db.session import commit_without_waiting, tenant_session
-from storecast.kit.chunks import batched
+from storecast.db.session import commit_without_waiting, past_deadlocks, tenant_session
 from storecast.kit.clock import utcnow
 from storecast.kit.errors import Permanent, StorecastError
 from storecast.kit.types import ShopId
@@ -366,7 +367,12 @@ def _start_what_fits(ctx: TaskContext, run_id: int) -> None:
         client = tokens.admin_client(ctx.unit_of_work, ctx.shop_id)
         for resource in startable:
             try:
-                operation = bulk.run_query(client, f"bulk_{resource}", search=_searchable(resource, search))
+                operation = bulk.run_query(
+                    client,
+                    f"bulk_{resource}",
+                    search=_searchable(resource, search),
+                    grouped=KINDS[resource].families,
+                )
             except bulk.BulkSlotsTaken:
                 return
             with ctx.unit_of_work() as session:
@@ -396,6 +402,12 @@ def _import_result(ctx: TaskContext, work: ImportTask) -> bool:
     return again is not None and _import_file(ctx, again, url)
 
 
+class _Chunk(NamedTuple):
+    first_line: int
+    pieces: list[importer.Piece]
+    families: bool
+
+
 def _import_file(ctx: TaskContext, work: ImportTask, url: str) -> bool:
     """Import chunk after chunk, two at a time; False when the run was stopped meanwhile.
 
@@ -403,25 +415,33 @@ def _import_file(ctx: TaskContext, work: ImportTask, url: str) -> bool:
     """
     pieces = bulk.iter_lines(url, start_byte=work.bytes_done, size_bytes=work.bytes_total)
 
-    def chunks() -> Iterator[tuple[int, list[tuple[bytes | None, int]]]]:
+    def chunks() -> Iterator[_Chunk]:
         first_line = work.lines_done + 1
-        for chunk in batched(pieces, importer.CHUNK_LINES):
+        for chunk, families in importer.in_chunks(pieces, families=KINDS[work.resource].families):
             ctx.check_cancelled()
-            yield first_line, chunk
+            yield _Chunk(first_line, chunk, families)
             first_line += len(chunk)
 
-    def take_over(numbered: tuple[int, list[tuple[bytes | None, int]]]) -> ImportCounts:
-        first_line, chunk = numbered
-        lines = [line for line, _ in chunk]
+    def import_chunk(chunk: _Chunk) -> ImportCounts:
         with ctx.unit_of_work() as session:
             commit_without_waiting(session)
             return importer.import_chunk(
-                session, ctx.shop_id, work.resource, lines, first_line=first_line, as_of=work.as_of
+                session,
+                ctx.shop_id,
+                work.resource,
+                [line for line, _ in chunk.pieces],
+                first_line=chunk.first_line,
+                as_of=work.as_of,
+                families=chunk.families,
             )
 
+    def take_over(chunk: _Chunk) -> ImportCounts:
+        # Two chunks may hold the same objects, in different orders, and so may a delivery's transaction.
+        return past_deadlocks(partial(import_chunk, chunk))
+
     with in_lanes(take_over, chunks()) as told:
-        for (_, chunk), counts in told:
-            bytes_done = chunk[-1][1]
+        for chunk, counts in told:
+            bytes_done = chunk.pieces[-1][1]
             with ctx.unit_of_work() as session:
                 if not imports.record_chunk(session, ctx.shop_id, work, counts, bytes_done=bytes_done):
                     return False

@@ -349,7 +349,7 @@ def end_import_of_orders(shop_id: ShopId, state: str, *, at_byte: int, at_line: 
 def operations_of(shop_id: ShopId) -> dict[str, str | None]:
     with tenant_session(shop_id) as session:
         found = session.execute(select(SyncResource.resource, SyncResource.operation_gid))
-        return {resource: gid for resource, gid in found}
+        return {row.resource: row.operation_gid for row in found}
 
 
 def test_an_import_that_is_tried_again_reads_the_same_result_from_the_last_byte_noted(
