@@ -139,26 +139,29 @@ def import_files(
 ) -> None:
     """Import as the sync job does: a transaction a chunk, two at a time, then what depends on all of them."""
     os.environ.update(environment)
-    from storecast.db.session import commit_without_waiting, tenant_session
-    from storecast.kit.chunks import batched
+    from storecast.db.session import commit_without_waiting, past_deadlocks, tenant_session
     from storecast.kit.types import ShopId
     from storecast.sync import importer
     from storecast.sync.lanes import in_lanes
-    from storecast.sync.resources import Resource
+    from storecast.sync.resources import KINDS, Resource
 
     shop_id = ShopId(shop)
     parts: list[tuple[Resource, Path]] = [("customers", files.customers), ("orders", files.orders)]
     lines = refused = 0
     started = time.perf_counter()
 
-    def take_over(what: Resource, chunk: list[bytes]) -> importer.ImportCounts:
+    def import_chunk(what: Resource, chunk: list[importer.Piece], families: bool) -> importer.ImportCounts:
         with tenant_session(shop_id) as session:
             commit_without_waiting(session)
-            return importer.import_chunk(session, shop_id, what, chunk)
+            chunk_lines = [line for line, _ in chunk]
+            return importer.import_chunk(session, shop_id, what, chunk_lines, families=families)
+
+    def take_over(what: Resource, chunk: tuple[list[importer.Piece], bool]) -> importer.ImportCounts:
+        return past_deadlocks(partial(import_chunk, what, *chunk))
 
     for what, file in parts:
         with file.open("rb") as source:
-            chunks = batched(source, importer.CHUNK_LINES)
+            chunks = importer.in_chunks(((line, 0) for line in source), families=KINDS[what].families)
             with in_lanes(partial(take_over, what), chunks) as told:
                 for _, counts in told:
                     lines, refused = lines + counts.rows_done, refused + counts.rows_refused

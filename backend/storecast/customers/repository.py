@@ -121,12 +121,7 @@ def _upsert(*, bulk: bool) -> Upsert:
 _FACTS = """facts AS (
       INSERT INTO customer_facts (shop_id, customer_id) SELECT :shop_id, id FROM written ON CONFLICT DO NOTHING
     )"""
-_UPSERT_STAGED = text(
-    _upsert(bulk=True).many(
-        f"{STAGING.name} AS newest",
-        also=_FACTS,
-    )
-)
+_UPSERT_STAGED = text(_upsert(bulk=True).many(STAGING, also=_FACTS))
 _UPSERT_ONE = text(f"""
     WITH written AS ({_upsert(bulk=False).few(f"{STAGING.values()} AS newest")} RETURNING id), {_FACTS}
     SELECT count(*) FROM written

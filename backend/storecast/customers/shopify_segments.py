@@ -50,7 +50,7 @@ _UPSERT = text(
         inserted={column: f"newest.{column}" for column in _STAGING.columns},
         changed={column: f"EXCLUDED.{column}" for column in _STAGING.columns if column != "gid"},
         guard="shopify_segments.shopify_updated_at <= EXCLUDED.shopify_updated_at",
-    ).many(f"{_STAGING.name} AS newest")
+    ).many(_STAGING)
 )
 
 

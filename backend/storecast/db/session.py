@@ -8,23 +8,26 @@ never carries it over.
 import os
 import select
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from functools import lru_cache
 from threading import Lock
-from typing import Any
+from typing import Any, TypeVar
 
 import psycopg
 from psycopg import pq
+from psycopg.errors import DeadlockDetected
 from sqlalchemy import Connection, Engine, Row, Select, create_engine, event, text
 from sqlalchemy.engine import make_url
-from sqlalchemy.exc import DisconnectionError
+from sqlalchemy.exc import DisconnectionError, OperationalError
 from sqlalchemy.orm import Session, SessionTransaction
 from sqlalchemy.pool import ConnectionPoolEntry
 
 from storecast.config.settings import get_settings
 from storecast.db.roles import TENANT_SETTING, Role
 from storecast.kit.types import ShopId
+
+T = TypeVar("T")
 
 POOL_SIZE = 5
 MAX_OVERFLOW = 15
@@ -220,6 +223,25 @@ def commit_without_waiting(session: Session) -> None:
     that was committed after it too: a later note that it is done, which does wait, is only there when it is.
     """
     session.execute(text("SET LOCAL synchronous_commit = off"))
+
+
+DEADLOCKS = 5
+"""Each time one of those that wait for each other gets through, so that so many in a row are no accident."""
+
+
+def past_deadlocks(work: Callable[[], T]) -> T:
+    """What comes of a transaction, which is begun anew when it and others have waited for each other in a circle.
+
+    PostgreSQL ends one of them with an error, and nothing of it is left.
+    """
+    for attempts_left in reversed(range(DEADLOCKS)):
+        try:
+            return work()
+        except (OperationalError, DeadlockDetected) as error:
+            cause = error.orig if isinstance(error, OperationalError) else error
+            if not (attempts_left and isinstance(cause, DeadlockDetected)):
+                raise
+    raise AssertionError("unreachable")
 
 
 @contextmanager

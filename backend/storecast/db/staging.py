@@ -1,7 +1,8 @@
 """Staging tables: rows arrive by binary COPY in a temporary table, one statement then carries them on.
 
 COPY straight into a table under row-level security is refused by PostgreSQL, and it could not skip stale rows. The
-table is dropped at commit, so that a pooled connection never carries one shop's rows to another's transaction.
+table stays with its connection (to make five of them for a chunk takes as long as to COPY it), but is emptied at
+commit, so that a pooled connection never carries one shop's rows to another's transaction.
 """
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
@@ -47,8 +48,10 @@ class Staging:
         count = 0
         with connection.cursor() as cursor:
             table = sql.Identifier(self.name)
-            cursor.execute(sql.SQL("DROP TABLE IF EXISTS pg_temp.{}").format(table))
-            cursor.execute(sql.SQL("CREATE TEMPORARY TABLE {} ({}) ON COMMIT DROP").format(table, columns))
+            create = "CREATE TEMPORARY TABLE IF NOT EXISTS {} ({}) ON COMMIT DELETE ROWS"
+            cursor.execute(sql.SQL(create).format(table, columns))
+            if cursor.execute(sql.SQL("SELECT FROM {} LIMIT 1").format(table)).rowcount:
+                cursor.execute(sql.SQL("TRUNCATE {}").format(table))
             names = sql.SQL(", ").join(sql.Identifier(column) for column in self.columns)
             statement = sql.SQL("COPY {} ({}) FROM STDIN (FORMAT BINARY)").format(table, names)
             # The rows are not held: twenty thousand live tuples keep the garbage collector busy.
@@ -105,19 +108,20 @@ class Upsert:
             f"ON CONFLICT (shop_id, {', '.join(self.key)}) DO UPDATE SET {self._changes} WHERE {self._differs}"
         )
 
-    def many(self, source: str, *, also: str = "") -> str:
-        """The same for a FROM clause whose keys differ, for `carry_on`; selects how many rows were written.
+    def many(self, staging: Staging, joined: str = "", *, also: str = "") -> str:
+        """The same for a staging table, ``newest``, whose keys differ, for `carry_on`; selects how many rows it wrote.
 
         What is stored is looked up first. Rows that stay as they are cost no more than that, and new ones two thirds of
-        what ``ON CONFLICT`` takes. ``also`` is a further part of the statement, and sees the ``id`` of all ``written``.
+        what ``ON CONFLICT`` takes. ``joined`` goes on with the FROM clause; ``also`` is a further part of the
+        statement, and sees the ``id`` of all ``written``.
         """
         columns = ", ".join(self.inserted)
-        keys = {column: f"excluded.{column}" for column in self.key}
         into = f"INSERT INTO {self.table} (shop_id, {columns}) SELECT :shop_id, {columns} FROM found"
         return f"""
         WITH found AS MATERIALIZED (
           SELECT excluded.*, {self.table}.id IS NULL AS is_new
-          FROM ({self._offered(source)}) AS excluded {look_up(self.table, keys)}
+          FROM ({self._offered(f"{staging.name} AS newest {joined}")}) AS excluded
+          LEFT JOIN {self._stored(staging)}
           WHERE {self.table}.id IS NULL OR ({self._differs})
         ), added AS (
           {into} WHERE is_new RETURNING id
@@ -130,6 +134,10 @@ class Upsert:
         ){f", {also}" if also else ""}
         SELECT count(*) FROM written
         """
+
+    def _stored(self, staging: Staging) -> str:
+        rows = stored(self.table, {column: f"SELECT {column} FROM {staging.name}" for column in self.key})
+        return f"{rows} ON " + " AND ".join(f"{self.table}.{each} = excluded.{each}" for each in self.key)
 
     def _offered(self, source: str, *before: str) -> str:
         fields = [f":{column}" for column in before]
@@ -165,23 +173,37 @@ def carry_on(session: Session, statement: TextClause, values: Mapping[str, Any])
     raise AssertionError("unreachable")
 
 
-def look_up(table: str, keys: Mapping[str, str], *, many: bool = False) -> str:
-    """A join with the row of the shop whose columns have these values, nulls where there is none; or with all such.
+def stored(table: str, keys: Mapping[str, str]) -> str:
+    """A FROM item named like the table: the shop's rows whose columns are each among what a SELECT finds.
 
-    It goes by the index over these columns and no other. A planner that thinks a shop's rows few (it is new, or the
-    table was empty a minute ago) takes any index over shops, and would read all of the shop for every row. BETWEEN
-    keeps the order from being a matter of course, and without sorting (see `probing`) only that index has it.
+    It is one walk through the index over these columns, past what stands between the keys (PostgreSQL 17 on; earlier
+    ones look each key up), and half of what a join that looks up row by row takes. A planner that thinks a shop's rows
+    few (it is new, or the table was empty a minute ago) takes any index over shops, and would read all of the shop:
+    without sorting (see `probing`) only that index has the order.
+    """
+    among = " AND ".join(f"{column} = ANY (ARRAY({found}))" for column, found in keys.items())
+    order = ", ".join(("shop_id", *keys))
+    return (
+        f"(SELECT * FROM {table} WHERE shop_id = :shop_id AND {among} ORDER BY {order} OFFSET 0) AS {table}"
+    )
+
+
+def look_up(table: str, keys: Mapping[str, str]) -> str:
+    """A join with the row of the shop whose columns have these values, nulls where there is none; for single rows.
+
+    It goes by the index over these columns, see `stored`: BETWEEN keeps the order from being a matter of course.
     """
     found = " AND ".join(f"{table}.{column} BETWEEN {value} AND {value}" for column, value in keys.items())
     order = ", ".join(f"{table}.{column}" for column in keys)
     return (
-        f"{'CROSS' if many else 'LEFT'} JOIN LATERAL (SELECT * FROM {table} WHERE {table}.shop_id = :shop_id "
-        f"AND {found} ORDER BY {order}{'' if many else ' LIMIT 1'}) AS {table}{'' if many else ' ON true'}"
+        f"LEFT JOIN LATERAL (SELECT * FROM {table} WHERE {table}.shop_id = :shop_id AND {found} "
+        f"ORDER BY {order} LIMIT 1) AS {table} ON true"
     )
 
 
 _PROBING = {
     "enable_mergejoin": "off",
+    "enable_nestloop": "off",
     "enable_seqscan": "off",
     "enable_bitmapscan": "off",
     "enable_sort": "off",
@@ -192,11 +214,11 @@ _PROBING = {
 
 @contextmanager
 def probing(session: Session) -> Iterator[None]:
-    """Inside, rows of a staging table find the others by index, one by one.
+    """Inside, rows of a staging table find the others by index, and are joined with them by hash.
 
-    A chunk is small beside the tables that it goes into, so that reading one of these whole costs ever more a row. The
-    planner cannot know: to ANALYZE every chunk for it takes as long as to COPY the chunk. Where a staging table is the
-    one to look in, ``NOT IN`` makes a hash of it (``NOT EXISTS`` would read all of it for every row).
+    A chunk is small beside the tables that it goes into, so that reading one of these whole costs ever more a row, and
+    large enough for a loop over it to take forever. The planner cannot know either: to ANALYZE every chunk for it takes
+    as long as to COPY the chunk.
     """
     names = list(_PROBING)
     shown = ", ".join(f"current_setting('{name}')" for name in names)

@@ -17,7 +17,7 @@ _UPSERT = text(
         inserted={column: f"newest.{column}" for column in CHECKOUTS.columns},
         changed={column: f"EXCLUDED.{column}" for column in CHECKOUTS.columns if column != "gid"},
         guard="abandoned_checkouts.shopify_updated_at <= EXCLUDED.shopify_updated_at",
-    ).many(f"{CHECKOUTS.name} AS newest")
+    ).many(CHECKOUTS)
 )
 
 

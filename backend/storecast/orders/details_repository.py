@@ -11,7 +11,7 @@ from sqlalchemy import delete as sql_delete
 from sqlalchemy import text
 from sqlalchemy.orm import Session
 
-from storecast.db.staging import Staging, Upsert, carry_on, look_up
+from storecast.db.staging import Staging, Upsert, carry_on, look_up, stored
 from storecast.kit.types import ShopId
 from storecast.orders.models import OrderFulfillment, OrderRefund, OrderTransaction
 from storecast.orders.records import FULFILLMENTS, ORDERS, REFUNDS, TRANSACTIONS, OrderDetails
@@ -35,18 +35,27 @@ def _upsert(table: str, staging: Staging) -> Upsert:
     )
 
 
-_OF_STORED_VERSION = f"""{look_up("orders", {"gid": "newest.order_gid"})}
-    WHERE orders.shopify_updated_at = newest.order_updated_at"""
+_VERSION = "orders.shopify_updated_at = newest.order_updated_at"
+_OF_STORED_VERSION = f"{look_up('orders', {'gid': 'newest.order_gid'})} WHERE {_VERSION}"
+
+
+def _of_stored_versions(staging: Staging) -> str:
+    orders = stored("orders", {"gid": f"SELECT order_gid FROM {staging.name}"})
+    return f"JOIN {orders} ON orders.gid = newest.order_gid AND {_VERSION}"
 
 
 def _drop_absent(table: str, staging: Staging) -> str:
+    # Mostly there is none, and then no version is asked for.
     return f"""
+    WITH absent AS MATERIALIZED (
+      SELECT {table}.id, {table}.order_gid
+      FROM {stored(table, {"order_gid": f"SELECT gid FROM {ORDERS.name}"})}
+      WHERE {table}.gid NOT IN (SELECT gid FROM {staging.name})
+    )
     DELETE FROM {table} WHERE shop_id = :shop_id AND id = ANY (ARRAY(
-      SELECT {table}.id
-      FROM {ORDERS.name} AS staged {look_up(table, {"order_gid": "staged.gid"}, many=True)}
-      {look_up("orders", {"gid": "staged.gid"})}
+      SELECT absent.id FROM absent JOIN {ORDERS.name} AS staged ON staged.gid = absent.order_gid
+      JOIN {stored("orders", {"gid": "SELECT order_gid FROM absent"})} ON orders.gid = staged.gid
       WHERE orders.shopify_updated_at = staged.shopify_updated_at
-        AND {table}.gid NOT IN (SELECT gid FROM {staging.name})
     ))
     """
 
@@ -60,7 +69,7 @@ def _given(staging: Staging) -> str:
 
 _STAGED = [
     (
-        text(_upsert(model.__tablename__, staging).many(f"{staging.name} AS newest {_OF_STORED_VERSION}")),
+        text(_upsert(model.__tablename__, staging).many(staging, _of_stored_versions(staging))),
         text(_drop_absent(model.__tablename__, staging)),
     )
     for staging, model in _TABLES

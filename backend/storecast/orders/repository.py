@@ -32,28 +32,49 @@ _ORDERS = Upsert(
     },
     guard="orders.shopify_updated_at <= EXCLUDED.shopify_updated_at",
 )
-_THEIR_CUSTOMERS = staging.look_up("customers", {"gid": "newest.customer_gid"})
-_UPSERT_STAGED = text(_ORDERS.many(f"{ORDERS.name} AS newest {_THEIR_CUSTOMERS}"))
-_UPSERT_ONE = text(f"{_ORDERS.few(f'{ORDERS.values()} AS newest {_THEIR_CUSTOMERS}')} RETURNING orders.id")
+_THEIR_CUSTOMERS = staging.stored("customers", {"gid": f"SELECT customer_gid FROM {ORDERS.name}"})
+_UPSERT_STAGED = text(
+    _ORDERS.many(ORDERS, f"LEFT JOIN {_THEIR_CUSTOMERS} ON customers.gid = newest.customer_gid")
+)
+_THEIR_CUSTOMER = staging.look_up("customers", {"gid": "newest.customer_gid"})
+_UPSERT_ONE = text(f"{_ORDERS.few(f'{ORDERS.values()} AS newest {_THEIR_CUSTOMER}')} RETURNING orders.id")
 
 # A bulk result shows its lines as they were when the operation began: those of an order that has changed since came
-# by webhook and are newer. The parent of a line may not have been read yet; it is looked up once for all its lines.
+# by webhook and are newer. The parent of a line may not have been read yet.
+_THEIR_ORDERS = staging.stored("orders", {"gid": f"SELECT order_gid FROM {LINES.name}"})
 _UPSERT_LINES = text(
     Upsert(
         "order_lines",
         inserted={"order_id": "orders.id", **{column: f"newest.{column}" for column in LINES.columns}},
         changed={column: f"EXCLUDED.{column}" for column in ("order_id", *LINES.columns) if column != "gid"},
         touched=False,
-    ).many(f"""
-    {LINES.name} AS newest
-    LEFT JOIN (
-      SELECT named.order_gid, orders.id, orders.shopify_updated_at
-      FROM (SELECT DISTINCT order_gid FROM {LINES.name}) AS named
-      {staging.look_up("orders", {"gid": "named.order_gid"})}
-    ) AS orders ON orders.order_gid = newest.order_gid
-    WHERE orders.id IS NULL OR orders.shopify_updated_at <= coalesce(CAST(:as_of AS timestamptz), 'infinity')
-    """)
+    ).many(
+        LINES,
+        f"""LEFT JOIN {_THEIR_ORDERS} ON orders.gid = newest.order_gid
+    WHERE orders.id IS NULL OR orders.shopify_updated_at <= coalesce(CAST(:as_of AS timestamptz), 'infinity')""",
+    )
 )
+
+_DROP_LINES = text(f"""
+    WITH shown AS MATERIALIZED (
+      SELECT orders.id FROM {staging.stored("orders", {"gid": f"SELECT gid FROM {ORDERS.name}"})}
+      JOIN {ORDERS.name} AS staged USING (gid) WHERE orders.shopify_updated_at <= staged.shopify_updated_at
+    )
+    DELETE FROM order_lines WHERE shop_id = :shop_id AND id = ANY (ARRAY(
+      SELECT order_lines.id FROM {staging.stored("order_lines", {"order_id": "SELECT id FROM shown"})}
+      WHERE order_lines.gid NOT IN (SELECT gid FROM {LINES.name})
+    ))
+""")
+
+# Only orders that were there before this transaction, and show any line at all, can have lost one.
+_LOST_LINES = text(f"""
+    WITH shown AS MATERIALIZED (
+      SELECT orders.id FROM {_THEIR_ORDERS} JOIN {ORDERS.name} AS staged USING (gid)
+      WHERE orders.created_at < now() AND orders.shopify_updated_at <= staged.shopify_updated_at
+    )
+    SELECT order_lines.id FROM {staging.stored("order_lines", {"order_id": "SELECT id FROM shown"})}
+    WHERE order_lines.gid NOT IN (SELECT gid FROM {LINES.name})
+""")
 
 _REPLACE_LINES = text(f"""
     WITH offered AS (
@@ -90,19 +111,16 @@ def upsert_staged_lines(session: Session, shop_id: ShopId, *, as_of: datetime | 
 
 def drop_lines_of_staged(session: Session, shop_id: ShopId) -> None:
     """Of the staged orders, unless a newer report is stored, drop the lines that are not staged."""
-    session.execute(
-        text(f"""
-        DELETE FROM order_lines WHERE shop_id = :shop_id AND id = ANY (ARRAY(
-          SELECT order_lines.id
-          FROM {ORDERS.name} AS staged
-          {staging.look_up("orders", {"gid": "staged.gid"})}
-          {staging.look_up("order_lines", {"order_id": "orders.id"}, many=True)}
-          WHERE orders.shopify_updated_at <= staged.shopify_updated_at
-            AND order_lines.gid NOT IN (SELECT gid FROM {LINES.name})
-        ))
-        """),
-        {"shop_id": shop_id},
-    )
+    session.execute(_DROP_LINES, {"shop_id": shop_id})
+
+
+def list_lost_lines(session: Session, shop_id: ShopId) -> Sequence[int]:
+    """Lines that are stored of orders with staged lines, unless a newer report is stored, and are not staged."""
+    return session.scalars(_LOST_LINES, {"shop_id": shop_id}).all()
+
+
+def drop_lines(session: Session, shop_id: ShopId, ids: Sequence[int]) -> None:
+    session.execute(sql_delete(OrderLine).where(OrderLine.shop_id == shop_id, OrderLine.id.in_(ids)))
 
 
 def list_written(session: Session, shop_id: ShopId) -> list[tuple[int, int | None]]:

@@ -47,6 +47,17 @@ def import_lines(
         repository.drop_lines_of_staged(session, shop_id)
 
 
+def list_lost_lines(session: Session, shop_id: ShopId) -> Sequence[int]:
+    """Lines of the chunk's orders that it does not show; call it after `import_lines`."""
+    return repository.list_lost_lines(session, shop_id)
+
+
+def drop_lines(session: Session, shop_id: ShopId, ids: Sequence[int]) -> None:
+    """Remove lines that Shopify no longer has."""
+    repository.drop_lines(session, shop_id, ids)
+    log.info("order_lines_dropped", shop_id=shop_id, count=len(ids))
+
+
 def import_details(session: Session, shop_id: ShopId, details: OrderDetails) -> None:
     """Take over what the orders of the chunk showed inside them; call it after `import_records`."""
     details_repository.upsert_staged(session, shop_id, details)

@@ -19,7 +19,7 @@ _UPSERT = text(
         inserted={column: f"newest.{column}" for column in COLLECTIONS.columns},
         changed={column: f"EXCLUDED.{column}" for column in COLLECTIONS.columns if column != "gid"},
         guard="collections.shopify_updated_at <= EXCLUDED.shopify_updated_at",
-    ).many(f"{COLLECTIONS.name} AS newest")
+    ).many(COLLECTIONS)
 )
 
 _UPSERT_MEMBERS = text(
@@ -33,7 +33,7 @@ _UPSERT_MEMBERS = text(
         guard="collection_products.seen_at < EXCLUDED.seen_at",
         key=MEMBERSHIPS.key,
         touched=False,
-    ).many(f"{MEMBERSHIPS.name} AS newest")
+    ).many(MEMBERSHIPS)
 )
 
 

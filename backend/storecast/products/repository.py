@@ -21,23 +21,46 @@ _PRODUCTS = Upsert(
     changed={column: f"EXCLUDED.{column}" for column in _PRODUCT_COLUMNS},
     guard="products.shopify_updated_at <= EXCLUDED.shopify_updated_at",
 )
-_UPSERT_STAGED = text(_PRODUCTS.many(f"{PRODUCTS.name} AS newest"))
+_UPSERT_STAGED = text(_PRODUCTS.many(PRODUCTS))
 _UPSERT_ONE = text(f"{_PRODUCTS.few(f'{PRODUCTS.values()} AS newest')} RETURNING products.id")
 
 _VARIANT_COLUMNS = [column for column in VARIANTS.columns if column != "gid"]
 
+_THEIR_PRODUCTS = staging.stored("products", {"gid": f"SELECT product_gid FROM {VARIANTS.name}"})
 # The variants of a product that changed after the bulk operation began came by webhook and are newer.
 _UPSERT_VARIANTS = text(
     Upsert(
         "product_variants",
         inserted={"product_id": "products.id", **{column: f"newest.{column}" for column in VARIANTS.columns}},
         changed={column: f"EXCLUDED.{column}" for column in ("product_id", *_VARIANT_COLUMNS)},
-    ).many(f"""
-    {VARIANTS.name} AS newest
-    {staging.look_up("products", {"gid": "newest.product_gid"})}
-    WHERE products.id IS NULL OR products.shopify_updated_at <= coalesce(CAST(:as_of AS timestamptz), 'infinity')
-    """)
+    ).many(
+        VARIANTS,
+        f"""LEFT JOIN {_THEIR_PRODUCTS} ON products.gid = newest.product_gid
+    WHERE products.id IS NULL OR products.shopify_updated_at <= coalesce(CAST(:as_of AS timestamptz), 'infinity')""",
+    )
 )
+
+_DROP_VARIANTS = text(f"""
+    WITH shown AS MATERIALIZED (
+      SELECT products.id FROM {staging.stored("products", {"gid": f"SELECT gid FROM {PRODUCTS.name}"})}
+      JOIN {PRODUCTS.name} AS staged USING (gid) WHERE products.shopify_updated_at <= staged.shopify_updated_at
+    )
+    DELETE FROM product_variants WHERE shop_id = :shop_id AND id = ANY (ARRAY(
+      SELECT product_variants.id FROM {staging.stored("product_variants", {"product_id": "SELECT id FROM shown"})}
+      WHERE product_variants.gid NOT IN (SELECT gid FROM {VARIANTS.name})
+    ))
+""")
+
+# Only products that were there before this transaction, and show any variant at all, can have lost one.
+_LOST_VARIANTS = text(f"""
+    WITH shown AS MATERIALIZED (
+      SELECT products.id FROM {_THEIR_PRODUCTS} JOIN {PRODUCTS.name} AS staged USING (gid)
+      WHERE products.created_at < now() AND products.shopify_updated_at <= staged.shopify_updated_at
+    )
+    SELECT product_variants.id
+    FROM {staging.stored("product_variants", {"product_id": "SELECT id FROM shown"})}
+    WHERE product_variants.gid NOT IN (SELECT gid FROM {VARIANTS.name})
+""")
 
 
 def upsert_staged_products(session: Session, shop_id: ShopId) -> int:
@@ -51,18 +74,17 @@ def upsert_staged_variants(session: Session, shop_id: ShopId, *, as_of: datetime
 
 def drop_variants_of_staged(session: Session, shop_id: ShopId) -> None:
     """Of the staged products, unless a newer report is stored, drop the variants that are not staged."""
+    session.execute(_DROP_VARIANTS, {"shop_id": shop_id})
+
+
+def list_lost_variants(session: Session, shop_id: ShopId) -> Sequence[int]:
+    """Variants that are stored of products with staged ones, unless a newer report is stored, and are not staged."""
+    return session.scalars(_LOST_VARIANTS, {"shop_id": shop_id}).all()
+
+
+def drop_variants(session: Session, shop_id: ShopId, ids: Sequence[int]) -> None:
     session.execute(
-        text(f"""
-        DELETE FROM product_variants WHERE shop_id = :shop_id AND id = ANY (ARRAY(
-          SELECT product_variants.id
-          FROM {PRODUCTS.name} AS staged
-          {staging.look_up("products", {"gid": "staged.gid"})}
-          {staging.look_up("product_variants", {"product_id": "products.id"}, many=True)}
-          WHERE products.shopify_updated_at <= staged.shopify_updated_at
-            AND product_variants.gid NOT IN (SELECT gid FROM {VARIANTS.name})
-        ))
-        """),
-        {"shop_id": shop_id},
+        sql_delete(ProductVariant).where(ProductVariant.shop_id == shop_id, ProductVariant.id.in_(ids))
     )
 
 

@@ -51,6 +51,16 @@ def import_variants(
         repository.drop_variants_of_staged(session, shop_id)
 
 
+def list_lost_variants(session: Session, shop_id: ShopId) -> Sequence[int]:
+    """Variants of the chunk's products that it does not show; call it after `import_variants`."""
+    return repository.list_lost_variants(session, shop_id)
+
+
+def drop_variants(session: Session, shop_id: ShopId, ids: Sequence[int]) -> None:
+    """Remove variants that Shopify no longer has."""
+    repository.drop_variants(session, shop_id, ids)
+
+
 def import_collections(session: Session, shop_id: ShopId, records: Iterable[CollectionRecord]) -> int:
     """Upsert collections as a source reported them; stale ones change nothing. Returns the rows written."""
     COLLECTIONS.fill(session, records)

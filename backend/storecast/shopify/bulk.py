@@ -80,14 +80,19 @@ class BulkOperation:
     created_at: datetime
 
 
-def run_query(client: AdminClient, name: str, *, search: str | None = None) -> BulkOperation:
-    """Start the bulk query of ``graphql/{name}.graphql``, narrowed by ``search`` in Shopify's search syntax."""
+def run_query(
+    client: AdminClient, name: str, *, search: str | None = None, grouped: bool = False
+) -> BulkOperation:
+    """Start the bulk query of ``graphql/{name}.graphql``, narrowed by ``search`` in Shopify's search syntax.
+
+    ``grouped``: each object's children follow it in the result, which takes Shopify longer.
+    """
     text = operations.load(name).text
     if search is not None:
         # Bulk queries take no variables. A JSON string is a GraphQL string (GraphQL October 2021, section 2.9.4).
         text = _ROOT.sub(lambda root: f"{root[1]}(query: {json.dumps(search)}) {{", text, count=1)
     try:
-        payload = client.mutate("bulk_operation_run_query", {"query": text})
+        payload = client.mutate("bulk_operation_run_query", {"query": text, "groupObjects": grouped})
     except UserErrors as refused:
         if refused.codes & {"LIMIT_REACHED", "OPERATION_IN_PROGRESS"}:
             raise BulkSlotsTaken(str(refused), retry_after=15.0) from refused

@@ -9,6 +9,7 @@ the file.
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
+from itertools import islice
 from typing import NamedTuple, TypeVar
 
 import msgspec
@@ -32,6 +33,9 @@ CHUNK_LINES = 20_000
 """About 14 MB of order lines: the upsert's fixed cost is spread (5,000 take half as long again per line), and the
 importer stays far below 300 MiB."""
 
+MAX_FAMILY_LINES = 5_000
+"""How far a chunk goes on behind `CHUNK_LINES` for the children of its last parent; Shopify's orders have 500 lines."""
+
 MAX_REFUSALS_KEPT = 100
 """The count is always exact; more examples than this help nobody."""
 
@@ -44,9 +48,11 @@ TOO_LONG = "longer than a line may be"
 _CHILD = b'"__parentId":'
 """A quote inside a JSON string is escaped, so that these bytes are always a key."""
 
-_ZERO = b"\\u0000"
+_ESCAPE, _ZERO = b"\\", b"\\u0000"
 
 T = TypeVar("T")
+Piece = tuple[bytes | None, int]
+"""A line, or None for one that was too long to be read, and the offset behind it."""
 
 
 class Refusal(NamedTuple):
@@ -97,6 +103,28 @@ def add_reasons(held: dict[str, int], more: Mapping[str, int]) -> None:
         held[name] = held.get(name, 0) + count
 
 
+def in_chunks(pieces: Iterable[Piece], *, families: bool) -> Iterator[tuple[list[Piece], bool]]:
+    """Chunks of the pieces of a file, each with whether its last parent has all its children in it.
+
+    ``families``: children follow their parents, and a chunk goes on to the next parent.
+    """
+    left = iter(pieces)
+    chunk = list(islice(left, CHUNK_LINES))
+    while chunk:
+        ahead: list[Piece] = []
+        whole = families
+        for piece in left if families else ():
+            if piece[0] is not None and _CHILD not in piece[0]:
+                ahead = [piece]
+                break
+            chunk.append(piece)
+            if len(chunk) == CHUNK_LINES + MAX_FAMILY_LINES:
+                whole = False
+                break
+        yield chunk, whole
+        chunk = ahead + list(islice(left, CHUNK_LINES - len(ahead)))
+
+
 def import_lines(
     session: Session,
     shop_id: ShopId,
@@ -122,18 +150,34 @@ def import_chunk(
     first_line: int = 1,
     as_of: datetime | None = None,
     whole: bool = False,
+    families: bool = False,
 ) -> ImportCounts:
     """Import one chunk. Parents go in before children, wherever in the chunk they stand.
 
     A line that is None was too long to be read. ``whole``: the chunk holds every child of its parents, so that
-    children that are stored and not in it have gone.
+    children that are stored and not in it have gone. ``families``: the same of a bulk result that was to be written
+    so; it is checked before anything goes.
     """
     currency = shops.get(session, shop_id).currency
     counts = ImportCounts(lines=len(lines))
     chunk = _Chunk(lines, first_line, currency, counts)
     with probing(session):
         counts.rows_written = _IMPORTS[resource](session, shop_id, chunk, as_of, whole)
+        if families:
+            _drop_lost(session, shop_id, resource, chunk)
     return counts
+
+
+def _drop_lost(session: Session, shop_id: ShopId, resource: Resource, chunk: "_Chunk") -> None:
+    """Drop children that the chunk's parents had and do not show any more."""
+    if resource == "orders":
+        lost = orders.list_lost_lines(session, shop_id)
+        if lost and chunk.shows_families():
+            orders.drop_lines(session, shop_id, lost)
+    elif resource == "products":
+        lost = products.list_lost_variants(session, shop_id)
+        if lost and chunk.shows_families():
+            products.drop_variants(session, shop_id, lost)
 
 
 def finish(
@@ -157,12 +201,14 @@ class _Chunk:
     def __init__(
         self, lines: Sequence[bytes | None], first_line: int, currency: str, counts: ImportCounts
     ) -> None:
+        self._lines = lines
         self._currency = currency
         self._counts = counts
         self._parents: list[tuple[int, bytes]] = []
         self._children: list[tuple[int, bytes]] = []
-        # One search through the whole chunk: a search costs more to begin than to carry on.
-        holds_zeros = _ZERO in b"".join(filter(None, lines))
+        # One search through the whole chunk: a search costs more to begin than to carry on, and for one byte least.
+        text = b"".join(filter(None, lines))
+        holds_zeros = _ESCAPE in text and _ZERO in text
         for number, line in enumerate(lines, first_line):
             if line is None:
                 counts.refuse(number, TOO_LONG)
@@ -174,23 +220,36 @@ class _Chunk:
                 self._parents.append((number, line))
 
     def parents(self, read: Callable[[bytes, str], T]) -> Iterator[T]:
-        for record in self._read(read, self._parents):
-            self._counts.objects_done += 1
-            yield record
+        refused = self._counts.rows_refused
+        yield from self._read(read, self._parents)
+        self._counts.objects_done += len(self._parents) + refused - self._counts.rows_refused
 
     def children(self, read: Callable[[bytes, str], T]) -> Iterator[T]:
         return self._read(read, self._children)
 
+    def shows_families(self) -> bool:
+        """Whether every line could be used and every child stands behind its own parent."""
+        parent = None
+        for line in () if self._counts.rows_refused else self._lines:
+            if line and not line.isspace():
+                named = shapes.read_family(line)
+                if named.parent_id is None:
+                    parent = named.id
+                elif named.parent_id != parent:
+                    return False
+        return self._counts.rows_refused == 0
+
     def _read(self, read: Callable[[bytes, str], T], numbered: list[tuple[int, bytes]]) -> Iterator[T]:
-        currency, counts = self._currency, self._counts
+        currency, counts, done = self._currency, self._counts, 0
         for number, line in numbered:
             try:
                 record = read(line, currency)
             except (msgspec.MsgspecError, ValueError, KeyError, OverflowError) as error:
                 counts.refuse(number, _reason(error))
                 continue
-            counts.rows_done += 1
+            done += 1
             yield record
+        counts.rows_done += done
 
 
 def _reason(error: Exception) -> str:

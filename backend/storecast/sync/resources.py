@@ -19,7 +19,7 @@ class Kind:
 
     ``changed`` is the field that says when it last changed. ``by_change`` says whether pages come in that order and
     may be asked for from an instant on; where they do not, all pages are read. A webhook tells of every change to what
-    is ``told``.
+    is ``told``. In results of ``families`` children follow their parent, so that a chunk shows which have gone.
     """
 
     root: str
@@ -29,13 +29,14 @@ class Kind:
     by_change: bool = True
     searchable: bool = True
     told: bool = False
+    families: bool = False
 
 
 KINDS: dict[Resource, Kind] = {
     "customers": Kind("customers", "read_customers", told=True),
-    "products": Kind("products", "read_products", children="variants", told=True),
+    "products": Kind("products", "read_products", children="variants", told=True, families=True),
     "collections": Kind("collections", "read_products", children="products"),
-    "orders": Kind("orders", "read_orders", children="lineItems", told=True),
+    "orders": Kind("orders", "read_orders", children="lineItems", told=True, families=True),
     # Neither can be sorted by its last change and searched by it at once.
     "abandoned_checkouts": Kind("abandonedCheckouts", "read_orders", by_change=False),
     "segments": Kind("segments", "read_customers", changed="lastEditDate", by_change=False, searchable=False),

@@ -103,9 +103,9 @@ def close_abandoned(session: Session, shop_id: ShopId, run_id: int) -> bool:
 
 
 def start_again(session: Session, shop_id: ShopId, run_id: int, job_id: UUID) -> SyncRun | None:
-    """A new run when somebody tries a step of one again that failed or was cancelled; else None.
+    """A new run when somebody tries a step again of one that is over and cannot be resumed; else None.
 
-    They want the data, and a run that is over stays so. A step that only comes late is nobody's wish.
+    They want the data. A step that only comes late is nobody's wish.
     """
     run = repository.find(session, shop_id, run_id)
     if run is None or run.state not in ("failed", "cancelled") or not fates.is_retry(session, job_id):

@@ -143,6 +143,11 @@ class Member(Shape):
     parent_id: str = msgspec.field(name="__parentId")
 
 
+class FamilyMember(Shape):
+    id: str
+    parent_id: str | None = msgspec.field(default=None, name="__parentId")
+
+
 class Transaction(Shape):
     id: str
     kind: str
@@ -225,6 +230,18 @@ class Line(Shape):
     variant: Reference | None = None
 
 
+_ABANDONED_CHECKOUT = "gid://shopify/AbandonedCheckout/"
+_COLLECTION = "gid://shopify/Collection/"
+_CUSTOMER = "gid://shopify/Customer/"
+_FULFILLMENT = "gid://shopify/Fulfillment/"
+_LINE_ITEM = "gid://shopify/LineItem/"
+_ORDER = "gid://shopify/Order/"
+_ORDER_TRANSACTION = "gid://shopify/OrderTransaction/"
+_PRODUCT = "gid://shopify/Product/"
+_PRODUCT_VARIANT = "gid://shopify/ProductVariant/"
+_REFUND = "gid://shopify/Refund/"
+_SEGMENT = "gid://shopify/Segment/"
+
 _customer = msgspec.json.Decoder(Customer)
 _product = msgspec.json.Decoder(Product)
 _variant = msgspec.json.Decoder(Variant)
@@ -234,6 +251,7 @@ _collection = msgspec.json.Decoder(Collection)
 _member = msgspec.json.Decoder(Member)
 _checkout = msgspec.json.Decoder(Checkout)
 _segment = msgspec.json.Decoder(Segment)
+_family_member = msgspec.json.Decoder(FamilyMember)
 
 _EMAIL_STATES = {
     "SUBSCRIBED": "subscribed",
@@ -266,7 +284,7 @@ def read_customer(line: bytes, _currency: str) -> CustomerRecord:
     level = email.marketing_opt_in_level if email else None
     return CustomerRecord(
         public_id("cus"),
-        _kind(customer.id, "Customer"),
+        _kind(customer.id, _CUSTOMER),
         email.email_address if email else None,
         phone.phone_number if phone else None,
         customer.first_name,
@@ -303,7 +321,7 @@ def read_product(line: bytes, _currency: str) -> ProductRecord:
     preview = product.featured_media.preview if product.featured_media else None
     image = preview.image if preview else None
     return ProductRecord(
-        _kind(product.id, "Product"),
+        _kind(product.id, _PRODUCT),
         product.title,
         product.handle,
         product.vendor or None,
@@ -321,8 +339,8 @@ def read_variant(line: bytes, currency: str) -> VariantRecord:
     """The variant of a bulk line; it names its product."""
     variant = _variant.decode(line)
     return VariantRecord(
-        _kind(variant.parent_id, "Product"),
-        _kind(variant.id, "ProductVariant"),
+        _kind(variant.parent_id, _PRODUCT),
+        _kind(variant.id, _PRODUCT_VARIANT),
         variant.title,
         variant.sku,
         _minor(variant.price, currency),
@@ -332,15 +350,13 @@ def read_variant(line: bytes, currency: str) -> VariantRecord:
 def read_collection(line: bytes, _currency: str) -> CollectionRecord:
     """The collection of a bulk line."""
     found = _collection.decode(line)
-    return CollectionRecord(
-        _kind(found.id, "Collection"), found.title, found.handle, _aware(found.updated_at)
-    )
+    return CollectionRecord(_kind(found.id, _COLLECTION), found.title, found.handle, _aware(found.updated_at))
 
 
 def read_member(line: bytes, _currency: str) -> MembershipRecord:
     """A product below its collection."""
     member = _member.decode(line)
-    return MembershipRecord(_kind(member.parent_id, "Collection"), _kind(member.id, "Product"))
+    return MembershipRecord(_kind(member.parent_id, _COLLECTION), _kind(member.id, _PRODUCT))
 
 
 def read_checkout(line: bytes, shop_currency: str) -> CheckoutRecord:
@@ -349,7 +365,7 @@ def read_checkout(line: bytes, shop_currency: str) -> CheckoutRecord:
     total = checkout.total_price_set.shop_money
     currency = total.currency_code or shop_currency
     return CheckoutRecord(
-        _kind(checkout.id, "AbandonedCheckout"),
+        _kind(checkout.id, _ABANDONED_CHECKOUT),
         checkout.name,
         checkout.customer.id if checkout.customer else None,
         checkout.abandoned_checkout_url,
@@ -367,8 +383,13 @@ def read_segment(line: bytes, _currency: str) -> SegmentRecord:
     """The segment of a bulk line."""
     segment = _segment.decode(line)
     return SegmentRecord(
-        _kind(segment.id, "Segment"), segment.name, segment.query, _aware(segment.last_edit_date)
+        _kind(segment.id, _SEGMENT), segment.name, segment.query, _aware(segment.last_edit_date)
     )
+
+
+def read_family(line: bytes) -> FamilyMember:
+    """Whose child the object of a line is, if it is one."""
+    return _family_member.decode(line)
 
 
 def read_order(line: bytes, shop_currency: str, details: OrderDetails | None = None) -> OrderRecord:
@@ -384,7 +405,7 @@ def read_order(line: bytes, shop_currency: str, details: OrderDetails | None = N
 def _order_record(order: Order, currency: str) -> OrderRecord:
     financial, fulfillment = order.display_financial_status, order.display_fulfillment_status
     return OrderRecord(
-        _kind(order.id, "Order"),
+        _kind(order.id, _ORDER),
         order.name,
         order.customer.id if order.customer else None,
         order.email,
@@ -411,10 +432,12 @@ def _order_record(order: Order, currency: str) -> OrderRecord:
 
 def _read_details(order: Order, currency: str, details: OrderDetails) -> None:
     version = order.updated_at
+    if not (order.transactions or order.refunds or order.fulfillments):
+        return
     transactions = [
         TransactionRecord(
             order.id,
-            _kind(found.id, "OrderTransaction"),
+            _kind(found.id, _ORDER_TRANSACTION),
             found.kind.lower(),
             found.status.lower(),
             found.gateway,
@@ -429,7 +452,7 @@ def _read_details(order: Order, currency: str, details: OrderDetails) -> None:
     refunds = [
         RefundRecord(
             order.id,
-            _kind(found.id, "Refund"),
+            _kind(found.id, _REFUND),
             _minor(found.total_refunded_set.shop_money.amount, currency),
             currency,
             found.processed_at or found.created_at,
@@ -440,7 +463,7 @@ def _read_details(order: Order, currency: str, details: OrderDetails) -> None:
     fulfillments = [
         FulfillmentRecord(
             order.id,
-            _kind(found.id, "Fulfillment"),
+            _kind(found.id, _FULFILLMENT),
             found.status.lower(),
             found.display_status.lower() if found.display_status else None,
             found.created_at,
@@ -456,22 +479,26 @@ def _read_details(order: Order, currency: str, details: OrderDetails) -> None:
 
 def read_line(line: bytes, currency: str) -> LineRecord:
     """The line item of a bulk line; it names its order."""
+    # Most lines of all files are these: no calls for what can be said here.
     item = _line.decode(line)
+    parent_id, gid, product, variant = item.parent_id, item.id, item.product, item.variant
+    if not (parent_id.startswith(_ORDER) and gid.startswith(_LINE_ITEM)):
+        raise ValueError("an id of another kind")
     price = item.original_unit_price_set.shop_money
     return LineRecord(
-        _kind(item.parent_id, "Order"),
-        _kind(item.id, "LineItem"),
-        item.product.id if item.product else None,
-        item.variant.id if item.variant else None,
+        parent_id,
+        gid,
+        None if product is None else product.id,
+        None if variant is None else variant.id,
         item.title,
         item.quantity,
         _minor(price.amount, price.currency_code or currency),
     )
 
 
-def _kind(gid: str, kind: str) -> str:
-    if not gid.startswith(f"gid://shopify/{kind}/"):
-        raise ValueError(f"not a {kind} id")
+def _kind(gid: str, prefix: str) -> str:
+    if not gid.startswith(prefix):
+        raise ValueError("an id of another kind")
     return gid
 
 

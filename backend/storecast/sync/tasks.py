@@ -3,12 +3,13 @@
 from collections.abc import Iterator
 from contextlib import contextmanager
 from datetime import datetime, timedelta
+from functools import partial
+from typing import NamedTuple
 
 import structlog
 
 from storecast.auth.jobs import ShopInstalled
-from storecast.db.session import commit_without_waiting, tenant_session
-from storecast.kit.chunks import batched
+from storecast.db.session import commit_without_waiting, past_deadlocks, tenant_session
 from storecast.kit.clock import utcnow
 from storecast.kit.errors import Permanent, StorecastError
 from storecast.kit.types import ShopId
@@ -18,7 +19,17 @@ from storecast.shopify.errors import AccessDenied
 from storecast.shopify.shop import fetch_profile
 from storecast.shops import pixel, tokens
 from storecast.shops import service as shops
-from storecast.sync import catch_up, importer, imports, incremental, operations, pages, reconcile, service
+from storecast.sync import (
+    catch_up,
+    importer,
+    imports,
+    incremental,
+    operations,
+    pages,
+    reconcile,
+    resume,
+    service,
+)
 from storecast.sync.importer import ImportCounts
 from storecast.sync.imports import ImportTask
 from storecast.sync.jobs import (
@@ -76,7 +87,7 @@ def start_operations(job: StartSync, ctx: TaskContext) -> None:
 
     A crash between Shopify's answer and our note leaves an operation that nobody reads, and starts another.
     """
-    if _began_anew(ctx, job.sync_run_id):
+    if _goes_on_elsewhere(ctx, job.sync_run_id):
         return
     with ctx.unit_of_work() as session:
         begun = operations.begin(session, ctx.shop_id, job.sync_run_id)
@@ -95,7 +106,7 @@ def start_operations(job: StartSync, ctx: TaskContext) -> None:
 @task(PollSync)
 def poll_operations(job: PollSync, ctx: TaskContext) -> None:
     """Look, and look again later while operations run."""
-    if _began_anew(ctx, job.sync_run_id):
+    if _goes_on_elsewhere(ctx, job.sync_run_id):
         return
     _start_what_fits(ctx, job.sync_run_id)
     if _look(ctx, job.sync_run_id):
@@ -106,7 +117,7 @@ def poll_operations(job: PollSync, ctx: TaskContext) -> None:
 @task(WakeSync)
 def look_once(job: WakeSync, ctx: TaskContext) -> None:
     """Look now; the polls go on by themselves."""
-    if not _began_anew(ctx, job.sync_run_id):
+    if not _goes_on_elsewhere(ctx, job.sync_run_id):
         _look(ctx, job.sync_run_id)
 
 
@@ -118,7 +129,7 @@ def import_resource(job: ImportResource, ctx: TaskContext) -> None:
         run_id = service.find_run_of_import(session, ctx.shop_id, job.sync_resource_id)
     if work is None:
         if run_id is not None:
-            _began_anew(ctx, run_id)
+            _goes_on_elsewhere(ctx, run_id)
         return
     with _failing_the_run(ctx, work.sync_run_id):
         try:
@@ -138,7 +149,7 @@ def import_resource(job: ImportResource, ctx: TaskContext) -> None:
 @task(FinishSync)
 def finish_sync(job: FinishSync, ctx: TaskContext) -> None:
     """The pixel needs nothing of the synchronisation, but both belong to getting ready."""
-    if _began_anew(ctx, job.sync_run_id):
+    if _goes_on_elsewhere(ctx, job.sync_run_id):
         return
     pixel.maintain(ctx.unit_of_work, ctx.shop_id)
     with ctx.unit_of_work() as session:
@@ -291,10 +302,12 @@ def stop_operations(job: StopOperations, ctx: TaskContext) -> None:
             bulk.cancel(client, gid)
 
 
-def _began_anew(ctx: TaskContext, run_id: int) -> bool:
-    """Whether this is somebody's retry of a step whose run is over: a new run does it all."""
+def _goes_on_elsewhere(ctx: TaskContext, run_id: int) -> bool:
+    """Whether this is somebody's retry of a step whose run is over: it goes on where it was, or a new one begins."""
     with ctx.unit_of_work() as session:
-        run = service.start_again(session, ctx.shop_id, run_id, ctx.job_id)
+        run = resume.resume(session, ctx.shop_id, run_id, ctx.job_id) or service.start_again(
+            session, ctx.shop_id, run_id, ctx.job_id
+        )
     if run is not None:
         ctx.result(sync_id=run.public_id)
     return run is not None
@@ -354,7 +367,12 @@ def _start_what_fits(ctx: TaskContext, run_id: int) -> None:
         client = tokens.admin_client(ctx.unit_of_work, ctx.shop_id)
         for resource in startable:
             try:
-                operation = bulk.run_query(client, f"bulk_{resource}", search=_searchable(resource, search))
+                operation = bulk.run_query(
+                    client,
+                    f"bulk_{resource}",
+                    search=_searchable(resource, search),
+                    grouped=KINDS[resource].families,
+                )
             except bulk.BulkSlotsTaken:
                 return
             with ctx.unit_of_work() as session:
@@ -384,6 +402,12 @@ def _import_result(ctx: TaskContext, work: ImportTask) -> bool:
     return again is not None and _import_file(ctx, again, url)
 
 
+class _Chunk(NamedTuple):
+    first_line: int
+    pieces: list[importer.Piece]
+    families: bool
+
+
 def _import_file(ctx: TaskContext, work: ImportTask, url: str) -> bool:
     """Import chunk after chunk, two at a time; False when the run was stopped meanwhile.
 
@@ -391,25 +415,33 @@ def _import_file(ctx: TaskContext, work: ImportTask, url: str) -> bool:
     """
     pieces = bulk.iter_lines(url, start_byte=work.bytes_done, size_bytes=work.bytes_total)
 
-    def chunks() -> Iterator[tuple[int, list[tuple[bytes | None, int]]]]:
+    def chunks() -> Iterator[_Chunk]:
         first_line = work.lines_done + 1
-        for chunk in batched(pieces, importer.CHUNK_LINES):
+        for chunk, families in importer.in_chunks(pieces, families=KINDS[work.resource].families):
             ctx.check_cancelled()
-            yield first_line, chunk
+            yield _Chunk(first_line, chunk, families)
             first_line += len(chunk)
 
-    def take_over(numbered: tuple[int, list[tuple[bytes | None, int]]]) -> ImportCounts:
-        first_line, chunk = numbered
-        lines = [line for line, _ in chunk]
+    def import_chunk(chunk: _Chunk) -> ImportCounts:
         with ctx.unit_of_work() as session:
             commit_without_waiting(session)
             return importer.import_chunk(
-                session, ctx.shop_id, work.resource, lines, first_line=first_line, as_of=work.as_of
+                session,
+                ctx.shop_id,
+                work.resource,
+                [line for line, _ in chunk.pieces],
+                first_line=chunk.first_line,
+                as_of=work.as_of,
+                families=chunk.families,
             )
 
+    def take_over(chunk: _Chunk) -> ImportCounts:
+        # Two chunks may hold the same objects, in different orders, and so may a delivery's transaction.
+        return past_deadlocks(partial(import_chunk, chunk))
+
     with in_lanes(take_over, chunks()) as told:
-        for (_, chunk), counts in told:
-            bytes_done = chunk[-1][1]
+        for chunk, counts in told:
+            bytes_done = chunk.pieces[-1][1]
             with ctx.unit_of_work() as session:
                 if not imports.record_chunk(session, ctx.shop_id, work, counts, bytes_done=bytes_done):
                     return False

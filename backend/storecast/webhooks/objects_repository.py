@@ -84,7 +84,8 @@ def drop_gone(session: Session, shop_id: ShopId, staged: str) -> None:
     session.execute(
         text(
             f"DELETE FROM {staged} USING webhook_marks AS mark "
-            f"WHERE mark.shop_id = :shop_id AND mark.aspect = '{GONE}' AND mark.gid = {staged}.gid"
+            f"WHERE mark.shop_id = :shop_id AND mark.gid = ANY (ARRAY(SELECT gid FROM {staged})) "
+            f"AND mark.aspect = '{GONE}' AND mark.gid = {staged}.gid"
         ),
         {"shop_id": shop_id},
     )

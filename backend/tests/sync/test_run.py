@@ -3,6 +3,7 @@
 from datetime import timedelta
 from uuid import UUID
 
+import orjson
 import psycopg
 import pytest
 from sqlalchemy import delete, func, select, update
@@ -20,6 +21,7 @@ from storecast.kit.types import ShopId
 from storecast.orders.models import Order, OrderLine
 from storecast.products.models import Product
 from storecast.segments import service as segments
+from storecast.shopify import bulk
 from storecast.shops import tokens
 from storecast.shops.errors import ReauthorizationNeeded
 from storecast.shops.models import Shop, ShopToken
@@ -301,7 +303,7 @@ def sweep() -> None:
     sweep_syncs(SweepSyncs(), Context(None))
 
 
-def test_a_failed_start_that_a_person_tries_again_begins_the_synchronisation_anew(
+def test_a_run_whose_start_failed_goes_on_when_a_person_tries_that_again(
     shopify: SimulatedShopify, worker: Worker, installed: ShopId
 ) -> None:
     shopify.control("faults", token_revoked=True)
@@ -316,15 +318,89 @@ def test_a_failed_start_that_a_person_tries_again_begins_the_synchronisation_ane
     worker.run_until_idle()
 
     run = latest(installed)
-    assert (run.state, run.kind) == ("done", "first")
+    assert (run.id, failed.state, run.state, run.error) == (failed.id, "failed", "done", None)
     with platform_session() as session:
         again = session.scalars(select(JobRun).where(JobRun.id == retried_as)).one()
         assert (again.state, again.result) == ("succeeded", {"sync_id": run.id})
+
+
+def end_import_of_orders(shop_id: ShopId, state: str, *, at_byte: int, at_line: int) -> UUID:
+    """As if the run had ended in the middle of the orders, all that it had brought of them having been lost."""
+    with psycopg.connect(get_settings().database_url, autocommit=True) as connection:
+        connection.execute("DELETE FROM order_lines; DELETE FROM orders; DELETE FROM workflows")
+        connection.execute("UPDATE sync_runs SET state = %s, error = 'The disk is full.'", [state])
+        connection.execute(
+            "UPDATE sync_resources SET state = 'cancelled', bytes_done = %s, lines_done = %s"
+            " WHERE resource = 'orders'",
+            [at_byte, at_line],
+        )
+        connection.execute(
+            "UPDATE sync_resources SET state = 'cancelled', bytes_done = 0, lines_done = 0"
+            " WHERE resource IN ('abandoned_checkouts', 'segments')"
+        )
+        dead = connection.execute(
+            "UPDATE job_runs SET state = 'dead' WHERE name = 'sync.import' AND args ->> 'sync_resource_id' ="
+            " (SELECT id::text FROM sync_resources WHERE resource = 'orders') RETURNING id"
+        ).fetchone()
+    assert dead is not None
+    return UUID(str(dead[0]))
+
+
+def operations_of(shop_id: ShopId) -> dict[str, str | None]:
+    with tenant_session(shop_id) as session:
+        found = session.execute(select(SyncResource.resource, SyncResource.operation_gid))
+        return {row.resource: row.operation_gid for row in found}
+
+
+def test_an_import_that_is_tried_again_reads_the_same_result_from_the_last_byte_noted(
+    shopify: SimulatedShopify, worker: Worker, installed: ShopId
+) -> None:
+    """What had been read before is not read again, and Shopify is asked for nothing twice."""
+    worker.run_until_idle()
+    done, operations = latest(installed), operations_of(installed)
     with tenant_session(installed) as session:
-        assert service.read(session, installed, failed.id) == failed
+        url = session.scalars(select(SyncResource.url).where(SyncResource.resource == "orders")).one()
+    assert url is not None
+    pieces = list(bulk.iter_lines(url))
+    middle = len(pieces) // 2
+    rest = {orjson.loads(line or b"")["id"] for line, _ in pieces[middle:]}
+    dead = end_import_of_orders(installed, "failed", at_byte=pieces[middle - 1][1], at_line=middle)
+    assert latest(installed).state == "failed"
+
+    retry(installed, dead)
+    worker.run_until_idle()
+
+    run = latest(installed)
+    assert (run.id, run.state, run.error, run.progress) == (done.id, "done", None, 1.0)
+    assert operations_of(installed) == operations
+    with tenant_session(installed) as session:
+        brought = {*session.scalars(select(Order.gid)), *session.scalars(select(OrderLine.gid))}
+        assert brought == rest
+        (lines_done,) = session.scalars(
+            select(SyncResource.lines_done).where(SyncResource.resource == "orders")
+        )
+        assert lines_done == len(pieces)
 
 
-def test_an_import_of_a_run_that_is_over_begins_anew_for_a_person_and_does_nothing_when_it_comes_late(
+def test_an_import_of_a_cancelled_run_that_is_tried_again_begins_a_new_run(
+    shopify: SimulatedShopify, worker: Worker, installed: ShopId
+) -> None:
+    worker.run_until_idle()
+    dead = end_import_of_orders(installed, "cancelled", at_byte=0, at_line=0)
+    cancelled, operations = latest(installed), operations_of(installed)
+
+    retry(installed, dead)
+    worker.run_until_idle()
+
+    run = latest(installed)
+    assert (run.id != cancelled.id, run.state) == (True, "done")
+    with tenant_session(installed) as session:
+        assert service.read(session, installed, cancelled.id) == cancelled
+        asked = session.scalars(select(SyncResource.operation_gid)).all()
+    assert len(set(asked)) == 2 * len(operations)
+
+
+def test_an_import_of_a_run_that_is_over_goes_on_for_a_person_and_does_nothing_when_it_comes_late(
     shopify: SimulatedShopify, worker: Worker, under_way: ShopId
 ) -> None:
     with tenant_session(under_way) as session:
@@ -346,9 +422,7 @@ def test_an_import_of_a_run_that_is_over_begins_anew_for_a_person_and_does_nothi
     worker.run_until_idle()
 
     run_after = latest(under_way)
-    assert (run_after.id != failed.id, run_after.state, run_after.kind) == (True, "done", "first")
-    with tenant_session(under_way) as session:
-        assert service.read(session, under_way, failed.id) == failed
+    assert (run_after.id, run_after.state, run_after.error) == (failed.id, "done", None)
 
 
 def test_a_run_whose_start_is_cancelled_before_it_began_is_closed_by_the_sweep(
