@@ -2,6 +2,7 @@ import { Icon, InlineStack, Text } from "@shopify/polaris";
 import { AlertTriangleIcon, CheckCircleIcon, XCircleIcon } from "@shopify/polaris-icons";
 import { useI18n } from "@/i18n/useI18n";
 import type { GateCheck } from "@/lib/api/types";
+import { useVersionName } from "../versionNames";
 import styles from "./GateList.module.css";
 
 const LOOKS = {
@@ -31,6 +32,7 @@ function wordsOf(facts: GateCheck["facts"] = {}): Record<string, string | number
 /** What must hold before a message goes out: what stops it first, what asks for a look next. */
 export function GateList({ checks }: { checks: readonly GateCheck[] }) {
   const { t } = useI18n();
+  const nameOf = useVersionName();
   // Without a segment there is no audience to speak of.
   const hasSegment = checks.every((check) => check.code !== "segment" || check.level === "ok");
   const told = checks.filter((check) => hasSegment || check.code !== "recipients");
@@ -42,7 +44,15 @@ export function GateList({ checks }: { checks: readonly GateCheck[] }) {
         const words = wordsOf(check.facts);
         const problem = typeof check.facts?.problem === "string" ? check.facts.problem : check.level;
         const plain = t.code(`gate.${check.code}`, check.level, words, t.code("gate", check.code, words));
-        const text = t.code(`gate.${check.code}`, problem, words, plain);
+        const said = t.code(`gate.${check.code}`, problem, words, plain);
+        const { version, language } = check.facts ?? {};
+        const text =
+          typeof version === "number"
+            ? t("gate.in_version", {
+                text: said,
+                version: nameOf({ number: version, locale: typeof language === "string" ? language : null }),
+              })
+            : said;
         return (
           <li key={check.code}>
             <InlineStack gap="200" wrap={false} blockAlign="start">

@@ -1,6 +1,7 @@
-import { Button, FormLayout, TextField } from "@shopify/polaris";
+import { FormLayout, TextField } from "@shopify/polaris";
 import { useI18n } from "@/i18n/useI18n";
 import type { Campaign, VersionContent } from "@/lib/api/types";
+import { WordsFields } from "./WordsFields";
 
 interface Props {
   version: VersionContent;
@@ -12,27 +13,19 @@ interface Props {
 
 const MINUTES_PER_HOUR = 60;
 
-/** What is different in one version; an empty field is as in version A. */
+/** What is different in one version of a test. */
 export function VersionFields({ version, letter, campaign, errorOf, set }: Props) {
   const { t } = useI18n();
-  const source = campaign.mjml === null ? "html" : "mjml";
-  const text = (name: "subject" | "preview_text" | "from_name") => (
-    <TextField
-      label={t(`editor.field.${name}`)}
-      value={version[name] ?? ""}
-      placeholder={campaign[name]}
-      onChange={(value) => set({ [name]: value === "" ? null : value })}
-      error={errorOf(name)}
-      autoComplete="off"
-    />
-  );
   return (
     <FormLayout>
-      {text("subject")}
-      <FormLayout.Group>
-        {text("preview_text")}
-        {text("from_name")}
-      </FormLayout.Group>
+      <WordsFields
+        words={version}
+        campaign={campaign}
+        errorOf={errorOf}
+        set={set}
+        own={t("versions.own_content")}
+        same={t("versions.same_content")}
+      />
       <FormLayout.Group>
         <TextField
           label={t("versions.delay")}
@@ -53,26 +46,6 @@ export function VersionFields({ version, letter, campaign, errorOf, set }: Props
           autoComplete="off"
         />
       </FormLayout.Group>
-      {version[source] == null ? (
-        <Button variant="plain" onClick={() => set({ [source]: campaign[source] ?? "" })}>
-          {t("versions.own_content")}
-        </Button>
-      ) : (
-        <TextField
-          label={t(`source.label.${source}`)}
-          value={version[source] ?? ""}
-          onChange={(value) => set({ [source]: value })}
-          error={errorOf("html") ?? errorOf("mjml")}
-          multiline={6}
-          maxHeight={320}
-          monospaced
-          labelAction={{
-            content: t("versions.same_content"),
-            onAction: () => set({ html: null, mjml: null }),
-          }}
-          autoComplete="off"
-        />
-      )}
     </FormLayout>
   );
 }
