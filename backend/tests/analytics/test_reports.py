@@ -348,6 +348,7 @@ def test_a_report_tells_the_versions_apart_by_what_people_did(
     story.delivery(campaign, story.customer(), variant=1, state="failed", accepted_at=None)
     story.delivery(campaign, story.customer(), variant=null(), state="pending", accepted_at=None)
     story.delivery(campaign, story.customer(), variant=0, state="excluded", accepted_at=None)
+    plain = story.campaign()
     story.session.commit()
 
     path = f"/api/v1/campaigns/{campaign.public_id}/report"
@@ -364,5 +365,4 @@ def test_a_report_tells_the_versions_apart_by_what_people_did(
     assert [row["revenue"]["amount_minor"] for row in rows] == [2_000, 0, 2_000]
     lines = client.get(f"{path}/export", headers=signed_in).text.splitlines()
     assert {"version,A,clicked,1", "version,B,bounced,1", "version,de,revenue,20.0"} <= set(lines)
-    plain = story.campaign()
     assert client.get(f"/api/v1/campaigns/{plain.public_id}/report/versions", headers=signed_in).json() == []

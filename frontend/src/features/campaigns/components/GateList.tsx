@@ -37,11 +37,19 @@ export function GateList({ checks }: { checks: readonly GateCheck[] }) {
   const hasSegment = checks.every((check) => check.code !== "segment" || check.level === "ok");
   const told = checks.filter((check) => hasSegment || check.code !== "recipients");
   const sorted = told.sort((a, b) => ORDER.indexOf(a.level) - ORDER.indexOf(b.level));
+  /** Readers are counted by the tag of their language, and told by its name. */
+  function namingLanguages(facts: GateCheck["facts"] = {}): GateCheck["facts"] {
+    const { readers } = facts;
+    if (typeof readers !== "object" || readers === null) return facts;
+    const named = Object.entries(readers).map(([tag, count]) => [nameOf({ number: 0, locale: tag }), count]);
+    return { ...facts, readers: Object.fromEntries(named) };
+  }
+
   return (
     <ul className={styles.list}>
       {sorted.map((check) => {
         const look = LOOKS[check.level];
-        const words = wordsOf(check.facts);
+        const words = wordsOf(namingLanguages(check.facts));
         const problem = typeof check.facts?.problem === "string" ? check.facts.problem : check.level;
         const plain = t.code(`gate.${check.code}`, check.level, words, t.code("gate", check.code, words));
         const said = t.code(`gate.${check.code}`, problem, words, plain);

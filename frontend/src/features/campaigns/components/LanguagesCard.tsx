@@ -1,4 +1,4 @@
-import { BlockStack, Button, Card, Divider, FormLayout, InlineStack, Select, Text } from "@shopify/polaris";
+import { BlockStack, Button, Card, Divider, InlineStack, Select, Text } from "@shopify/polaris";
 import { useQuery } from "@tanstack/react-query";
 import { useState } from "react";
 import { ErrorState } from "@/components/ErrorState";
@@ -107,16 +107,14 @@ function LanguagesForm({ campaign, stored, onSaved, onLook }: Props & { stored: 
               {fieldError(save.error, `/languages/${place}/locale`)}
             </Text>
           )}
-          <FormLayout>
-            <WordsFields
-              words={words}
-              campaign={campaign}
-              errorOf={(field) => fieldError(save.error, `/languages/${place}/${field}`)}
-              set={(values) => change(place, values)}
-              own={t("languages.own_content")}
-              same={t("languages.same_content")}
-            />
-          </FormLayout>
+          <WordsFields
+            words={words}
+            campaign={campaign}
+            errorOf={(field) => fieldError(save.error, `/languages/${place}/${field}`)}
+            set={(values) => change(place, values)}
+            own={t("languages.own_content")}
+            same={t("languages.same_content")}
+          />
         </BlockStack>
       ))}
       {languages.length < MAX_LANGUAGES && (

@@ -1,4 +1,4 @@
-import { FormLayout, TextField } from "@shopify/polaris";
+import { BlockStack, FormLayout, TextField } from "@shopify/polaris";
 import { useI18n } from "@/i18n/useI18n";
 import type { Campaign, VersionContent } from "@/lib/api/types";
 import { WordsFields } from "./WordsFields";
@@ -17,7 +17,7 @@ const MINUTES_PER_HOUR = 60;
 export function VersionFields({ version, letter, campaign, errorOf, set }: Props) {
   const { t } = useI18n();
   return (
-    <FormLayout>
+    <BlockStack gap="400">
       <WordsFields
         words={version}
         campaign={campaign}
@@ -26,26 +26,28 @@ export function VersionFields({ version, letter, campaign, errorOf, set }: Props
         own={t("versions.own_content")}
         same={t("versions.same_content")}
       />
-      <FormLayout.Group>
-        <TextField
-          label={t("versions.delay")}
-          type="number"
-          min={0}
-          value={String((version.delay_minutes ?? 0) / MINUTES_PER_HOUR)}
-          onChange={(value) => set({ delay_minutes: Math.round(Number(value) * MINUTES_PER_HOUR) })}
-          error={errorOf("delay_minutes")}
-          autoComplete="off"
-        />
-        <TextField
-          label={t("versions.weight", { letter })}
-          type="number"
-          min={1}
-          value={String(version.weight ?? 1)}
-          onChange={(value) => set({ weight: Number(value) })}
-          error={errorOf("weight")}
-          autoComplete="off"
-        />
-      </FormLayout.Group>
-    </FormLayout>
+      <FormLayout>
+        <FormLayout.Group>
+          <TextField
+            label={t("versions.delay")}
+            type="number"
+            min={0}
+            value={String((version.delay_minutes ?? 0) / MINUTES_PER_HOUR)}
+            onChange={(value) => set({ delay_minutes: Math.round(Number(value) * MINUTES_PER_HOUR) })}
+            error={errorOf("delay_minutes")}
+            autoComplete="off"
+          />
+          <TextField
+            label={t("versions.weight", { letter })}
+            type="number"
+            min={1}
+            value={String(version.weight ?? 1)}
+            onChange={(value) => set({ weight: Number(value) })}
+            error={errorOf("weight")}
+            autoComplete="off"
+          />
+        </FormLayout.Group>
+      </FormLayout>
+    </BlockStack>
   );
 }

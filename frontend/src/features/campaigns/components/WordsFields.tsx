@@ -27,7 +27,7 @@ export function WordsFields({ words, campaign, errorOf, set, own, same }: Props)
     />
   );
   return (
-    <>
+    <FormLayout>
       {text("subject")}
       <FormLayout.Group>
         {text("preview_text")}
@@ -50,6 +50,6 @@ export function WordsFields({ words, campaign, errorOf, set, own, same }: Props)
           autoComplete="off"
         />
       )}
-    </>
+    </FormLayout>
   );
 }
