@@ -13,6 +13,7 @@ from storecast.analytics import report_repository, report_schemas, repository
 from storecast.analytics.report_repository import AnyRow, Touched
 from storecast.analytics.repository import Sum
 from storecast.campaigns import reading as campaigns
+from storecast.campaigns import variants
 from storecast.campaigns.schemas import DeliveryReport, RecipientFacts
 from storecast.customers import service as customers
 from storecast.customers.schemas import CustomerRow
@@ -166,6 +167,34 @@ def _compared(
 def _by_verdict(touched: Touched, kind: str, machine_only: int) -> report_schemas.ByVerdict:
     counts = {verdict: touched.events.get((kind, verdict), 0) for verdict in report_repository.VERDICTS}
     return report_schemas.ByVerdict(**counts, machine_only=machine_only)
+
+
+def versions(session: Session, shop_id: ShopId, campaign_id: str) -> list[report_schemas.VersionRow]:
+    """What became of each version; empty for a campaign of one version or before its freeze."""
+    campaign = campaigns.get(session, shop_id, campaign_id)
+    names = variants.names(session, shop_id, campaign)
+    if campaign.frozen_at is None or len(names) == 1:
+        return []
+    currency = shops.get_currency(session, shop_id)
+    earned = repository.earned_by_delivery(shop_id, campaign.id, currency)
+    rows = report_repository.versions(session, shop_id, campaign.id, campaign.frozen_at, earned)
+    found = {row.number: row._asdict() for row in rows}
+    return [
+        report_schemas.VersionRow.model_validate(
+            dict.fromkeys(_VERSION_FIGURES, 0)
+            | figures
+            | name.model_dump()
+            | {"revenue": Money(amount_minor=int(figures.get("amount_minor", 0)), currency=currency)}
+        )
+        for number, name in names.items()
+        for figures in [found.get(number, {})]
+    ]
+
+
+_VERSION_FIGURES = (
+    *("recipients", "sent", "delivered", "opened", "clicked", "only_machine_opened"),
+    *("ordered", "orders", "unsubscribed", "bounced", "complained"),
+)
 
 
 def deliverability(session: Session, shop_id: ShopId, campaign_id: str) -> report_schemas.Deliverability:

@@ -1,11 +1,11 @@
 """Reports as files: CSV that opens in any spreadsheet and runs nothing there."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 
 from sqlalchemy.orm import Session
 
 from storecast.analytics import report
-from storecast.analytics.report_schemas import Deliverability, Recipient, Report
+from storecast.analytics.report_schemas import Deliverability, Recipient, Report, VersionRow
 from storecast.audit import access
 from storecast.audit import service as audit
 from storecast.campaigns import reading as campaigns
@@ -90,7 +90,12 @@ def _recipient(item: Recipient) -> list[str]:
     return [csv_rows.cell(value) for value in values]
 
 
-def figures(found: Report, delivered: Deliverability) -> bytes:
+def _name(version: VersionRow) -> str:
+    """A language by its tag, the versions of a test by the letters that the pages give them."""
+    return version.locale or "ABCDE"[version.number]
+
+
+def figures(found: Report, delivered: Deliverability, versions: Sequence[VersionRow]) -> bytes:
     """A report's figures, one a line: section, item, metric, value. No personal data is among them."""
     rows: list[tuple[str, str, str, object]] = [
         *(("messages", "", name, value) for name, value in found.counts.model_dump().items()),
@@ -104,6 +109,14 @@ def figures(found: Report, delivered: Deliverability) -> bytes:
             found.revenue.currency,
             "amount",
             float(from_minor(found.revenue.amount_minor, found.revenue.currency)),
+        ),
+        *(
+            ("version", _name(version), name, value)
+            for version in versions
+            for name, value in (
+                *version.model_dump(exclude={"number", "locale", "subject", "from_name", "revenue"}).items(),
+                ("revenue", float(from_minor(version.revenue.amount_minor, version.revenue.currency))),
+            )
         ),
         *(
             ("link", f"{link.number} {link.url}", name, getattr(link, name))

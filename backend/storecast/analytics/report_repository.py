@@ -9,7 +9,7 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any, TypeAlias
 
-from sqlalchemy import ColumnElement, Row, Subquery, and_, case, func, literal, null, or_, select
+from sqlalchemy import ColumnElement, Row, Select, Subquery, and_, case, func, literal, null, or_, select
 from sqlalchemy.orm import Session
 
 from storecast.analytics.attribution import MODEL
@@ -267,6 +267,57 @@ def domains(
         select(name.label("domain"), *(func.sum(ranked.c[column]).label(column) for column in figures))
         .group_by(name)
         .order_by(name.is_(None), func.sum(ranked.c.recipients).desc(), name)
+    )
+    return session.execute(query).all()
+
+
+def versions(
+    session: Session, shop_id: ShopId, campaign_id: int, frozen_at: datetime, earned: Select[int, int]
+) -> Sequence[AnyRow]:
+    """What became of each version: ``number`` and the figures of `report_schemas.VersionRow`.
+
+    Who waits for the end of a test has none yet. ``earned`` says what was credited to each delivery in one currency;
+    who ordered is counted whatever they paid in.
+    """
+    person = campaigns.audience(shop_id, campaign_id, frozen_at).subquery("person")
+    each = _by_recipient(shop_id, [campaign_id], frozen_at)
+    credited = (
+        select(Attribution.delivery_id, func.count().label("orders"))
+        .where(
+            Attribution.shop_id == shop_id,
+            Attribution.model == MODEL,
+            Attribution.campaign_id == campaign_id,
+        )
+        .group_by(Attribution.delivery_id)
+        .subquery("credited")
+    )
+    brought = earned.subquery("brought")
+    people = func.count()
+    sent = person.c.state == "accepted"
+    came_back = and_(sent, each.c.bounce > 0)
+    figures = {
+        "recipients": people,
+        "sent": people.filter(sent),
+        "delivered": people.filter(sent) - people.filter(came_back),
+        "opened": people.filter(_opened(each)),
+        "clicked": people.filter(each.c.click_human > 0),
+        "only_machine_opened": people.filter(~_opened(each), each.c.open_machine > 0),
+        "ordered": func.count(credited.c.delivery_id),
+        "orders": func.coalesce(func.sum(credited.c.orders), 0),
+        "unsubscribed": people.filter(each.c.unsubscribe > 0),
+        "bounced": people.filter(came_back),
+        "complained": people.filter(each.c.complaint > 0),
+        "amount_minor": func.coalesce(func.sum(brought.c.amount_minor), 0),
+    }
+    query = (
+        select(person.c.variant.label("number"), *(value.label(name) for name, value in figures.items()))
+        .select_from(person)
+        .outerjoin(each, each.c.delivery_id == person.c.delivery_id)
+        .outerjoin(credited, credited.c.delivery_id == person.c.delivery_id)
+        .outerjoin(brought, brought.c.delivery_id == person.c.delivery_id)
+        .where(person.c.state != "excluded", person.c.variant.is_not(None))
+        .group_by(person.c.variant)
+        .order_by(person.c.variant)
     )
     return session.execute(query).all()
 

@@ -14,11 +14,12 @@ from storecast.analytics.report_schemas import (
     Recipient,
     Report,
     Story,
+    VersionRow,
 )
 from storecast.analytics.schemas import CampaignRow, Sort
 from storecast.audit import access
 from storecast.campaigns import trials
-from storecast.campaigns.schemas import State
+from storecast.campaigns.schemas import State, VersionNumber
 from storecast.db.session import tenant_session
 from storecast.kit.pages import Page
 from storecast.shops.access import CurrentPrincipal, Permission, TenantDb, require
@@ -59,6 +60,12 @@ def read_report(campaign_id: str, db: TenantDb, principal: CurrentPrincipal) -> 
     return report.read(db, principal.shop_id, campaign_id)
 
 
+@router.get("/campaigns/{campaign_id}/report/versions", dependencies=[require(Permission.READ)])
+def read_report_versions(campaign_id: str, db: TenantDb, principal: CurrentPrincipal) -> list[VersionRow]:
+    """What became of each version of the message, of a test or for a language; empty where there is one only."""
+    return report.versions(db, principal.shop_id, campaign_id)
+
+
 @router.get("/campaigns/{campaign_id}/report/deliverability", dependencies=[require(Permission.READ)])
 def read_deliverability(campaign_id: str, db: TenantDb, principal: CurrentPrincipal) -> Deliverability:
     """How the mail got on: the largest receiving domains, and what servers answered, without personal data."""
@@ -66,10 +73,14 @@ def read_deliverability(campaign_id: str, db: TenantDb, principal: CurrentPrinci
 
 
 @router.get("/campaigns/{campaign_id}/report/message", dependencies=[require(Permission.READ)])
-def read_report_message(campaign_id: str, principal: CurrentPrincipal) -> HeatMessage:
-    """The message as somebody of the audience got it, its links named by their numbers."""
+def read_report_message(
+    campaign_id: str,
+    principal: CurrentPrincipal,
+    version: Annotated[VersionNumber, Query(description="0 is the campaign itself")] = 0,
+) -> HeatMessage:
+    """A version of the message as somebody of the audience got it, its links named by their numbers."""
     with tenant_session(principal.shop_id) as session:
-        trial = trials.load_sent(session, principal.shop_id, campaign_id)
+        trial = trials.load_sent(session, principal.shop_id, campaign_id, version)
         access.note(session, principal.shop_id, principal.actor, "preview", campaign_id, people=1)
     subject, html = trials.render_numbered(trial)
     return HeatMessage(subject=subject, html=html)
@@ -91,7 +102,7 @@ def export_report(campaign_id: str, db: TenantDb, principal: CurrentPrincipal) -
     found = report.read(db, principal.shop_id, campaign_id)
     delivered = report.deliverability(db, principal.shop_id, campaign_id)
     return Response(
-        report_export.figures(found, delivered),
+        report_export.figures(found, delivered, report.versions(db, principal.shop_id, campaign_id)),
         media_type=_CSV,
         headers=_as_file(f"report-{campaign_id}.csv"),
     )

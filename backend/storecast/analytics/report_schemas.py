@@ -107,6 +107,30 @@ class Report(BaseModel):
     finished_at: datetime | None
 
 
+class VersionRow(BaseModel):
+    """What became of one version of the message; one with a ``locale`` is for the readers of a language.
+
+    Opens and clicks are people; ``only_machine_opened`` are those of whom nothing but a machine is known.
+    """
+
+    number: int
+    locale: str | None
+    subject: str
+    from_name: str
+    recipients: int
+    sent: int
+    delivered: int
+    opened: int
+    clicked: int
+    only_machine_opened: int
+    ordered: int
+    orders: int
+    unsubscribed: int
+    bounced: int
+    complained: int
+    revenue: Money
+
+
 class DomainRow(BaseModel):
     """What the servers of one domain of recipients did; ``domain`` is null for all the others together.
 

@@ -1,6 +1,7 @@
 """Who is left of a campaign, by its ledger."""
 
 from collections.abc import Sequence
+from dataclasses import dataclass
 from typing import Any
 
 from sqlalchemy import ColumnElement, Select, and_, case, func, literal, not_, select, true
@@ -9,9 +10,25 @@ from sqlalchemy.orm import Session
 from storecast.campaigns.chosen import Chosen, ids_of
 from storecast.campaigns.draws import Lot, draw, draw_by
 from storecast.campaigns.models import Campaign, MessageDelivery
+from storecast.campaigns.split import Split
 from storecast.events import selectables as events
 from storecast.kit.types import ShopId
 from storecast.messaging.selectables import exclusion_reason, preference_reason
+
+
+@dataclass(frozen=True, slots=True)
+class Readers:
+    """Those who read one language of a campaign, or with ``number`` None its own."""
+
+    split: Split
+    number: int | None
+
+    def are(self, locale: ColumnElement[str | None]) -> ColumnElement[bool]:
+        """Whether somebody with this locale is one of them."""
+        if not self.split.languages:
+            return true()
+        return self.split.language_of(locale).is_not_distinct_from(self.number)
+
 
 LEFT_OUT = ("cancelled", "policy_expired", "test_undecided")
 """Why somebody got nothing who was to get it; who was excluded for any other reason still is."""
@@ -59,7 +76,8 @@ def with_reasons(shop_id: ShopId, campaign: Campaign, chosen: Chosen) -> Select[
         reasons.append(case((everywhere, literal("holdout_everywhere"))))
     here = draw(people.c.id, campaign.id, Lot.HOLDOUT, 100) < campaign.holdout_percent
     reason = func.coalesce(*reasons, case((here, literal("holdout"))))
-    return select(people.c.id, people.c.email, people.c.country, people.c.province, reason.label("reason"))
+    profile = (people.c[name] for name in ("id", "email", "country", "province", "locale"))
+    return select(*profile, reason.label("reason"))
 
 
 def audience_counts(
@@ -71,10 +89,26 @@ def audience_counts(
     return {row.reason: row.people for row in session.execute(query)}
 
 
+def language_counts(
+    session: Session, shop_id: ShopId, campaign: Campaign, chosen: Chosen, split: Split
+) -> dict[int | None, int]:
+    """Recipients by the number of their language's version; those of the campaign's own content are under None."""
+    reasons = with_reasons(shop_id, campaign, chosen).subquery()
+    number = split.language_of(reasons.c.locale)
+    numbered = select(number.label("number")).where(reasons.c.reason.is_(None)).subquery("numbered")
+    query = select(numbered.c.number, func.count().label("people")).group_by(numbered.c.number)
+    return {row.number: row.people for row in session.execute(query)}
+
+
 def counts_without(
-    session: Session, shop_id: ShopId, campaign: Campaign, chosen: Chosen, fields: Sequence[str]
+    session: Session,
+    shop_id: ShopId,
+    campaign: Campaign,
+    chosen: Chosen,
+    fields: Sequence[str],
+    readers: Readers,
 ) -> dict[str, int]:
-    """How many recipients lack each of the fields of a customer."""
+    """How many recipients who read the version lack each of the fields of a customer."""
     if not fields:
         return {}
     people = chosen.members.subquery("profiles")
@@ -84,7 +118,7 @@ def counts_without(
         select(*counts)
         .select_from(people)
         .join(reasons, reasons.c.id == people.c.id)
-        .where(reasons.c.reason.is_(None))
+        .where(reasons.c.reason.is_(None), readers.are(people.c.locale))
     )
     return dict(zip(fields, session.execute(query).one(), strict=True))
 
@@ -97,10 +131,15 @@ def _lacks(people: Any, field: str) -> ColumnElement[bool]:
     return and_(true(), *(func.coalesce(people.c[column], "") == "" for column in columns))
 
 
-def sample_recipient(session: Session, shop_id: ShopId, campaign: Campaign, chosen: Chosen) -> int | None:
-    """Somebody who would get the message."""
+def sample_recipient(
+    session: Session, shop_id: ShopId, campaign: Campaign, chosen: Chosen, readers: Readers | None = None
+) -> int | None:
+    """Somebody who would get the message, and reads the version if one is named."""
     reasons = with_reasons(shop_id, campaign, chosen).subquery()
-    return session.scalar(select(reasons.c.id).where(reasons.c.reason.is_(None)).limit(1))
+    query = select(reasons.c.id).where(reasons.c.reason.is_(None))
+    if readers is not None:
+        query = query.where(readers.are(reasons.c.locale))
+    return session.scalar(query.limit(1))
 
 
 def sample_recipients(

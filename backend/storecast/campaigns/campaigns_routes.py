@@ -1,8 +1,9 @@
 """Campaigns: edit, look, send, stop. The list and the reports are in analytics, which knows the revenue."""
 
 from functools import partial
+from typing import Annotated
 
-from fastapi import APIRouter
+from fastapi import APIRouter, Query
 
 from storecast.audit import access
 from storecast.campaigns import drafts, live_checks, readiness, reading, schemas, service, trials
@@ -53,7 +54,10 @@ def preview_campaign(
     """The message as one customer would get it. Nothing is stored."""
     with tenant_session(principal.shop_id) as session:
         campaign = reading.get(session, principal.shop_id, campaign_id)
-        trial = trials.load(session, principal.shop_id, campaign, body.customer_id, unsaved=body)
+        wanted = trials.Wanted(body.version, body.locale)
+        trial = trials.load(
+            session, principal.shop_id, campaign, body.customer_id, wanted=wanted, unsaved=body
+        )
         access.note(session, principal.shop_id, principal.actor, "preview", campaign_id, people=1)
     return trials.render(trial)
 
@@ -82,12 +86,18 @@ def read_gate(campaign_id: str, db: TenantDb, principal: CurrentPrincipal) -> sc
 
 
 @router.get("/{campaign_id}/gate/live", dependencies=[require(Permission.READ)])
-def read_live_gate(campaign_id: str, principal: CurrentPrincipal) -> list[schemas.Check]:
+def read_live_gate(
+    campaign_id: str,
+    principal: CurrentPrincipal,
+    version: Annotated[
+        schemas.VersionNumber | None, Query(description="One version; all when left out")
+    ] = None,
+) -> list[schemas.Check]:
     """Whether links answer and products can be bought, asked now. Takes some seconds, and stops nothing."""
     unit_of_work = partial(tenant_session, principal.shop_id)
     with unit_of_work() as session:
         campaign = reading.get(session, principal.shop_id, campaign_id)
-        subject = live_checks.gather(session, principal.shop_id, campaign)
+        subject = live_checks.gather(session, principal.shop_id, campaign, version)
     return live_checks.judge(unit_of_work, principal.shop_id, subject)
 
 
@@ -97,7 +107,7 @@ def send_test(campaign_id: str, body: schemas.TestRequest, principal: CurrentPri
     """Send one mail to look at; nobody counts it."""
     with tenant_session(principal.shop_id) as session:
         campaign = reading.get(session, principal.shop_id, campaign_id)
-        trial = trials.load(session, principal.shop_id, campaign, None)
+        trial = trials.load(session, principal.shop_id, campaign, None, wanted=trials.Wanted(body.version))
         trial = trials.routed(session, principal.shop_id, trial)
     return trials.send(trial, body.email)
 

@@ -18,8 +18,8 @@ from storecast.messaging.delivery import tokens
 from storecast.shops import service as shops
 from storecast.shops.models import Shop
 
-KEPT_VARIANTS = 16
-"""A compiled variant is some hundred kilobytes; a worker seldom sends more campaigns than this at once."""
+KEPT_VARIANTS = 32
+"""A compiled variant is some hundred kilobytes; a campaign has 25 at most, and a worker seldom sends many at once."""
 
 _variants: OrderedDict[tuple[Content, Origin, str], Variant] = OrderedDict()
 
@@ -66,7 +66,9 @@ def product_lists(session: Session, campaign: Campaign, shop: Shop, *, html: str
     )
 
 
-def origin_of(session: Session, campaign: Campaign, shop: Shop, *, variant: int = 0) -> Origin:
+def origin_of(
+    session: Session, campaign: Campaign, shop: Shop, *, version: CampaignVariant | None = None
+) -> Origin:
     """Which version of which mailing of which shop it is."""
     return Origin(
         shop_id=shop.id,
@@ -74,7 +76,8 @@ def origin_of(session: Session, campaign: Campaign, shop: Shop, *, variant: int 
         campaign_id=campaign.id,
         campaign_public_id=campaign.public_id,
         campaign_name=campaign.name,
-        variant=variant,
+        variant=version.number if version else 0,
+        language=(version and version.locale) or "",
     )
 
 
@@ -86,7 +89,7 @@ def compiled(
     edge_url = get_settings().edge_url
     key = (
         content_of(session, campaign, shop, version=version),
-        origin_of(session, campaign, shop, variant=version.number if version else 0),
+        origin_of(session, campaign, shop, version=version),
         edge_url,
     )
     variant = _variants.get(key)

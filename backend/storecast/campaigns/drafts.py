@@ -103,6 +103,7 @@ def follow_up(session: Session, shop_id: ShopId, campaign_id: str, kind: str, *,
     name = f"{original.name} ({_FOLLOW_UP_NAMES[kind]})"
     origin = {"segment_id": None, "origin_id": original.id, "origin_kind": kind, "holdout_percent": 0}
     draft = _copy(session, shop_id, original, name, **origin)
+    variants.copy_languages(session, shop_id, original, draft)
     if not readiness.audience(session, shop_id, draft).members:
         raise NobodyLeft
     audit.record(
@@ -120,6 +121,16 @@ def change_variants(
     """Set the test and the further versions; refused whole like any edit."""
     campaign = locking.lock_draft(session, shop_id, campaign_id, given.version)
     variants.change(session, shop_id, campaign, given)
+    locking.touch(session, campaign)
+    return campaign
+
+
+def change_languages(
+    session: Session, shop_id: ShopId, campaign_id: str, given: variants_schemas.LanguagesInput
+) -> Campaign:
+    """Set the languages besides the campaign's own; refused whole like any edit."""
+    campaign = locking.lock_draft(session, shop_id, campaign_id, given.version)
+    variants.change_languages(session, shop_id, campaign, given)
     locking.touch(session, campaign)
     return campaign
 

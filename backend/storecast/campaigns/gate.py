@@ -56,11 +56,14 @@ def judge(
     return checks
 
 
-def worst(checks: Sequence[Check], others: Sequence[Check], version: int) -> list[Check]:
+def worst(
+    checks: Sequence[Check], others: Sequence[Check], version: int, language: str | None = None
+) -> list[Check]:
     """The checks, each as bad as it is in either version; where the other one is worse its facts say which it is."""
     found = {check.code: check for check in others}
+    which = {"version": version} | ({"language": language} if language else {})
     return [
-        found[check.code].model_copy(update={"facts": {**found[check.code].facts, "version": version}})
+        found[check.code].model_copy(update={"facts": {**found[check.code].facts, **which}})
         if check.code in found and _LEVELS[found[check.code].level] > _LEVELS[check.level]
         else check
         for check in checks
@@ -68,6 +71,14 @@ def worst(checks: Sequence[Check], others: Sequence[Check], version: int) -> lis
 
 
 _LEVELS: Mapping[Level, int] = {"ok": 0, "ask": 1, "stop": 2}
+
+
+def spoken(readers: Mapping[str, int]) -> Check:
+    """How many recipients read each language; one that nobody reads is perhaps written wrongly."""
+    return Check(
+        code="languages", level="ask" if 0 in readers.values() else "ok", facts={"readers": dict(readers)}
+    )
+
 
 FEWEST_IN_TEST = 500
 """A version that fewer people get says little: a fifth more clicks than 5 % shows with some 8,000 recipients each."""

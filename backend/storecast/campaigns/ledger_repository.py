@@ -94,7 +94,7 @@ def _lots(campaign: Campaign, reasons: Select[Any], start: Start, split: Split) 
     audience = select(
         people,
         people.c.reason.is_(None).label("receives"),
-        split.version_of(people.c.id, campaign.id).label("variant"),
+        split.version_of(people.c.id, campaign.id, people.c.locale).label("variant"),
     )
     return planned(
         audience, start, partial(draw, campaign_id=campaign.id, lot=Lot.TURN, sides=repository._TURNS)
@@ -149,14 +149,16 @@ def count_held(session: Session, shop_id: ShopId, campaign: Campaign) -> int:
     return session.scalar(query) or 0
 
 
-def sample_written_to(session: Session, shop_id: ShopId, campaign: Campaign) -> int | None:
-    """Somebody who got the message, or somebody of the audience when nobody has yet."""
-    return session.scalar(
-        select(MessageDelivery.customer_id)
-        .where(_rows_of(shop_id, campaign), MessageDelivery.state != "excluded")
-        .order_by(MessageDelivery.id)
-        .limit(1)
+def sample_written_to(
+    session: Session, shop_id: ShopId, campaign: Campaign, variant: int | None
+) -> int | None:
+    """Somebody who got the message, or is to get it; in this version, if one is named."""
+    query = select(MessageDelivery.customer_id).where(
+        _rows_of(shop_id, campaign), MessageDelivery.state != "excluded"
     )
+    if variant is not None:
+        query = query.where(MessageDelivery.variant == variant)
+    return session.scalar(query.order_by(MessageDelivery.id).limit(1))
 
 
 class Claimed(NamedTuple):

@@ -7,6 +7,7 @@ under its circuit, all of it within some seconds; what did not answer by then is
 import asyncio
 from collections.abc import Sequence
 from dataclasses import dataclass
+from itertools import zip_longest
 from typing import Any, Literal
 from urllib.parse import SplitResult, urljoin
 
@@ -48,14 +49,21 @@ class Subject:
     product_gids: tuple[str, ...]
 
 
-def gather(session: Session, shop_id: ShopId, campaign: Campaign) -> Subject:
-    """The fixed links and the picked products of a campaign as it is saved."""
+def gather(session: Session, shop_id: ShopId, campaign: Campaign, number: int | None = None) -> Subject:
+    """The fixed links and the picked products of a campaign as it is saved, or of one of its versions.
+
+    Each version has its turn before any has its second link: a long one keeps no other from being asked about.
+    """
     shop = shops.get(session, shop_id)
-    urls = compose.find_urls(
-        content.content_of(session, campaign, shop, html=variants.all_html(session, shop_id, campaign)),
-        content.origin_of(session, campaign, shop),
-    )
-    return Subject(tuple(dict.fromkeys(urls))[:LINKS_ASKED], tuple(campaign.product_gids))
+    by_version = [
+        compose.find_urls(
+            content.content_of(session, campaign, shop, version=version),
+            content.origin_of(session, campaign, shop, version=version),
+        )
+        for version in variants.choose(session, shop_id, campaign, number)
+    ]
+    in_turns = (url for urls in zip_longest(*by_version) for url in urls if url is not None)
+    return Subject(tuple(dict.fromkeys(in_turns))[:LINKS_ASKED], tuple(campaign.product_gids))
 
 
 def judge(unit_of_work: UnitOfWork, shop_id: ShopId, subject: Subject) -> list[Check]:

@@ -104,11 +104,18 @@ class CampaignLink(Tenant, Base):
 
 
 class CampaignVariant(Tenant, Base):
-    """Another version of a campaign's message; the campaign itself is version 0. Null: as in version 0."""
+    """Another version of a campaign's message; the campaign itself is version 0. Null: as in version 0.
+
+    One with a ``locale`` is for those who read that language, the others are compared in a test.
+    """
 
     __tablename__ = "campaign_variants"
     __table_args__ = (
-        CheckConstraint("number BETWEEN 1 AND 4", name="number"),
+        CheckConstraint(
+            "CASE WHEN locale IS NULL THEN number BETWEEN 1 AND 4 ELSE number BETWEEN 5 AND 24 END",
+            name="number",
+        ),
+        UniqueConstraint("campaign_id", "locale"),
         CheckConstraint("weight BETWEEN 1 AND 100", name="weight"),
         CheckConstraint("delay_minutes BETWEEN 0 AND 10080", name="delay_minutes"),
     )
@@ -116,7 +123,8 @@ class CampaignVariant(Tenant, Base):
 
     campaign_id: Mapped[int] = mapped_column(ForeignKey("campaigns.id", ondelete="CASCADE"), primary_key=True)
     number: Mapped[int] = mapped_column(SmallInteger, primary_key=True)
-    weight: Mapped[int] = mapped_column(SmallInteger)
+    locale: Mapped[str | None]
+    weight: Mapped[int] = mapped_column(SmallInteger, server_default=text("1"))
     subject: Mapped[str | None]
     preview_text: Mapped[str | None]
     from_name: Mapped[str | None]

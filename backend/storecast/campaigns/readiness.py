@@ -7,7 +7,7 @@ from sqlalchemy.orm import Session
 from storecast.campaigns import audience_repository, content, leases, schemas, variants, variants_repository
 from storecast.campaigns.audience import choose, is_chosen
 from storecast.campaigns.chosen import Chosen
-from storecast.campaigns.gate import judge, test_size, worst
+from storecast.campaigns.gate import judge, spoken, test_size, worst
 from storecast.campaigns.models import Campaign, CampaignVariant
 from storecast.config.settings import get_settings
 from storecast.kit.clock import utcnow
@@ -46,13 +46,26 @@ def gate(
     counted = audience(session, shop_id, campaign)
     begins = starts_at or utcnow()
     checks = _judge(session, shop_id, campaign, people, counted, None, begins)
-    for version in variants_repository.list_versions(session, shop_id, campaign.id):
+    for version in variants_repository.list_all(session, shop_id, campaign.id):
         others = _judge(session, shop_id, campaign, people, counted, version, begins)
-        checks = worst(checks, others, version.number)
-    test = variants.test_of(campaign)
-    if test is not None:
-        checks.append(test_size(variants.split_of(session, shop_id, campaign), counted.recipients))
+        checks = worst(checks, others, version.number, version.locale)
+    checks += _of_versions(session, shop_id, campaign, people, counted.recipients)
     return schemas.Gate(ready=all(check.level != "stop" for check in checks), checks=checks)
+
+
+def _of_versions(
+    session: Session, shop_id: ShopId, campaign: Campaign, people: Chosen, recipients: int
+) -> list[schemas.Check]:
+    """Whether anybody reads each language, and enough people are left to tell the versions of a test apart."""
+    split = variants.split_of(session, shop_id, campaign)
+    found = []
+    if split.languages:
+        readers = audience_repository.language_counts(session, shop_id, campaign, people, split)
+        found.append(spoken({tag: readers.get(number, 0) for tag, number in split.languages}))
+        recipients = readers.get(None, 0)
+    if variants.test_of(campaign) is not None:
+        found.append(test_size(split, recipients))
+    return found
 
 
 def _judge(
@@ -66,8 +79,14 @@ def _judge(
 ) -> list[schemas.Check]:
     shop = shops.get(session, shop_id)
     written = content.content_of(session, campaign, shop, version=version)
+    language = version.number if version and version.locale else None
     lacking = audience_repository.counts_without(
-        session, shop_id, campaign, people, compose.unguarded_fields(written)
+        session,
+        shop_id,
+        campaign,
+        people,
+        compose.unguarded_fields(written),
+        audience_repository.Readers(variants.split_of(session, shop_id, campaign), language),
     )
     level = get_settings().sender_level
     checks = judge(
@@ -75,7 +94,7 @@ def _judge(
         has_segment=is_chosen(campaign),
         audience=counted,
         lacking={field: count for field, count in lacking.items() if count},
-        urls=compose.find_urls(written, content.origin_of(session, campaign, shop)),
+        urls=compose.find_urls(written, content.origin_of(session, campaign, shop, version=version)),
         sender=None if level == "off" else delivery.sender_standing(session, shop_id, written.from_email),
         strictness="ask" if level == "ask" else "stop",
     )

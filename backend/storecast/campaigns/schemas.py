@@ -128,14 +128,24 @@ class Campaign(BaseModel):
     pause_reason: str | None
 
 
+VersionNumber = Annotated[int, Field(ge=0, le=24)]
+Locale = Annotated[str, Field(max_length=35)]
+
+
 class PreviewRequest(BaseModel):
-    """Whom to preview as; left out, somebody from the audience. Content that is not saved yet replaces the saved."""
+    """Whom to preview as; left out, somebody from the audience. Content that is not saved yet replaces the saved.
+
+    The customer gets the version of their language; ``version`` asks for one by its number (0 is the campaign itself),
+    ``locale`` for the one that somebody with this locale gets. Unsaved content is that of ``version``.
+    """
 
     model_config = ConfigDict(
         json_schema_extra={"examples": [{"customer_id": "cus_01jd8wz6k3r9v5n2m7q4t1x0ya"}]}
     )
 
     customer_id: str | None = None
+    version: VersionNumber | None = None
+    locale: Locale | None = None
     subject: Annotated[str, Field(max_length=1_000)] | None = None
     preview_text: Annotated[str, Field(max_length=1_000)] | None = None
     html: Annotated[str, Field(max_length=MAX_SOURCE_BYTES)] | None = None
@@ -143,8 +153,14 @@ class PreviewRequest(BaseModel):
 
 
 class Preview(BaseModel):
-    """A message as one customer would get it; ``missing`` names what it prints and the customer lacks."""
+    """A message as one customer would get it; ``missing`` names what it prints and the customer lacks.
 
+    ``version`` is the number of the version that it is, ``locale`` its language when it is for the readers of one.
+    """
+
+    version: int
+    locale: str | None
+    from_name: str
     subject: str
     preview_text: str
     html: str
@@ -195,12 +211,13 @@ class Gate(BaseModel):
 
 
 class TestRequest(BaseModel):
-    """Where to send a test mail."""
+    """Where to send a test mail, and which version of the message; without one that of somebody of the audience."""
 
     __test__ = False
     model_config = ConfigDict(json_schema_extra={"examples": [{"email": "me@example.com"}]})
 
     email: Address
+    version: VersionNumber | None = None
 
 
 class TestResult(BaseModel):

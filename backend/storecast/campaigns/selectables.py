@@ -25,7 +25,7 @@ def deliveries(shop_id: ShopId) -> Select[int, int, int, str, datetime | None, d
 def audience(shop_id: ShopId, campaign_id: int, frozen_at: datetime) -> Select[*tuple[Any, ...]]:
     """One campaign's rows of the ledger, from one partition.
 
-    Columns: delivery_id, customer_id, email, state, reason, attempts, smtp_code, smtp_reply.
+    Columns: delivery_id, customer_id, email, state, reason, attempts, variant, smtp_code, smtp_reply.
     """
     return select(
         MessageDelivery.id.label("delivery_id"),
@@ -34,6 +34,7 @@ def audience(shop_id: ShopId, campaign_id: int, frozen_at: datetime) -> Select[*
         MessageDelivery.state,
         MessageDelivery.reason,
         MessageDelivery.attempts,
+        MessageDelivery.variant,
         MessageDelivery.smtp_code,
         MessageDelivery.smtp_reply,
     ).where(

@@ -1,4 +1,7 @@
-"""Which version each recipient gets: drawn by hash of campaign and customer, so everybody gets exactly one."""
+"""Which version each recipient gets: that of their language, or one that is drawn by hash of campaign and customer.
+
+Everybody gets exactly one. Who reads a language that the campaign speaks gets it at once and takes no part in a test.
+"""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -8,6 +11,7 @@ from itertools import accumulate
 from sqlalchemy import ColumnElement, Integer, Interval, case, cast, false, func, literal, null, or_
 
 from storecast.campaigns.draws import Lot, draw
+from storecast.campaigns.languages import Languages, number_of
 
 
 @dataclass(frozen=True, slots=True)
@@ -20,9 +24,23 @@ class Split:
     weights: tuple[int, ...] = (1,)
     share_percent: int = 100
     delays: tuple[timedelta, ...] = (timedelta(0),)
+    languages: Languages = ()
 
-    def version_of(self, customer_id: ColumnElement[int], campaign_id: int) -> ColumnElement[int | None]:
+    def version_of(
+        self,
+        customer_id: ColumnElement[int],
+        campaign_id: int,
+        locale: ColumnElement[str | None],
+    ) -> ColumnElement[int | None]:
         """The version of a customer."""
+        drawn = self._drawn(customer_id, campaign_id)
+        return func.coalesce(self.language_of(locale), drawn) if self.languages else drawn
+
+    def language_of(self, locale: ColumnElement[str | None]) -> ColumnElement[int | None]:
+        """The version of a customer's language; null for the campaign's own."""
+        return number_of(locale, self.languages)
+
+    def _drawn(self, customer_id: ColumnElement[int], campaign_id: int) -> ColumnElement[int | None]:
         version: ColumnElement[int | None] = literal(0)
         if len(self.weights) > 1:
             lot = draw(customer_id, campaign_id, Lot.VERSION, sum(self.weights))

@@ -20,6 +20,7 @@ from storecast.campaigns import (
     readiness,
     reading,
     schemas,
+    variants,
 )
 from storecast.campaigns.errors import StateRefused, TestRefused
 from storecast.campaigns.models import Campaign
@@ -42,6 +43,17 @@ _PLACEHOLDER_TOKEN = "preview"  # noqa: S105  # a link that leads nowhere
 
 
 @dataclass(frozen=True, slots=True)
+class Wanted:
+    """The version to try: that of a number, or that of who has a locale; without either that of the customer."""
+
+    number: int | None = None
+    locale: str | None = None
+
+
+ANY = Wanted()
+
+
+@dataclass(frozen=True, slots=True)
 class Trial:
     """A campaign and the customer to try it on."""
 
@@ -59,27 +71,47 @@ def load(
     campaign: Campaign,
     customer_id: str | None,
     *,
+    wanted: Wanted = ANY,
     unsaved: schemas.PreviewRequest | None = None,
 ) -> Trial:
     """The campaign as it is now, with the customer of that public id or somebody from the audience.
 
-    What an editor holds and has not saved takes the place of what is.
+    They get the version that is wanted, or that of their language. What an editor holds and has not saved takes the
+    place of the version that was asked for; without one that of the campaign's own content.
     """
     if customer_id is not None:
         internal_id: int | None = customers.get(session, shop_id, customer_id).id
     else:
-        chosen = readiness.chosen(session, shop_id, campaign)
-        internal_id = audience_repository.sample_recipient(session, shop_id, campaign, chosen)
-    return _load(session, shop_id, campaign, internal_id, unsaved)
+        internal_id = _sample(session, shop_id, campaign, wanted)
+    return _load(session, shop_id, campaign, internal_id, wanted, unsaved)
 
 
-def load_sent(session: Session, shop_id: ShopId, campaign_id: str) -> Trial:
-    """A frozen campaign with somebody whom it was sent to; raises CampaignUnknown or StateRefused."""
+def _sample(session: Session, shop_id: ShopId, campaign: Campaign, wanted: Wanted) -> int | None:
+    """Somebody who reads the version if anybody does, otherwise anybody."""
+    chosen = readiness.chosen(session, shop_id, campaign)
+    if wanted != ANY:
+        version = variants.find(session, shop_id, campaign, number=wanted.number, locale=wanted.locale)
+        language = version.number if version and version.locale else None
+        readers = audience_repository.Readers(variants.split_of(session, shop_id, campaign), language)
+        found = audience_repository.sample_recipient(session, shop_id, campaign, chosen, readers)
+        if found is not None:
+            return found
+    return audience_repository.sample_recipient(session, shop_id, campaign, chosen)
+
+
+def load_sent(session: Session, shop_id: ShopId, campaign_id: str, number: int = 0) -> Trial:
+    """A version of a frozen campaign, the campaign itself without a number, with somebody whom it was sent to.
+
+    Raises CampaignUnknown, StateRefused or VariantUnknown.
+    """
     campaign = reading.get(session, shop_id, campaign_id)
     if campaign.frozen_at is None:
         raise StateRefused(state=campaign.state)
-    internal_id = ledger_repository.sample_written_to(session, shop_id, campaign)
-    return _load(session, shop_id, campaign, internal_id, None)
+    wanted = Wanted(number)
+    internal_id = ledger_repository.sample_written_to(session, shop_id, campaign, number)
+    if internal_id is None:
+        internal_id = ledger_repository.sample_written_to(session, shop_id, campaign, None)
+    return _load(session, shop_id, campaign, internal_id, wanted, None)
 
 
 def _load(
@@ -87,17 +119,24 @@ def _load(
     shop_id: ShopId,
     campaign: Campaign,
     internal_id: int | None,
+    wanted: Wanted,
     unsaved: schemas.PreviewRequest | None,
 ) -> Trial:
     shop = shops.get(session, shop_id)
     row = _profile(session, shop_id, internal_id) if internal_id is not None else None
+    locale = wanted.locale or (row.locale if row is not None else None)
+    version = variants.find(session, shop_id, campaign, number=wanted.number, locale=locale)
     shown = customers.list_rows(session, shop_id, [internal_id]) if internal_id is not None else []
     edited = (
         unsaved.model_dump(include={"subject", "preview_text", "html"}, exclude_none=True) if unsaved else {}
     )
     if unsaved is not None and unsaved.mjml is not None:
         edited["html"] = templates.html_of(unsaved.mjml)
-    written = replace(content.content_of(session, campaign, shop, html=edited.get("html")), **edited)
+    if version is not None and wanted.number is None:
+        # The editor holds the campaign's own content, of which this version says some things differently.
+        edited = {field: value for field, value in edited.items() if getattr(version, field) is None}
+    written = content.content_of(session, campaign, shop, html=edited.get("html"), version=version)
+    written = replace(written, **edited)
     looked_up = personal.look_up(
         session,
         shop_id,
@@ -113,7 +152,7 @@ def _load(
     }
     return Trial(
         content=written,
-        origin=content.origin_of(session, campaign, shop),
+        origin=content.origin_of(session, campaign, shop, version=version),
         recipient=_recipient(row, own),
         customer=shown[0] if shown else None,
     )
@@ -187,6 +226,9 @@ def render(trial: Trial) -> schemas.Preview:
         size_bytes=len(texts["html"].encode()),
         customer=trial.customer,
         missing=_missing(written, context),
+        version=trial.origin.variant,
+        locale=trial.origin.language or None,
+        from_name=written.from_name,
     )
 
 

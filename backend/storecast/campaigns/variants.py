@@ -1,14 +1,15 @@
-"""Versions of a campaign and their test: who gets which, which one has won, and who says so.
+"""Versions of a campaign, for languages and for a test: who gets which, which one has won, and who says so.
 
-The campaign itself is version 0. Versions are drawn by hash at the freeze. In a test with a share below 100 the rest
-of the audience waits in the ledger; it gets the winner once there is one, and there is one only when it is significant
-(see `significance`) or a person picks it. A test is looked at when its time is over, and then at most three times more,
-each time after twice the time and with half the share of mistakes put up with: all looks together err in no more than
-5 of 100 tests.
+The campaign itself is version 0. At the freeze everybody gets the version of their language, see `languages`; between
+the versions of a test is drawn by hash among those who read the campaign's own content. In a test with a share below
+100 the rest of them waits in the ledger; it gets the winner once there is one, and there is one only when it is
+significant (see `significance`) or a person picks it. A test is looked at when its time is over, and then at most three
+times more, each time after twice the time and with half the share of mistakes put up with: all looks together err in no
+more than 5 of 100 tests.
 """
 
 from collections.abc import Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from datetime import datetime, timedelta
 from typing import Literal
 
@@ -19,6 +20,7 @@ from storecast.audit import service as audit
 from storecast.campaigns import (
     contact_policy,
     content,
+    languages,
     ledger_repository,
     repository,
     variants_repository,
@@ -92,13 +94,20 @@ test_of.__test__ = False  # type: ignore[attr-defined]  # it is no test of ours
 
 
 def read(session: Session, shop_id: ShopId, campaign: Campaign) -> variants_schemas.Variants:
-    """The test and the further versions."""
-    versions = variants_repository.list_versions(session, shop_id, campaign.id)
+    """The test, the further versions and those of languages."""
+    versions = variants_repository.list_all(session, shop_id, campaign.id)
     test = test_of(campaign)
     return variants_schemas.Variants(
         test=variants_schemas.VersionTest(**asdict(test)) if test else None,
         versions=[
-            variants_schemas.FurtherVersion.model_validate(each, from_attributes=True) for each in versions
+            variants_schemas.FurtherVersion.model_validate(each, from_attributes=True)
+            for each in versions
+            if each.locale is None
+        ],
+        languages=[
+            variants_schemas.LanguageVersion.model_validate(each, from_attributes=True)
+            for each in versions
+            if each.locale is not None
         ],
     )
 
@@ -107,52 +116,117 @@ def change(
     session: Session, shop_id: ShopId, campaign: Campaign, given: variants_schemas.VariantsInput
 ) -> None:
     """Set the test and the versions of a locked draft as a whole; refused whole when anything is wrong."""
-    _refuse_faults(given)
-    rows = []
-    for number, each in enumerate(given.versions, 1):
-        values = each.model_dump()
-        if each.mjml is not None:
-            values["html"] = templates.html_of(each.mjml)
-        rows.append(CampaignVariant(shop_id=shop_id, campaign_id=campaign.id, number=number, **values))
+    errors = _faults(given)
+    rows = [
+        _row(campaign, number, f"/versions/{number - 1}", each, errors)
+        for number, each in enumerate(given.versions, 1)
+    ]
+    if errors:
+        raise Invalid("The versions are not complete.", errors=errors)
     variants_repository.replace_versions(session, shop_id, campaign.id, rows)
     campaign.test = given.test.model_dump() if given.test else None
 
 
+def change_languages(
+    session: Session, shop_id: ShopId, campaign: Campaign, given: variants_schemas.LanguagesInput
+) -> None:
+    """Set the languages of a locked draft as a whole; refused whole when anything is wrong."""
+    tags = [languages.canonical(each.locale) for each in given.languages]
+    errors = _language_faults(given.languages, tags)
+    rows = [
+        _row(campaign, languages.FIRST_NUMBER + place, f"/languages/{place}", each, errors, locale=tag)
+        for place, (each, tag) in enumerate(zip(given.languages, tags, strict=True))
+    ]
+    if errors:
+        raise Invalid("The languages are not complete.", errors=errors)
+    variants_repository.replace_languages(session, shop_id, campaign.id, rows)
+
+
+def _row(
+    campaign: Campaign,
+    number: int,
+    at: str,
+    given: variants_schemas.Words,
+    errors: list[FieldError],
+    **own: str | None,
+) -> CampaignVariant:
+    """The version as it is stored; what is wrong with it comes to the ``errors``."""
+    values = given.model_dump() | own
+    if given.mjml is not None:
+        try:
+            values["html"] = templates.html_of(given.mjml)
+        except Invalid as broken:
+            errors += [replace(fault, pointer=f"{at}{fault.pointer}") for fault in broken.errors]
+    subject, preview_text, html = (values[field] or "" for field in ("subject", "preview_text", "html"))
+    written = compose.Content(subject, preview_text, html, "", "", "")
+    errors += [
+        FieldError(
+            f"{at}/{field}", f"Line {fault.line}, column {fault.column}: {fault.message}", "template_fault"
+        )
+        for field, faults in compose.faults(written).items()
+        for fault in faults
+    ]
+    return CampaignVariant(shop_id=campaign.shop_id, campaign_id=campaign.id, number=number, **values)
+
+
 def copy(session: Session, shop_id: ShopId, original: Campaign, to: Campaign) -> None:
-    """Give a new draft the versions of another campaign."""
+    """Give a new draft the versions of another campaign, and their test."""
+    _copy(session, shop_id, to, variants_repository.list_all(session, shop_id, original.id))
+    to.test = original.test
+
+
+def copy_languages(session: Session, shop_id: ShopId, original: Campaign, to: Campaign) -> None:
+    """Give a new draft the languages of another campaign."""
+    _copy(session, shop_id, to, variants_repository.list_languages(session, shop_id, original.id))
+
+
+def _copy(session: Session, shop_id: ShopId, to: Campaign, versions: Sequence[CampaignVariant]) -> None:
     rows = [
         CampaignVariant(
             shop_id=shop_id,
             campaign_id=to.id,
-            **{name: getattr(each, name) for name in ("number", "weight", "delay_minutes", *_OVERRIDES)},
+            **{
+                name: getattr(each, name)
+                for name in ("number", "locale", "weight", "delay_minutes", *_OVERRIDES)
+            },
         )
-        for each in variants_repository.list_versions(session, shop_id, original.id)
+        for each in versions
     ]
-    variants_repository.replace_versions(session, shop_id, to.id, rows)
-    to.test = original.test
+    variants_repository.add(session, rows)
 
 
-def _refuse_faults(given: variants_schemas.VariantsInput) -> None:
+def _faults(given: variants_schemas.VariantsInput) -> list[FieldError]:
     errors = []
     if given.test is not None and not given.versions:
         errors.append(FieldError("/versions", "A test needs a second version.", "version_missing"))
     if given.test is None and given.versions:
         errors.append(FieldError("/test", "Say what the versions are compared by.", "test_missing"))
-    for place, each in enumerate(given.versions):
-        if not each.delay_minutes and all(getattr(each, name) is None for name in _OVERRIDES):
-            errors.append(FieldError(f"/versions/{place}", "It is the same as version A.", "version_same"))
-        written = compose.Content(each.subject or "", each.preview_text or "", each.html or "", "", "", "")
-        errors += [
-            FieldError(
-                f"/versions/{place}/{field}",
-                f"Line {fault.line}, column {fault.column}: {fault.message}",
-                "template_fault",
-            )
-            for field, faults in compose.faults(written).items()
-            for fault in faults
-        ]
-    if errors:
-        raise Invalid("The versions are not complete.", errors=errors)
+    return errors + [
+        FieldError(f"/versions/{place}", "It is the same as version A.", "version_same")
+        for place, each in enumerate(given.versions)
+        if not each.delay_minutes and _says_nothing_else(each)
+    ]
+
+
+def _language_faults(
+    given: Sequence[variants_schemas.LanguageContent], tags: Sequence[str | None]
+) -> list[FieldError]:
+    errors = []
+    for place, (each, tag) in enumerate(zip(given, tags, strict=True)):
+        at = f"/languages/{place}"
+        if tag is None:
+            message = f"“{each.locale}” is no language: write it as de, pt-BR or zh-Hant."
+            errors.append(FieldError(f"{at}/locale", message, "locale_unknown"))
+        elif tag in tags[:place]:
+            errors.append(FieldError(f"{at}/locale", f"{tag} is there already.", "locale_twice"))
+        if _says_nothing_else(each):
+            message = "It says the same as the campaign: write its subject or its content."
+            errors.append(FieldError(f"{at}/subject", message, "version_same"))
+    return errors
+
+
+def _says_nothing_else(given: variants_schemas.Words) -> bool:
+    return all(getattr(given, name) is None for name in _OVERRIDES)
 
 
 # Drawing.
@@ -160,15 +234,32 @@ def _refuse_faults(given: variants_schemas.VariantsInput) -> None:
 
 def split_of(session: Session, shop_id: ShopId, campaign: Campaign) -> Split:
     """Who gets which version, and when."""
+    rows = variants_repository.list_all(session, shop_id, campaign.id)
+    spoken = tuple((each.locale, each.number) for each in rows if each.locale is not None)
     test = test_of(campaign)
     if test is None:
-        return EVERYBODY
-    versions = variants_repository.list_versions(session, shop_id, campaign.id)
+        return Split(languages=spoken) if spoken else EVERYBODY
+    versions = [each for each in rows if each.locale is None]
     return Split(
         weights=(test.weight, *(each.weight for each in versions)),
         share_percent=test.share_percent,
         delays=(timedelta(0), *(timedelta(minutes=each.delay_minutes) for each in versions)),
+        languages=spoken,
     )
+
+
+def find(
+    session: Session, shop_id: ShopId, campaign: Campaign, *, number: int | None, locale: str | None
+) -> CampaignVariant | None:
+    """The version of that number, or of who has that locale; None for the campaign itself. Raises VariantUnknown."""
+    rows = variants_repository.list_all(session, shop_id, campaign.id)
+    if number is None:
+        spoken = tuple((each.locale, each.number) for each in rows if each.locale is not None)
+        number = languages.looked_up(locale, spoken) or 0
+    found = next((each for each in rows if each.number == number), None)
+    if found is None and number:
+        raise VariantUnknown
+    return found
 
 
 def note_start(campaign: Campaign, split: Split, now: datetime) -> None:
@@ -344,18 +435,41 @@ def _arms(
     return arms
 
 
+def choose(
+    session: Session, shop_id: ShopId, campaign: Campaign, number: int | None
+) -> list[CampaignVariant | None]:
+    """The version of that number, or all of them; None stands for the campaign itself. Raises VariantUnknown."""
+    if number is not None:
+        return [find(session, shop_id, campaign, number=number, locale=None)]
+    return [None, *variants_repository.list_all(session, shop_id, campaign.id)]
+
+
 def all_html(session: Session, shop_id: ShopId, campaign: Campaign) -> str:
     """What all versions contain together."""
-    versions = variants_repository.list_versions(session, shop_id, campaign.id)
+    versions = variants_repository.list_all(session, shop_id, campaign.id)
     return "".join((campaign.html, *(each.html or "" for each in versions)))
 
 
 def compiled(session: Session, shop_id: ShopId, campaign: Campaign) -> dict[int, compose.Variant]:
     """Every version of the campaign, compiled, by its number."""
-    versions: Sequence[CampaignVariant] = ()
-    if campaign.test is not None:
-        versions = variants_repository.list_versions(session, shop_id, campaign.id)
     return {
         0: content.compiled(session, shop_id, campaign),
-        **{each.number: content.compiled(session, shop_id, campaign, each) for each in versions},
+        **{
+            each.number: content.compiled(session, shop_id, campaign, each)
+            for each in variants_repository.list_all(session, shop_id, campaign.id)
+        },
+    }
+
+
+def names(session: Session, shop_id: ShopId, campaign: Campaign) -> dict[int, variants_schemas.VersionName]:
+    """Every version with what tells it from the others, version 0 first."""
+    rows = variants_repository.list_all(session, shop_id, campaign.id)
+    return {
+        each.number if each else 0: variants_schemas.VersionName(
+            number=each.number if each else 0,
+            locale=each.locale if each else None,
+            subject=(each and each.subject) or campaign.subject,
+            from_name=(each and each.from_name) or campaign.from_name,
+        )
+        for each in (None, *rows)
     }

@@ -3,10 +3,11 @@
 from collections.abc import Callable, Sequence
 from typing import NamedTuple
 
-from sqlalchemy import Numeric, Select, and_, cast, delete, func, select
+from sqlalchemy import ColumnElement, Numeric, Select, and_, cast, delete, func, select
 from sqlalchemy.orm import Session
 
 from storecast.campaigns.draws import Lot, draw
+from storecast.campaigns.languages import FIRST_NUMBER
 from storecast.campaigns.models import Campaign, CampaignVariant, MessageDelivery
 from storecast.events import selectables as events
 from storecast.kit.types import ShopId
@@ -26,7 +27,8 @@ class Achieved(NamedTuple):
     squares: float
 
 
-def list_versions(session: Session, shop_id: ShopId, campaign_id: int) -> Sequence[CampaignVariant]:
+def list_all(session: Session, shop_id: ShopId, campaign_id: int) -> Sequence[CampaignVariant]:
+    """The further versions of the test, then those of the languages."""
     return session.scalars(
         select(CampaignVariant)
         .where(CampaignVariant.shop_id == shop_id, CampaignVariant.campaign_id == campaign_id)
@@ -34,16 +36,41 @@ def list_versions(session: Session, shop_id: ShopId, campaign_id: int) -> Sequen
     ).all()
 
 
+def list_versions(session: Session, shop_id: ShopId, campaign_id: int) -> list[CampaignVariant]:
+    """The further versions of the test."""
+    return [each for each in list_all(session, shop_id, campaign_id) if each.locale is None]
+
+
+def list_languages(session: Session, shop_id: ShopId, campaign_id: int) -> list[CampaignVariant]:
+    """The versions of languages."""
+    return [each for each in list_all(session, shop_id, campaign_id) if each.locale is not None]
+
+
 def replace_versions(
     session: Session, shop_id: ShopId, campaign_id: int, versions: Sequence[CampaignVariant]
 ) -> None:
-    session.execute(
-        delete(CampaignVariant).where(
-            CampaignVariant.shop_id == shop_id, CampaignVariant.campaign_id == campaign_id
-        )
-    )
+    _drop(session, shop_id, campaign_id, CampaignVariant.locale.is_(None))
+    add(session, versions)
+
+
+def replace_languages(
+    session: Session, shop_id: ShopId, campaign_id: int, versions: Sequence[CampaignVariant]
+) -> None:
+    _drop(session, shop_id, campaign_id, CampaignVariant.locale.is_not(None))
+    add(session, versions)
+
+
+def add(session: Session, versions: Sequence[CampaignVariant]) -> None:
     session.add_all(versions)
     session.flush()
+
+
+def _drop(session: Session, shop_id: ShopId, campaign_id: int, which: ColumnElement[bool]) -> None:
+    session.execute(
+        delete(CampaignVariant).where(
+            CampaignVariant.shop_id == shop_id, CampaignVariant.campaign_id == campaign_id, which
+        )
+    )
 
 
 def achieved(
@@ -108,6 +135,6 @@ def awaits_outcome(session: Session, shop_id: ShopId, campaign: Campaign) -> boo
         row.campaign_id == campaign.id,
         row.frozen_at == campaign.frozen_at,
         row.state.in_(("pending", "claimed")),
-        row.variant.is_not(None),
+        row.variant < FIRST_NUMBER,
     )
     return bool(session.scalar(select(waiting.exists())))

@@ -10,7 +10,7 @@ router = APIRouter(prefix="/campaigns/{campaign_id}", tags=["campaigns"])
 
 @router.get("/variants", dependencies=[require(Permission.READ)])
 def read_variants(campaign_id: str, db: TenantDb, principal: CurrentPrincipal) -> variants_schemas.Variants:
-    """The further versions of the message and how they are tested."""
+    """The further versions of the message, how they are tested, and the versions for languages."""
     return variants.read(db, principal.shop_id, reading.get(db, principal.shop_id, campaign_id))
 
 
@@ -20,6 +20,19 @@ def change_variants(
 ) -> schemas.Campaign:
     """Set the test and all versions of a draft; 409 ``version_conflict`` when somebody else changed it meanwhile."""
     campaign = drafts.change_variants(db, principal.shop_id, campaign_id, body)
+    return reading.shape(db, principal.shop_id, campaign)
+
+
+@router.put("/languages", dependencies=[require(Permission.EDIT)])
+def change_languages(
+    campaign_id: str, body: variants_schemas.LanguagesInput, db: TenantDb, principal: CurrentPrincipal
+) -> schemas.Campaign:
+    """Set the languages of a draft besides its own; 409 ``version_conflict`` when somebody else changed it meanwhile.
+
+    A recipient gets the most special version that their locale begins with: ``pt-BR``, then ``pt``, then the campaign's
+    own content.
+    """
+    campaign = drafts.change_languages(db, principal.shop_id, campaign_id, body)
     return reading.shape(db, principal.shop_id, campaign)
 
 

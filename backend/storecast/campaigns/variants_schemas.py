@@ -5,6 +5,7 @@ from typing import Annotated, Literal
 
 from pydantic import BaseModel, ConfigDict, Field
 
+from storecast.campaigns.languages import MAX_LANGUAGES
 from storecast.campaigns.schemas import ShortText
 from storecast.kit.money import Money
 from storecast.messaging.sandbox import MAX_SOURCE_BYTES
@@ -25,16 +26,27 @@ class VersionTest(BaseModel):
     weight: Weight = 1
 
 
-class VersionContent(BaseModel):
-    """What is different in a version; null is as in the campaign itself; ``delay_minutes`` is how much later."""
+class Words(BaseModel):
+    """What is different in a version; null is as in the campaign itself."""
 
-    weight: Weight = 1
     subject: Annotated[str, Field(max_length=1_000)] | None = None
     preview_text: Annotated[str, Field(max_length=1_000)] | None = None
     from_name: ShortText | None = None
     html: Annotated[str, Field(max_length=MAX_SOURCE_BYTES)] | None = None
     mjml: Annotated[str, Field(max_length=MAX_SOURCE_BYTES)] | None = None
+
+
+class VersionContent(Words):
+    """A version of a test; ``delay_minutes`` is how much later it goes out."""
+
+    weight: Weight = 1
     delay_minutes: Annotated[int, Field(ge=0, le=10_080)] = 0
+
+
+class LanguageContent(Words):
+    """A version for those whose locale begins with ``locale``, a tag of BCP 47 such as ``de`` or ``pt-BR``."""
+
+    locale: Annotated[str, Field(max_length=20)]
 
 
 class VariantsInput(BaseModel):
@@ -63,11 +75,42 @@ class FurtherVersion(VersionContent):
     number: int
 
 
+class LanguagesInput(BaseModel):
+    """All languages besides the campaign's own, made on the campaign's ``version``."""
+
+    model_config = ConfigDict(
+        json_schema_extra={
+            "examples": [
+                {"version": 3, "languages": [{"locale": "de", "subject": "Wir haben etwas für Sie"}]}
+            ]
+        }
+    )
+
+    version: int
+    languages: Annotated[list[LanguageContent], Field(max_length=MAX_LANGUAGES)]
+
+
+class LanguageVersion(LanguageContent):
+    """A version for a language; their numbers begin behind those of a test."""
+
+    number: int
+
+
 class Variants(BaseModel):
-    """The test of a campaign and its further versions."""
+    """The test of a campaign, its further versions, and those for languages."""
 
     test: VersionTest | None
     versions: list[FurtherVersion]
+    languages: list[LanguageVersion]
+
+
+class VersionName(BaseModel):
+    """What tells a version from the others: 0 is the campaign itself, one with a ``locale`` is for a language."""
+
+    number: int
+    locale: str | None
+    subject: str
+    from_name: str
 
 
 class Winner(BaseModel):

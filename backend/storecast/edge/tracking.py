@@ -45,7 +45,8 @@ COLUMNS = (
 
 MAX_USER_AGENT = 512
 MAX_FORM_BYTES = 8 * 1024
-MAX_LINK_NUMBER = 10_000
+MAX_LINK_NUMBER = 50_000
+"""2,000 links in each of 25 versions: the message, four for a test, twenty for languages."""
 
 PURPOSE_HEADERS = ("sec-purpose", "purpose", "x-purpose", "x-moz")
 AHEAD = ("prefetch", "prerender", "preview")

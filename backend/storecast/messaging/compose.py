@@ -61,6 +61,8 @@ class Origin:
     campaign_name: str
     variant: int = 0
     """Which version of the message: each has its own numbers for its links."""
+    language: str = ""
+    """Whose version it is, when it is for the readers of one language."""
 
 
 class Prepared(NamedTuple):
@@ -105,7 +107,7 @@ class Variant:
         self.personal_urls: frozenset[int] = frozenset()
         self.first_link = _first_link(origin)
         if tracked:
-            utm = utm_of(origin.campaign_public_id, origin.variant)
+            utm = utm_of_version(origin)
             source, self.urls, self.personal_urls, _first = links.track(
                 source,
                 edge_url=edge_url,
@@ -255,7 +257,7 @@ def number_links(content: Content, origin: Origin, write: links.Write) -> links.
     """The source with its links numbered as in the messages that were sent, and written in another way."""
     return links.number_links(
         source_of(content),
-        utm=utm_of(origin.campaign_public_id, origin.variant),
+        utm=utm_of_version(origin),
         resolve=_resolver(fixed_of(content, origin)),
         is_personal=_is_personal,
         write=write,
@@ -314,10 +316,17 @@ def reads_code(content: Content) -> bool:
     )
 
 
-def utm_of(campaign_public_id: str, variant: int = 0) -> dict[str, str]:
-    """The parameters that every link of the campaign carries; further versions are told apart."""
-    utm = {"utm_source": "storecast", "utm_medium": "email", "utm_campaign": campaign_public_id}
-    return utm | {"utm_content": f"version-{variant}"} if variant else utm
+def utm_of(campaign_public_id: str) -> dict[str, str]:
+    """The parameters that every link of the campaign carries."""
+    return {"utm_source": "storecast", "utm_medium": "email", "utm_campaign": campaign_public_id}
+
+
+def utm_of_version(origin: Origin) -> dict[str, str]:
+    """The same, with what tells further versions apart."""
+    utm = utm_of(origin.campaign_public_id)
+    if origin.language:
+        return utm | {"utm_content": f"language-{origin.language}"}
+    return utm | {"utm_content": f"version-{origin.variant}"} if origin.variant else utm
 
 
 def find_urls(content: Content, origin: Origin) -> list[str]:

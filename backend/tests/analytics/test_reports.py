@@ -10,10 +10,12 @@ import time_machine
 from fastapi.testclient import TestClient
 from hypothesis import given
 from hypothesis import strategies as st
+from sqlalchemy import null
 from sqlalchemy.orm import Session
 
 from storecast.analytics import repository, service
 from storecast.analytics.calendar import last_days
+from storecast.campaigns.models import CampaignVariant
 from storecast.db.session import platform_session, tenant_session
 from storecast.fleet import service as fleet
 from storecast.kit.types import ShopId
@@ -317,3 +319,50 @@ def test_home_shows_what_campaigns_earned_and_what_waits(
     assert [row["name"] for row in home["recent_campaigns"]] == ["Held", "Autumn"]
     assert [point["customers"] for point in home["growth"]][-4:] == [4, 5, 5, 5]
     assert {step["key"]: step["done"] for step in home["checklist"]}["campaign"] is True
+
+
+def test_a_report_tells_the_versions_apart_by_what_people_did(
+    story: Story, client: TestClient, signed_in: dict[str, str]
+) -> None:
+    campaign = story.campaign(subject="Own", from_name="Acme")
+    for number, columns in ((1, {"subject": "Second"}), (5, {"locale": "de", "from_name": "Das Acme"})):
+        story.session.add(
+            CampaignVariant(shop_id=story.shop_id, campaign_id=campaign.id, number=number, **columns)
+        )
+    for variant, kinds in (
+        (0, ("open", "click")),
+        (0, ()),
+        (1, ("bounce",)),
+        (1, ("machine",)),
+        (5, ("click", "unsubscribe")),
+    ):
+        delivery = story.delivery(campaign, customer := story.customer(), variant=variant)
+        for kind in kinds:
+            machine = kind == "machine"
+            story.message_event(
+                delivery, "open" if machine else kind, hours(3), verdict="machine" if machine else "human"
+            )
+        if "click" in kinds:
+            orders = [story.order(customer, hours(n), total_minor=1_000).id for n in (1, 2)]
+            service.attribute(story.session, story.shop_id, orders)
+    story.delivery(campaign, story.customer(), variant=1, state="failed", accepted_at=None)
+    story.delivery(campaign, story.customer(), variant=null(), state="pending", accepted_at=None)
+    story.delivery(campaign, story.customer(), variant=0, state="excluded", accepted_at=None)
+    plain = story.campaign()
+    story.session.commit()
+
+    path = f"/api/v1/campaigns/{campaign.public_id}/report"
+    names = (
+        "number", "locale", "subject", "from_name", "recipients", "sent", "delivered", "opened", "clicked",
+        "only_machine_opened", "ordered", "orders", "unsubscribed", "bounced", "complained",
+    )  # fmt: skip
+    rows = client.get(f"{path}/versions", headers=signed_in).json()
+    assert [tuple(row[name] for name in names) for row in rows] == [
+        (0, None, "Own", "Acme", 2, 2, 2, 1, 1, 0, 1, 2, 0, 0, 0),
+        (1, None, "Second", "Acme", 3, 2, 1, 0, 0, 1, 0, 0, 0, 1, 0),
+        (5, "de", "Own", "Das Acme", 1, 1, 1, 1, 1, 0, 1, 2, 1, 0, 0),
+    ]
+    assert [row["revenue"]["amount_minor"] for row in rows] == [2_000, 0, 2_000]
+    lines = client.get(f"{path}/export", headers=signed_in).text.splitlines()
+    assert {"version,A,clicked,1", "version,B,bounced,1", "version,de,revenue,20.0"} <= set(lines)
+    assert client.get(f"/api/v1/campaigns/{plain.public_id}/report/versions", headers=signed_in).json() == []

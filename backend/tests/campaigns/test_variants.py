@@ -12,7 +12,7 @@ import time_machine
 from fastapi.testclient import TestClient
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
-from sqlalchemy import BigInteger, column, func, select
+from sqlalchemy import BigInteger, column, func, literal, select
 from sqlalchemy.orm import Session
 
 from storecast.campaigns import drafts, reading, repository, sending, service, variants
@@ -271,7 +271,9 @@ def test_shares_converge_to_the_weights_and_everybody_has_one_version_or_none(
     people = (
         func.generate_series(1, 4000).table_valued(column("id", BigInteger), name="people").render_derived()
     )
-    version = Split(tuple(weights), share).version_of(people.c.id, campaign_id).label("version")
+    version = (
+        Split(tuple(weights), share).version_of(people.c.id, campaign_id, literal("de")).label("version")
+    )
     drawn = select(version).select_from(people).subquery()
     found = session.execute(select(drawn.c.version, func.count()).group_by(drawn.c.version)).all()
     counts: dict[int | None, int] = {row[0]: row[1] for row in found}

@@ -664,6 +664,29 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/v1/campaigns/{campaign_id}/languages": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        /**
+         * Change Languages
+         * @description Set the languages of a draft besides its own; 409 ``version_conflict`` when somebody else changed it meanwhile.
+         *
+         *     A recipient gets the most special version that their locale begins with: ``pt-BR``, then ``pt``, then the campaign's
+         *     own content.
+         */
+        put: operations["change_languages"];
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/v1/campaigns/{campaign_id}/pause": {
         parameters: {
             query?: never;
@@ -835,9 +858,29 @@ export interface paths {
         };
         /**
          * Read Report Message
-         * @description The message as somebody of the audience got it, its links named by their numbers.
+         * @description A version of the message as somebody of the audience got it, its links named by their numbers.
          */
         get: operations["read_report_message"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/campaigns/{campaign_id}/report/versions": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Read Report Versions
+         * @description What became of each version of the message, of a test or for a language; empty where there is one only.
+         */
+        get: operations["read_report_versions"];
         put?: never;
         post?: never;
         delete?: never;
@@ -955,7 +998,7 @@ export interface paths {
         };
         /**
          * Read Variants
-         * @description The further versions of the message and how they are tested.
+         * @description The further versions of the message, how they are tested, and the versions for languages.
          */
         get: operations["read_variants"];
         /**
@@ -6252,6 +6295,63 @@ export interface components {
             grace_s?: number;
         };
         /**
+         * LanguageContent
+         * @description A version for those whose locale begins with ``locale``, a tag of BCP 47 such as ``de`` or ``pt-BR``.
+         */
+        LanguageContent: {
+            /** From Name */
+            from_name?: string | null;
+            /** Html */
+            html?: string | null;
+            /** Locale */
+            locale: string;
+            /** Mjml */
+            mjml?: string | null;
+            /** Preview Text */
+            preview_text?: string | null;
+            /** Subject */
+            subject?: string | null;
+        };
+        /**
+         * LanguagesInput
+         * @description All languages besides the campaign's own, made on the campaign's ``version``.
+         * @example {
+         *       "languages": [
+         *         {
+         *           "locale": "de",
+         *           "subject": "Wir haben etwas für Sie"
+         *         }
+         *       ],
+         *       "version": 3
+         *     }
+         */
+        LanguagesInput: {
+            /** Languages */
+            languages: components["schemas"]["LanguageContent"][];
+            /** Version */
+            version: number;
+        };
+        /**
+         * LanguageVersion
+         * @description A version for a language; their numbers begin behind those of a test.
+         */
+        LanguageVersion: {
+            /** From Name */
+            from_name?: string | null;
+            /** Html */
+            html?: string | null;
+            /** Locale */
+            locale: string;
+            /** Mjml */
+            mjml?: string | null;
+            /** Number */
+            number: number;
+            /** Preview Text */
+            preview_text?: string | null;
+            /** Subject */
+            subject?: string | null;
+        };
+        /**
          * LastSuccess
          * @description When a kind of task last went well.
          */
@@ -7219,11 +7319,17 @@ export interface components {
         /**
          * Preview
          * @description A message as one customer would get it; ``missing`` names what it prints and the customer lacks.
+         *
+         *     ``version`` is the number of the version that it is, ``locale`` its language when it is for the readers of one.
          */
         Preview: {
             customer: components["schemas"]["CustomerRow"] | null;
+            /** From Name */
+            from_name: string;
             /** Html */
             html: string;
+            /** Locale */
+            locale: string | null;
             /** Missing */
             missing: string[];
             /** Preview Text */
@@ -7234,10 +7340,15 @@ export interface components {
             subject: string;
             /** Text */
             text: string;
+            /** Version */
+            version: number;
         };
         /**
          * PreviewRequest
          * @description Whom to preview as; left out, somebody from the audience. Content that is not saved yet replaces the saved.
+         *
+         *     The customer gets the version of their language; ``version`` asks for one by its number (0 is the campaign itself),
+         *     ``locale`` for the one that somebody with this locale gets. Unsaved content is that of ``version``.
          * @example {
          *       "customer_id": "cus_01jd8wz6k3r9v5n2m7q4t1x0ya"
          *     }
@@ -7247,12 +7358,16 @@ export interface components {
             customer_id?: string | null;
             /** Html */
             html?: string | null;
+            /** Locale */
+            locale?: string | null;
             /** Mjml */
             mjml?: string | null;
             /** Preview Text */
             preview_text?: string | null;
             /** Subject */
             subject?: string | null;
+            /** Version */
+            version?: number | null;
         };
         /**
          * PrivacyRequestDetail
@@ -9107,7 +9222,7 @@ export interface components {
         };
         /**
          * TestRequest
-         * @description Where to send a test mail.
+         * @description Where to send a test mail, and which version of the message; without one that of somebody of the audience.
          * @example {
          *       "email": "me@example.com"
          *     }
@@ -9115,6 +9230,8 @@ export interface components {
         TestRequest: {
             /** Email */
             email: string;
+            /** Version */
+            version?: number | null;
         };
         /**
          * TestResult
@@ -9268,9 +9385,11 @@ export interface components {
         };
         /**
          * Variants
-         * @description The test of a campaign and its further versions.
+         * @description The test of a campaign, its further versions, and those for languages.
          */
         Variants: {
+            /** Languages */
+            languages: components["schemas"]["LanguageVersion"][];
             test: components["schemas"]["VersionTest"] | null;
             /** Versions */
             versions: components["schemas"]["FurtherVersion"][];
@@ -9306,7 +9425,7 @@ export interface components {
         };
         /**
          * VersionContent
-         * @description What is different in a version; null is as in the campaign itself; ``delay_minutes`` is how much later.
+         * @description A version of a test; ``delay_minutes`` is how much later it goes out.
          */
         VersionContent: {
             /**
@@ -9329,6 +9448,45 @@ export interface components {
              * @default 1
              */
             weight?: number;
+        };
+        /**
+         * VersionRow
+         * @description What became of one version of the message; one with a ``locale`` is for the readers of a language.
+         *
+         *     Opens and clicks are people; ``only_machine_opened`` are those of whom nothing but a machine is known.
+         */
+        VersionRow: {
+            /** Bounced */
+            bounced: number;
+            /** Clicked */
+            clicked: number;
+            /** Complained */
+            complained: number;
+            /** Delivered */
+            delivered: number;
+            /** From Name */
+            from_name: string;
+            /** Locale */
+            locale: string | null;
+            /** Number */
+            number: number;
+            /** Only Machine Opened */
+            only_machine_opened: number;
+            /** Opened */
+            opened: number;
+            /** Ordered */
+            ordered: number;
+            /** Orders */
+            orders: number;
+            /** Recipients */
+            recipients: number;
+            revenue: components["schemas"]["Money"];
+            /** Sent */
+            sent: number;
+            /** Subject */
+            subject: string;
+            /** Unsubscribed */
+            unsubscribed: number;
         };
         /**
          * VersionTest
@@ -14136,7 +14294,10 @@ export interface operations {
     };
     read_live_gate: {
         parameters: {
-            query?: never;
+            query?: {
+                /** @description One version; all when left out */
+                version?: number | null;
+            };
             header?: never;
             path: {
                 campaign_id: string;
@@ -14181,8 +14342,175 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
+            /** @description Not Found: `campaign_unknown` or `variant_unknown` */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Unprocessable Entity: `invalid` */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Too Many Requests: `rate_limited` or `too_many_requests` */
+            429: {
+                headers: {
+                    /**
+                     * @description Seconds to wait (RFC 9110, section 10.2.3)
+                     * @example 5
+                     */
+                    "Retry-After"?: number;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Service Unavailable: `unavailable` */
+            503: {
+                headers: {
+                    /**
+                     * @description Seconds to wait (RFC 9110, section 10.2.3)
+                     * @example 5
+                     */
+                    "Retry-After"?: number;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    change_languages: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                campaign_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                /**
+                 * @example {
+                 *       "languages": [
+                 *         {
+                 *           "locale": "de",
+                 *           "subject": "Wir haben etwas für Sie"
+                 *         }
+                 *       ],
+                 *       "version": 3
+                 *     }
+                 */
+                "application/json": components["schemas"]["LanguagesInput"];
+            };
+        };
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "audience_size": 42,
+                     *       "created_at": "2026-11-22T08:30:00Z",
+                     *       "discount_id": "01jd8wz6k3r9v5n2m7q4t1x0ya",
+                     *       "discount_path": "discount path",
+                     *       "excluded_segment_ids": [
+                     *         "excluded segment ids"
+                     *       ],
+                     *       "finished_at": "2026-11-22T08:30:00Z",
+                     *       "from_email": "hello@example.com",
+                     *       "from_name": "from name",
+                     *       "holdout_percent": 42,
+                     *       "html": "<p>Hello {{ customer.first_name }}</p>",
+                     *       "id": "01jd8wz6k3r9v5n2m7q4t1x0ya",
+                     *       "mjml": "mjml",
+                     *       "name": "Come back",
+                     *       "origin": {
+                     *         "campaign_id": "01jd8wz6k3r9v5n2m7q4t1x0ya",
+                     *         "kind": "rest"
+                     *       },
+                     *       "pacing": {
+                     *         "batches": 42,
+                     *         "every_minutes": 42,
+                     *         "give_up_days": 7,
+                     *         "mode": "at_once",
+                     *         "passed": "at_once",
+                     *         "per_hour": 42
+                     *       },
+                     *       "pause_reason": "pause reason",
+                     *       "preview_text": "preview text",
+                     *       "product_gids": [
+                     *         "product gids"
+                     *       ],
+                     *       "reply_to": "hello@example.com",
+                     *       "scheduled_at": "2026-11-22T08:30:00Z",
+                     *       "segment_id": "01jd8wz6k3r9v5n2m7q4t1x0ya",
+                     *       "started_at": "2026-11-22T08:30:00Z",
+                     *       "state": "draft",
+                     *       "subject": "It has been a while",
+                     *       "template_key": "template key",
+                     *       "tested": true,
+                     *       "topic_id": "01jd8wz6k3r9v5n2m7q4t1x0ya",
+                     *       "updated_at": "2026-11-22T08:30:00Z",
+                     *       "version": 3,
+                     *       "winner": 42
+                     *     }
+                     */
+                    "application/json": components["schemas"]["Campaign"];
+                };
+            };
+            /** @description Unauthorized: `unauthenticated` or `id_token_refused` */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Forbidden: `forbidden` or `cross_site` */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
             /** @description Not Found: `campaign_unknown` */
             404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Conflict: `campaign_locked` or `version_conflict` */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Request Entity Too Large: `too_large` */
+            413: {
                 headers: {
                     [name: string]: unknown;
                 };
@@ -14420,14 +14748,17 @@ export interface operations {
                      *           "currency": "USD"
                      *         }
                      *       },
+                     *       "from_name": "from name",
                      *       "html": "<p>Hello {{ customer.first_name }}</p>",
+                     *       "locale": "en",
                      *       "missing": [
                      *         "missing"
                      *       ],
                      *       "preview_text": "preview text",
                      *       "size_bytes": 42,
                      *       "subject": "It has been a while",
-                     *       "text": "text"
+                     *       "text": "text",
+                     *       "version": 3
                      *     }
                      */
                     "application/json": components["schemas"]["Preview"];
@@ -14451,7 +14782,7 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description Not Found: `campaign_unknown` or `customer_unknown` */
+            /** @description Not Found: `campaign_unknown` or `customer_unknown` or `variant_unknown` */
             404: {
                 headers: {
                     [name: string]: unknown;
@@ -15243,7 +15574,10 @@ export interface operations {
     };
     read_report_message: {
         parameters: {
-            query?: never;
+            query?: {
+                /** @description 0 is the campaign itself */
+                version?: number;
+            };
             header?: never;
             path: {
                 campaign_id: string;
@@ -15285,7 +15619,7 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description Not Found: `campaign_unknown` */
+            /** @description Not Found: `campaign_unknown` or `variant_unknown` */
             404: {
                 headers: {
                     [name: string]: unknown;
@@ -15296,6 +15630,117 @@ export interface operations {
             };
             /** @description Conflict: `state_refused` */
             409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Unprocessable Entity: `invalid` */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Too Many Requests: `rate_limited` or `too_many_requests` */
+            429: {
+                headers: {
+                    /**
+                     * @description Seconds to wait (RFC 9110, section 10.2.3)
+                     * @example 5
+                     */
+                    "Retry-After"?: number;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Service Unavailable: `unavailable` */
+            503: {
+                headers: {
+                    /**
+                     * @description Seconds to wait (RFC 9110, section 10.2.3)
+                     * @example 5
+                     */
+                    "Retry-After"?: number;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    read_report_versions: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                campaign_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example [
+                     *       {
+                     *         "bounced": 42,
+                     *         "clicked": 42,
+                     *         "complained": 42,
+                     *         "delivered": 42,
+                     *         "from_name": "from name",
+                     *         "locale": "en",
+                     *         "number": 42,
+                     *         "only_machine_opened": 42,
+                     *         "opened": 42,
+                     *         "ordered": 42,
+                     *         "orders": 42,
+                     *         "recipients": 42,
+                     *         "revenue": {
+                     *           "amount_minor": 123450,
+                     *           "currency": "USD"
+                     *         },
+                     *         "sent": 42,
+                     *         "subject": "It has been a while",
+                     *         "unsubscribed": 42
+                     *       }
+                     *     ]
+                     */
+                    "application/json": components["schemas"]["VersionRow"][];
+                };
+            };
+            /** @description Unauthorized: `unauthenticated` or `id_token_refused` */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Forbidden: `forbidden` */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Not Found: `campaign_unknown` */
+            404: {
                 headers: {
                     [name: string]: unknown;
                 };
@@ -15825,7 +16270,7 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description Not Found: `campaign_unknown` */
+            /** @description Not Found: `campaign_unknown` or `variant_unknown` */
             404: {
                 headers: {
                     [name: string]: unknown;
@@ -16029,6 +16474,17 @@ export interface operations {
                 content: {
                     /**
                      * @example {
+                     *       "languages": [
+                     *         {
+                     *           "from_name": "from name",
+                     *           "html": "<p>Hello {{ customer.first_name }}</p>",
+                     *           "locale": "en",
+                     *           "mjml": "mjml",
+                     *           "number": 42,
+                     *           "preview_text": "preview text",
+                     *           "subject": "It has been a while"
+                     *         }
+                     *       ],
                      *       "test": {
                      *         "metric": "opens",
                      *         "share_percent": 20,

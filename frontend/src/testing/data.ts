@@ -262,6 +262,9 @@ export const html = `<!doctype html>
 </html>`;
 
 export const preview: Preview = {
+  version: 0,
+  locale: null,
+  from_name: "Acme Outdoor",
   subject: "Ada, it has been a while",
   preview_text: "A small thank-you is waiting for you.",
   html: html

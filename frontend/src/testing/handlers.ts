@@ -205,9 +205,12 @@ export const handlers = [
   http.get(`${API}/campaigns/:id/report`, ({ params }) =>
     HttpResponse.json(params.id === "cmp_live" ? liveReport() : data.report),
   ),
-  http.get(`${API}/campaigns/:id/variants`, () => HttpResponse.json({ test: null, versions: [] })),
+  http.get(`${API}/campaigns/:id/variants`, () =>
+    HttpResponse.json({ test: null, versions: [], languages: [] }),
+  ),
   http.get(`${API}/campaigns/:id/test-result`, () => HttpResponse.json(data.testResult)),
   http.get(`${API}/contact-policy`, () => HttpResponse.json(data.contactPolicy)),
+  http.get(`${API}/campaigns/:id/report/versions`, () => HttpResponse.json([])),
   http.get(`${API}/campaigns/:id/report/deliverability`, () => HttpResponse.json(data.deliverability)),
   http.get(`${API}/campaigns/:id/report/message`, () => HttpResponse.json(data.heatMessage)),
   http.get(`${API}/campaigns/:id/report/export`, () => HttpResponse.text("section,item,metric,value\r\n")),

@@ -54,21 +54,26 @@ export interface PreviewContent {
 
 /**
  * The message as one customer gets it (somebody of the audience until one is chosen), with the editor's unsaved content.
- * `stored` is what else it shows that the campaign has stored: audience and products.
+ * Without a `version` it is that of the customer's language. `stored` is what else it shows that the campaign has stored: audience and products.
  */
 export function previewQuery(
   id: string,
   stored: readonly (string | null)[],
   customerId: string | null,
+  version: number | null,
   content: PreviewContent,
 ) {
   return queryOptions({
-    queryKey: [...key, "preview", id, stored, customerId, content],
+    queryKey: [...key, "preview", id, stored, customerId, version, content],
     queryFn: ({ signal }) =>
       body(
         api.POST("/api/v1/campaigns/{campaign_id}/preview", {
           ...path(id),
-          body: { ...(customerId ? { customer_id: customerId } : {}), ...content },
+          body: {
+            ...(customerId ? { customer_id: customerId } : {}),
+            ...(version === null ? {} : { version }),
+            ...content,
+          },
           signal,
         }),
       ),
@@ -159,8 +164,8 @@ export function useDeleteCampaign(id: string) {
 
 export function useTestSend(id: string) {
   return useMutation({
-    mutationFn: (email: string) =>
-      body(api.POST("/api/v1/campaigns/{campaign_id}/test", { ...path(id), body: { email } })),
+    mutationFn: (given: { email: string; version: number | null }) =>
+      body(api.POST("/api/v1/campaigns/{campaign_id}/test", { ...path(id), body: given })),
   });
 }
 

@@ -42,12 +42,28 @@ export function deliverabilityQuery(id: string, state: CampaignState) {
   });
 }
 
-/** The message with its links named by their numbers; what was sent does not change. */
-export function reportMessageQuery(id: string) {
+/** What became of each version; empty for a campaign of one. */
+export function reportVersionsQuery(id: string, state: CampaignState) {
   return queryOptions({
-    queryKey: [...key, "report-message", id],
+    queryKey: [...key, "report-versions", id],
     queryFn: ({ signal }) =>
-      body(api.GET("/api/v1/campaigns/{campaign_id}/report/message", { ...path(id), signal })),
+      body(api.GET("/api/v1/campaigns/{campaign_id}/report/versions", { ...path(id), signal })),
+    refetchInterval: state === "sending" || state === "sent" ? DELIVERABILITY_MS : false,
+    staleTime: DELIVERABILITY_MS,
+  });
+}
+
+/** The message with its links named by their numbers; what was sent does not change. */
+export function reportMessageQuery(id: string, version: number) {
+  return queryOptions({
+    queryKey: [...key, "report-message", id, version],
+    queryFn: ({ signal }) =>
+      body(
+        api.GET("/api/v1/campaigns/{campaign_id}/report/message", {
+          params: { path: { campaign_id: id }, query: { version } },
+          signal,
+        }),
+      ),
     staleTime: Number.POSITIVE_INFINITY,
     retry: false,
   });

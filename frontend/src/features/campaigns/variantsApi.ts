@@ -1,6 +1,6 @@
 import { queryOptions, useMutation, useQueryClient } from "@tanstack/react-query";
 import { api, body } from "@/lib/api/client";
-import type { FollowUpKind, VariantsInput } from "@/lib/api/types";
+import type { FollowUpKind, LanguagesInput, VariantsInput } from "@/lib/api/types";
 import { campaignQuery } from "./api";
 import { reportQuery } from "./reportApi";
 
@@ -29,6 +29,13 @@ export function useSaveVariants(id: string) {
   return useMutation({
     mutationFn: (given: VariantsInput) =>
       body(api.PUT("/api/v1/campaigns/{campaign_id}/variants", { ...path(id), body: given })),
+  });
+}
+
+export function useSaveLanguages(id: string) {
+  return useMutation({
+    mutationFn: (given: LanguagesInput) =>
+      body(api.PUT("/api/v1/campaigns/{campaign_id}/languages", { ...path(id), body: given })),
   });
 }
 

@@ -95,6 +95,8 @@ export const campaigns = {
   "gate_level.stop": "Muss behoben werden",
   "preview.title": "Vorschau",
   "preview.as": "Gesehen von",
+  "preview.by_language": "Ihre Sprache",
+  "preview.as_sent": "Wie geschrieben",
   "preview.search": "Kundschaft durchsuchen",
   "preview.samples": "Einen Blick wert",
   "preview.customers": "Kunden",

@@ -47,6 +47,9 @@ export const gate = {
   "gate.unsubscribe_signed.ok": "Die Signatur deckt die Abmelde-Kopfzeilen ab",
   "gate.unsubscribe_signed.ask":
     "{provider} signiert die Nachrichten: Sehen Sie an einer Testmail nach, ob die Signatur die Abmelde-Kopfzeilen abdeckt",
+  "gate.in_version": "{text} ({version})",
+  "gate.languages.ok": "Jede Sprache hat Leser: {readers}",
+  "gate.languages.ask": "Eine der Sprachen liest niemand in der Zielgruppe: {readers}",
   "gate.test_size.ok": "Der Test ist groß genug",
   "gate.test_size.ask": "Eine Fassung geht nur an {smallest} Personen; unter {enough} zeigt ein Test wenig",
   "gate.codes.ok": "Für alle gibt es einen Rabattcode",

@@ -34,6 +34,7 @@ export const policy = {
   "versions.none":
     "Probieren Sie an einem Teil der Zielgruppe einen anderen Betreff, Absender, Inhalt oder Zeitpunkt; die bessere Fassung bekommt der Rest.",
   "versions.name": "Fassung {letter}",
+  "versions.own": "Die der Kampagne",
   "versions.winner": "Fassung {letter}, die bessere",
   "versions.remove": "Fassung {letter} entfernen",
   "versions.metric": "Die bessere hat mehr",
@@ -89,6 +90,19 @@ export const policy = {
     one: "{count} Person wartet. Entschieden wird am {time}; Sie können vorher wählen.",
     other: "{count} Personen warten. Entschieden wird am {time}; Sie können vorher wählen.",
   },
+  "languages.title": "Sprachen",
+  "languages.none":
+    "Schreiben Sie die Nachricht in weiteren Sprachen; Kunden bekommen sie in der Sprache ihres Gebietsschemas.",
+  "languages.explain":
+    "Kunden bekommen die Sprache ihres Gebietsschemas: Brasilianisches Portugiesisch, sonst Portugiesisch, sonst die Kampagne selbst.",
+  "languages.tested":
+    "Kunden bekommen die Sprache ihres Gebietsschemas sofort. Sie nehmen am Test nicht teil; er vergleicht die Fassungen bei den übrigen Empfängern.",
+  "languages.add": "Sprache hinzufügen",
+  "languages.choose": "Sprache wählen",
+  "languages.remove": "{language} entfernen",
+  "languages.own_content": "Inhalt übersetzen",
+  "languages.same_content": "Gleicher Inhalt wie in der Kampagne",
+  "languages.save": "Sprachen speichern",
   "waiting.title": "Vorerst aufgeschoben",
   "waiting.next": "als Nächstes {time}",
   "waiting.why":

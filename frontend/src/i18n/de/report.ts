@@ -75,6 +75,11 @@ export const report = {
   "report.links.url": "Link",
   "report.links.people": "Personen",
   "report.links.clicks": "Klicks",
+  "report.versions.title": "Was jede Fassung gebracht hat",
+  "report.versions.note": {
+    one: "Anteile am Gesendeten, nur von Menschen. Bei {count} Empfänger hat nur eine Maschine geöffnet.",
+    other: "Anteile am Gesendeten, nur von Menschen. Bei {count} Empfängern hat nur eine Maschine geöffnet.",
+  },
   "report.heat.title": { one: "{count} Klick von Menschen", other: "{count} Klicks von Menschen" },
   "report.heat.nothing": "Noch hat niemand geklickt",
   "report.heat.subtitle":

@@ -94,6 +94,8 @@ export const campaigns = {
   "gate_level.stop": "Must be fixed",
   "preview.title": "Preview",
   "preview.as": "As seen by",
+  "preview.by_language": "Their language",
+  "preview.as_sent": "As written",
   "preview.search": "Search customers",
   "preview.samples": "Worth a look",
   "preview.customers": "Customers",

@@ -44,6 +44,9 @@ export const gate = {
   "gate.unsubscribe_signed.ok": "The signature covers the unsubscribe headers",
   "gate.unsubscribe_signed.ask":
     "{provider} signs messages: look at a test mail to see that its signature covers the unsubscribe headers",
+  "gate.in_version": "{text} ({version})",
+  "gate.languages.ok": "Every language has readers: {readers}",
+  "gate.languages.ask": "Nobody in the audience reads one of the languages: {readers}",
   "gate.test_size.ok": "The test is large enough",
   "gate.test_size.ask": "A version goes to {smallest} people only; a test shows little below {enough}",
   "gate.codes.ok": "There is a discount code for everybody",

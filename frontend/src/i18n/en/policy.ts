@@ -34,6 +34,7 @@ export const policy = {
   "versions.none":
     "Try another subject, sender, content or hour on part of the audience; the better one goes to the rest.",
   "versions.name": "Version {letter}",
+  "versions.own": "The campaign's own",
   "versions.winner": "Version {letter}, the winner",
   "versions.remove": "Remove version {letter}",
   "versions.metric": "The better one has more",
@@ -88,6 +89,18 @@ export const policy = {
     one: "{count} person waits. It is judged on {time}; you may choose earlier.",
     other: "{count} people wait. It is judged on {time}; you may choose earlier.",
   },
+  "languages.title": "Languages",
+  "languages.none": "Write the message in other languages; customers get it in the language of their locale.",
+  "languages.explain":
+    "Customers get the language of their locale: Brazilian Portuguese, if not there Portuguese, if not there the campaign itself.",
+  "languages.tested":
+    "Customers get the language of their locale at once. They take no part in the test, which compares versions among the other recipients.",
+  "languages.add": "Add a language",
+  "languages.choose": "Choose a language",
+  "languages.remove": "Remove {language}",
+  "languages.own_content": "Translate the content",
+  "languages.same_content": "Same content as the campaign",
+  "languages.save": "Save languages",
   "waiting.title": "Put off for now",
   "waiting.next": "next {time}",
   "waiting.why": "They go out by themselves when their time comes; pausing and cancelling hold them too.",

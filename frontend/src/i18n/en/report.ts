@@ -74,6 +74,11 @@ export const report = {
   "report.links.machines": "By scanners",
   "report.links.people": "People",
   "report.links.clicks": "Clicks",
+  "report.versions.title": "What each version brought",
+  "report.versions.note": {
+    one: "Shares are of what was sent, by people alone. For {count} recipient only a machine opened it.",
+    other: "Shares are of what was sent, by people alone. For {count} recipients only a machine opened it.",
+  },
   "report.heat.title": { one: "{count} click by a person", other: "{count} clicks by people" },
   "report.heat.nothing": "Nobody has clicked yet",
   "report.heat.subtitle":

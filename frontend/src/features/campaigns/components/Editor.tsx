@@ -22,7 +22,8 @@ import { ConflictBanner } from "./ConflictBanner";
 import { ContentCard } from "./ContentCard";
 import styles from "./Editor.module.css";
 import { GateCard } from "./GateCard";
-import { PreviewPane } from "./PreviewPane";
+import { LanguagesCard } from "./LanguagesCard";
+import { type Look, PreviewPane, RENDER_AFTER_MS } from "./PreviewPane";
 import { ProductsCard } from "./ProductsCard";
 import { SaveTemplateModal } from "./SaveTemplateModal";
 import { SenderCard } from "./SenderCard";
@@ -32,9 +33,6 @@ import { TestCard } from "./TestCard";
 import { TestModal } from "./TestModal";
 import { WhenCard } from "./WhenCard";
 
-/** Long enough not to render at every keystroke, short enough to feel live. */
-const RENDER_AFTER_MS = 400;
-
 /** Writing a campaign: content on the left, the message as a customer gets it on the right. */
 export function Editor({ campaign }: { campaign: Campaign }) {
   const { t, f } = useI18n();
@@ -42,6 +40,7 @@ export function Editor({ campaign }: { campaign: Campaign }) {
   const editor = useEditor(campaign);
   const { base, draft, dirty } = editor;
   const [open, setOpen] = useState<"send" | "test" | "template" | "delete" | null>(null);
+  const [look, setLook] = useState<Look | null>(null);
   const duplicate = useDuplicateCampaign(campaign.id);
   const drop = useDeleteCampaign(campaign.id);
   const unschedule = useCancelCampaign(campaign.id);
@@ -53,6 +52,12 @@ export function Editor({ campaign }: { campaign: Campaign }) {
   const problems = (check.data?.errors ?? []).filter((fault) => fault.field !== "subject");
   const broken = check.data?.ok === false;
   const failure = editor.error ?? duplicate.error ?? drop.error ?? unschedule.error;
+
+  /** What is stored now may be numbered in another way. */
+  function onVersionsSaved(saved: Campaign) {
+    setLook(null);
+    editor.takeOver(saved);
+  }
 
   return (
     <Page
@@ -139,22 +144,17 @@ export function Editor({ campaign }: { campaign: Campaign }) {
                   choose={editor.chooseProducts}
                 />
               )}
-              <TestCard campaign={base} onSaved={editor.takeOver} />
+              <LanguagesCard campaign={base} onSaved={onVersionsSaved} onLook={setLook} />
+              <TestCard campaign={base} onSaved={onVersionsSaved} onLook={setLook} />
               <CodesCard campaign={base} saving={editor.saving} choose={editor.choose} />
               <GateCard campaign={base} dirty={dirty} />
             </BlockStack>
           </fieldset>
-          <PreviewPane
-            campaignId={campaign.id}
-            segmentId={base.segment_id}
-            productGids={base.product_gids}
-            content={settled}
-            broken={broken}
-          />
+          <PreviewPane campaign={base} content={settled} broken={broken} look={look} setLook={setLook} />
         </div>
       </BlockStack>
       {open === "send" && <SendModal campaign={base} close={() => setOpen(null)} />}
-      {open === "test" && <TestModal campaignId={campaign.id} close={() => setOpen(null)} />}
+      {open === "test" && <TestModal campaign={base} close={() => setOpen(null)} />}
       {open === "template" && <SaveTemplateModal draft={draft} close={() => setOpen(null)} />}
       {open === "delete" && (
         <ConfirmModal

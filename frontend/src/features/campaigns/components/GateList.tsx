@@ -2,6 +2,7 @@ import { Icon, InlineStack, Text } from "@shopify/polaris";
 import { AlertTriangleIcon, CheckCircleIcon, XCircleIcon } from "@shopify/polaris-icons";
 import { useI18n } from "@/i18n/useI18n";
 import type { GateCheck } from "@/lib/api/types";
+import { useVersionName } from "../versionNames";
 import styles from "./GateList.module.css";
 
 const LOOKS = {
@@ -31,18 +32,35 @@ function wordsOf(facts: GateCheck["facts"] = {}): Record<string, string | number
 /** What must hold before a message goes out: what stops it first, what asks for a look next. */
 export function GateList({ checks }: { checks: readonly GateCheck[] }) {
   const { t } = useI18n();
+  const nameOf = useVersionName();
   // Without a segment there is no audience to speak of.
   const hasSegment = checks.every((check) => check.code !== "segment" || check.level === "ok");
   const told = checks.filter((check) => hasSegment || check.code !== "recipients");
   const sorted = told.sort((a, b) => ORDER.indexOf(a.level) - ORDER.indexOf(b.level));
+  /** Readers are counted by the tag of their language, and told by its name. */
+  function namingLanguages(facts: GateCheck["facts"] = {}): GateCheck["facts"] {
+    const { readers } = facts;
+    if (typeof readers !== "object" || readers === null) return facts;
+    const named = Object.entries(readers).map(([tag, count]) => [nameOf({ number: 0, locale: tag }), count]);
+    return { ...facts, readers: Object.fromEntries(named) };
+  }
+
   return (
     <ul className={styles.list}>
       {sorted.map((check) => {
         const look = LOOKS[check.level];
-        const words = wordsOf(check.facts);
+        const words = wordsOf(namingLanguages(check.facts));
         const problem = typeof check.facts?.problem === "string" ? check.facts.problem : check.level;
         const plain = t.code(`gate.${check.code}`, check.level, words, t.code("gate", check.code, words));
-        const text = t.code(`gate.${check.code}`, problem, words, plain);
+        const said = t.code(`gate.${check.code}`, problem, words, plain);
+        const { version, language } = check.facts ?? {};
+        const text =
+          typeof version === "number"
+            ? t("gate.in_version", {
+                text: said,
+                version: nameOf({ number: version, locale: typeof language === "string" ? language : null }),
+              })
+            : said;
         return (
           <li key={check.code}>
             <InlineStack gap="200" wrap={false} blockAlign="start">

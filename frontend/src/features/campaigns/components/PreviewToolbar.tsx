@@ -1,12 +1,15 @@
-import { Autocomplete, Button, ButtonGroup, Icon, InlineStack } from "@shopify/polaris";
+import { Autocomplete, Button, ButtonGroup, Icon, InlineStack, Select } from "@shopify/polaris";
 import { DesktopIcon, ImageIcon, MobileIcon, MoonIcon, PersonIcon } from "@shopify/polaris-icons";
 import { useQuery } from "@tanstack/react-query";
 import { useState } from "react";
 import { useI18n } from "@/i18n/useI18n";
-import type { CustomerRow } from "@/lib/api/types";
+import type { Campaign, CustomerRow } from "@/lib/api/types";
 import { customersQuery } from "@/lib/queries/customers";
 import { useDebounced } from "@/lib/useDebounced";
 import { samplesQuery } from "../api";
+import { variantsQuery } from "../variantsApi";
+import { useVersionName } from "../versionNames";
+import type { Look } from "./PreviewPane";
 import styles from "./PreviewPane.module.css";
 
 export interface PreviewView {
@@ -16,8 +19,9 @@ export interface PreviewView {
 }
 
 interface Props {
-  campaignId: string;
-  segmentId: string | null;
+  campaign: Campaign;
+  look: Look | null;
+  setLook: (look: Look | null) => void;
   view: PreviewView;
   setView: (view: PreviewView) => void;
   customer: CustomerRow | null;
@@ -26,13 +30,13 @@ interface Props {
 
 const SEARCH_AFTER_MS = 250;
 
-export function PreviewToolbar({ campaignId, segmentId, view, setView, customer, setCustomerId }: Props) {
+export function PreviewToolbar({ campaign, look, setLook, view, setView, customer, setCustomerId }: Props) {
   const { t } = useI18n();
   // Null while nobody types: the field then shows whom the preview is for.
   const [typed, setTyped] = useState<string | null>(null);
   const search = useDebounced(typed ?? "", SEARCH_AFTER_MS);
   const found = useQuery({ ...customersQuery(search), enabled: typed !== null });
-  const samples = useQuery({ ...samplesQuery(campaignId, segmentId), enabled: typed !== null });
+  const samples = useQuery({ ...samplesQuery(campaign.id, campaign.segment_id), enabled: typed !== null });
   const others = {
     title: t("preview.customers"),
     options: (found.data?.items ?? []).map((row) => ({ value: row.id, label: labelOf(row) })),
@@ -75,6 +79,7 @@ export function PreviewToolbar({ campaignId, segmentId, view, setView, customer,
           }
         />
       </div>
+      <VersionChoice campaign={campaign} look={look} setLook={setLook} />
       <InlineStack gap="200">
         <ButtonGroup variant="segmented">
           <Button
@@ -103,6 +108,55 @@ export function PreviewToolbar({ campaignId, segmentId, view, setView, customer,
           accessibilityLabel={t("preview.images_off")}
         />
       </InlineStack>
+    </div>
+  );
+}
+
+const NO_WORDS = {};
+/** What stands for a version that is being written and not stored. */
+const UNSTORED = "new";
+
+/** Which version is shown: that of the customer's language, or one of one's choice. */
+function VersionChoice({ campaign, look, setLook }: Pick<Props, "campaign" | "look" | "setLook">) {
+  const { t } = useI18n();
+  const nameOf = useVersionName();
+  const { data } = useQuery(variantsQuery(campaign.id, campaign.version));
+  const stored = [...(data?.versions ?? []), ...(data?.languages ?? [])];
+  if (stored.length === 0 && !look) return null;
+  const unstored = look && look.number === null;
+  const options = [
+    { value: "", label: t(data?.languages.length ? "preview.by_language" : "preview.as_sent") },
+    ...[{ number: 0 }, ...stored].map((one) => ({
+      value: String(one.number),
+      label: nameOf(one, campaign.tested),
+    })),
+    ...(unstored
+      ? [
+          {
+            value: UNSTORED,
+            label: look.locale
+              ? nameOf({ number: 0, locale: look.locale })
+              : t("versions.name", { letter: look.letter ?? "" }),
+          },
+        ]
+      : []),
+  ];
+
+  function choose(value: string) {
+    if (value === UNSTORED) return;
+    const number = Number(value);
+    const words = stored.find((one) => one.number === number) ?? NO_WORDS;
+    setLook(value === "" ? null : { number, words });
+  }
+
+  return (
+    <div className={styles.version}>
+      <Select
+        label={t("versions.column.version")}
+        options={options}
+        value={look ? String(look.number ?? UNSTORED) : ""}
+        onChange={choose}
+      />
     </div>
   );
 }

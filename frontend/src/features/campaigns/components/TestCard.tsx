@@ -18,12 +18,16 @@ import { useI18n } from "@/i18n/useI18n";
 import type { Campaign, Variants, VersionContent, VersionTest } from "@/lib/api/types";
 import { fieldError, hasOtherProblem } from "@/lib/fieldErrors";
 import { useSaveVariants, variantsQuery } from "../variantsApi";
+import { letter } from "../versionNames";
+import type { Look } from "./PreviewPane";
 import { VersionFields } from "./VersionFields";
 
 interface Props {
   campaign: Campaign;
   /** Everything else in the editor goes on from what was saved here. */
   onSaved: (campaign: Campaign) => void;
+  /** Shows in the preview what is being written. */
+  onLook: (look: Look) => void;
 }
 
 const MAX_FURTHER = 4;
@@ -38,23 +42,27 @@ const NEW_VERSION: VersionContent = {
   delay_minutes: 0,
 };
 
-export const letter = (number: number) => String.fromCharCode(65 + number);
-
 /** Further versions of the message, and how the best one is found. */
-export function TestCard({ campaign, onSaved }: Props) {
+export function TestCard({ campaign, onSaved, onLook }: Props) {
   const query = useQuery(variantsQuery(campaign.id, campaign.version));
   return (
     <QueryView query={query} skeleton={<CardSkeleton lines={2} />}>
       {(stored) => (
         <Card>
-          <TestForm key={JSON.stringify(stored)} campaign={campaign} stored={stored} onSaved={onSaved} />
+          <TestForm
+            key={JSON.stringify([stored.test, stored.versions])}
+            campaign={campaign}
+            stored={stored}
+            onSaved={onSaved}
+            onLook={onLook}
+          />
         </Card>
       )}
     </QueryView>
   );
 }
 
-function TestForm({ campaign, stored, onSaved }: Props & { stored: Variants }) {
+function TestForm({ campaign, stored, onSaved, onLook }: Props & { stored: Variants }) {
   const { t } = useI18n();
   const [test, setTest] = useState<VersionTest | null>(stored.test && { ...NEW_TEST, ...stored.test });
   const [versions, setVersions] = useState<VersionContent[]>(() =>
@@ -67,12 +75,24 @@ function TestForm({ campaign, stored, onSaved }: Props & { stored: Variants }) {
       test: stored.test,
       versions: stored.versions.map(({ number: _number, ...content }) => content),
     });
-  const change = (place: number, values: Partial<VersionContent>) =>
-    setVersions((before) => before.map((one, at) => (at === place ? { ...one, ...values } : one)));
+  function look(place: number, words: VersionContent) {
+    const number = place + 1;
+    onLook({ number: number <= stored.versions.length ? number : null, letter: letter(number), words });
+  }
+
+  function change(place: number, values: Partial<VersionContent>) {
+    const before = versions[place];
+    if (!before) return;
+    const changed = { ...before, ...values };
+    setVersions(versions.map((one, at) => (at === place ? changed : one)));
+    look(place, changed);
+  }
 
   function addVersion() {
     setTest((before) => before ?? NEW_TEST);
-    setVersions((before) => [...before, { ...NEW_VERSION, subject: campaign.subject }]);
+    const added = { ...NEW_VERSION, subject: campaign.subject };
+    setVersions((before) => [...before, added]);
+    look(versions.length, added);
   }
 
   function removeVersion(place: number) {

@@ -9,8 +9,8 @@ import { useI18n } from "@/i18n/useI18n";
 import type { CampaignState, TestArm, VersionTestResult } from "@/lib/api/types";
 import { useMay } from "@/lib/useSession";
 import { testResultQuery, usePickWinner } from "../variantsApi";
+import { letter } from "../versionNames";
 import { ConfirmModal } from "./ConfirmModal";
-import { letter } from "./TestCard";
 
 /** How the versions compare, in figures that do not claim more than they know. */
 export function TestResultCard({ campaignId, state }: { campaignId: string; state: CampaignState }) {

@@ -32,6 +32,7 @@ import { RevenueChart } from "../components/RevenueChart";
 import { SendingCard } from "../components/SendingCard";
 import { TestResultCard } from "../components/TestResultCard";
 import { TopLinks } from "../components/TopLinks";
+import { VersionsReport } from "../components/VersionsReport";
 import { WaitingCard } from "../components/WaitingCard";
 import { reportQuery, useExport } from "../reportApi";
 import { hasVariables, subjectInWords } from "../subjectInWords";
@@ -170,6 +171,7 @@ function ReportContent({ report, campaignId, campaign, readAt }: ContentProps) {
       <WaitingCard report={report} />
       <Headline report={report} />
       {campaign?.tested && <TestResultCard campaignId={campaignId} state={report.state} />}
+      {report.counts.audience > 0 && <VersionsReport campaignId={campaignId} state={report.state} />}
       <InlineGrid columns={{ xs: 1, lg: 2 }} gap="400" alignItems="start">
         <Funnel report={report} />
         <RevenueChart report={report} />
