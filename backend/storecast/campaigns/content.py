@@ -75,6 +75,7 @@ def origin_of(session: Session, campaign: Campaign, shop: Shop, *, variant: int 
         campaign_public_id=campaign.public_id,
         campaign_name=campaign.name,
         variant=variant,
+        transactional=campaign.priority == "transactional",
     )
 
 
