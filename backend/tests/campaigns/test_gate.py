@@ -215,7 +215,11 @@ def test_the_gate_counts_what_came_back_of_the_last_thirty_days(
     with pytest.raises(NotReady) as refused, uow() as session:
         service.send(session, shop_id, draft, scheduled_at=None, confirm_recipients=None, actor="user:7")
     (check,) = refused.value.facts["checks"]
-    assert (check["code"], check["facts"]["returned"], check["facts"]["messages"]) == ("complaint_rate", 3, 12)
+    assert (check["code"], check["facts"]["returned"], check["facts"]["messages"]) == (
+        "complaint_rate",
+        3,
+        12,
+    )
     with time_machine.travel(utcnow() + timedelta(days=31)), uow() as session:
         assert returned(session) == {"complaint_rate": "ok", "bounce_rate": "ok"}
 

@@ -138,7 +138,7 @@ def test_it_reaches_who_never_subscribed_and_nobody_whose_address_is_dead_or_shu
                 frequency="all", paused_until=until, opted_out_topics=opted_out, at=utcnow(),
             )  # fmt: skip
         for reason in ("hard_bounce", "soft_bounces", "complaint", "manual"):
-            messaging.suppress(session, shop_id, [f"{reason}@example.com"], reason=reason, source="test")  # type: ignore[arg-type]  # each is one
+            messaging.suppress(session, shop_id, [f"{reason}@example.com"], reason=reason, source="test")
         for email in ("left@example.com", "bounced_then_left@example.com"):
             messaging.suppress(session, shop_id, [email], reason="unsubscribed", source="test")
         reply = Reply(
