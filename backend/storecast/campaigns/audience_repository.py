@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from sqlalchemy import ColumnElement, Select, and_, case, func, literal, not_, select, true
+from sqlalchemy import ColumnElement, Select, and_, case, func, literal, not_, null, select, true
 from sqlalchemy.orm import Session
 
 from storecast.campaigns.chosen import Chosen, ids_of
@@ -13,7 +13,7 @@ from storecast.campaigns.models import Campaign, MessageDelivery
 from storecast.campaigns.split import Split
 from storecast.events import selectables as events
 from storecast.kit.types import ShopId
-from storecast.messaging.selectables import exclusion_reason, preference_reason
+from storecast.messaging.selectables import exclusion_reason, preference_reason, unreachable_reason
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,8 +64,7 @@ def with_reasons(shop_id: ShopId, campaign: Campaign, chosen: Chosen) -> Select[
     """Every member with the first reason that keeps the message from them; null for recipients."""
     people = chosen.members.subquery("people")
     reasons: list[ColumnElement[str | None]] = [
-        exclusion_reason(shop_id, people.c.email, people.c.email_state),
-        preference_reason(shop_id, people.c.id, campaign.topic_id),
+        refusal(shop_id, campaign, people.c.email, people.c.email_state, people.c.id),
         *(
             case((people.c.id.in_(ids_of(excluded)), literal("excluded_segment")))
             for excluded in chosen.excluded
@@ -74,10 +73,32 @@ def with_reasons(shop_id: ShopId, campaign: Campaign, chosen: Chosen) -> Select[
     if chosen.holdout_percent:
         everywhere = draw_by(people.c.id, chosen.holdout_seed, 100) < chosen.holdout_percent
         reasons.append(case((everywhere, literal("holdout_everywhere"))))
-    here = draw(people.c.id, campaign.id, Lot.HOLDOUT, 100) < campaign.holdout_percent
-    reason = func.coalesce(*reasons, case((here, literal("holdout"))))
+    if campaign.priority != "transactional":
+        here = draw(people.c.id, campaign.id, Lot.HOLDOUT, 100) < campaign.holdout_percent
+        reasons.append(case((here, literal("holdout"))))
+    reason = func.coalesce(*reasons, null())
     profile = (people.c[name] for name in ("id", "email", "country", "province", "locale"))
     return select(*profile, reason.label("reason"))
+
+
+def refusal(
+    shop_id: ShopId,
+    campaign: Campaign,
+    email: ColumnElement[str | None],
+    email_state: ColumnElement[str],
+    customer_id: ColumnElement[int],
+) -> ColumnElement[str | None]:
+    """What keeps a message of the campaign from a customer, as far as consent and their own choices say.
+
+    What people chose to hear of and how often is about marketing; a message on their order or account goes by none of
+    it, and stops only where no mail may go at all.
+    """
+    if campaign.priority == "transactional":
+        return unreachable_reason(shop_id, email, email_state)
+    return func.coalesce(
+        exclusion_reason(shop_id, email, email_state),
+        preference_reason(shop_id, customer_id, campaign.topic_id),
+    )
 
 
 def audience_counts(

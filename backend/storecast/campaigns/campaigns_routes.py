@@ -41,6 +41,15 @@ def change_campaign(
     return reading.shape(db, principal.shop_id, campaign)
 
 
+@router.put("/{campaign_id}/priority", dependencies=[require(Permission.MANAGE)])
+def set_priority(
+    campaign_id: str, body: schemas.PriorityInput, db: TenantDb, principal: CurrentPrincipal
+) -> schemas.Campaign:
+    """Say whether a draft is marketing or about people's own orders: those go past consent, caps and quiet hours."""
+    campaign = drafts.set_priority(db, principal.shop_id, campaign_id, body, actor=_actor(principal))
+    return reading.shape(db, principal.shop_id, campaign)
+
+
 @router.delete("/{campaign_id}", status_code=204, dependencies=[require(Permission.EDIT)])
 def delete_campaign(campaign_id: str, db: TenantDb, principal: CurrentPrincipal) -> None:
     """Delete a draft."""
@@ -93,12 +102,13 @@ def read_live_gate(
         schemas.VersionNumber | None, Query(description="One version; all when left out")
     ] = None,
 ) -> list[schemas.Check]:
-    """Whether links answer and products can be bought, asked now. Takes some seconds, and stops nothing."""
+    """Whether links answer, products can be bought and people would have to wait. Takes some seconds, stops nothing."""
     unit_of_work = partial(tenant_session, principal.shop_id)
     with unit_of_work() as session:
         campaign = reading.get(session, principal.shop_id, campaign_id)
+        projected = readiness.projection(session, principal.shop_id, campaign)
         subject = live_checks.gather(session, principal.shop_id, campaign, version)
-    return live_checks.judge(unit_of_work, principal.shop_id, subject)
+    return [*projected, *live_checks.judge(unit_of_work, principal.shop_id, subject)]
 
 
 @router.post("/{campaign_id}/test", dependencies=[require(Permission.EDIT)])
@@ -116,13 +126,17 @@ def send_test(campaign_id: str, body: schemas.TestRequest, principal: CurrentPri
 def send_campaign(
     campaign_id: str, body: schemas.SendRequest, db: TenantDb, principal: CurrentPrincipal
 ) -> schemas.Campaign:
-    """Send now or at ``scheduled_at``; 409 when the gate stops it or the audience is not the confirmed one."""
+    """Send now or at ``scheduled_at``; 409 when the gate stops it or the audience is not the confirmed one.
+
+    A transactional one goes to people who never subscribed: 403 for whoever may not declare it so.
+    """
     campaign = service.send(
         db,
         principal.shop_id,
         campaign_id,
         scheduled_at=body.scheduled_at,
         confirm_recipients=body.confirm_recipients,
+        may_bypass_consent=Permission.MANAGE in principal.permissions,
         actor=_actor(principal),
     )
     return reading.shape(db, principal.shop_id, campaign)

@@ -217,9 +217,11 @@ def admit(
     return kept
 
 
-def resting_until(session: Session, shop_id: ShopId, policy: Policy, now: datetime) -> datetime | None:
-    """When the shop may send again, None when it may now: its hourly limit or its warm-up's day is used up."""
-    if policy.hourly_limit is None and policy.warm_up is None:
+def resting_until(
+    session: Session, shop_id: ShopId, campaign: Campaign, policy: Policy, now: datetime
+) -> datetime | None:
+    """When the campaign may go on, None when it may now: the shop's hourly limit or its warm-up's day is used up."""
+    if campaign.priority == "transactional" or (policy.hourly_limit is None and policy.warm_up is None):
         return None
     row = repository.find(session, shop_id)
     if row is None or _left(row, policy, now) > 0:

@@ -78,6 +78,7 @@ def origin_of(
         campaign_name=campaign.name,
         variant=version.number if version else 0,
         language=(version and version.locale) or "",
+        transactional=campaign.priority == "transactional",
     )
 
 

@@ -135,6 +135,27 @@ def change_languages(
     return campaign
 
 
+def set_priority(
+    session: Session, shop_id: ShopId, campaign_id: str, given: schemas.PriorityInput, *, actor: str
+) -> Campaign:
+    """Declare a draft transactional, or marketing again. A copy of it is marketing until somebody declares it anew."""
+    campaign = locking.lock_draft(session, shop_id, campaign_id, given.version)
+    if campaign.priority == given.priority:
+        return campaign
+    before, campaign.priority = campaign.priority, given.priority
+    locking.touch(session, campaign)
+    audit.record(
+        session,
+        shop_id,
+        actor,
+        "campaign_priority_changed",
+        campaign_id,
+        priority=given.priority,
+        before=before,
+    )
+    return campaign
+
+
 def change(session: Session, shop_id: ShopId, campaign_id: str, changes: schemas.CampaignChanges) -> Campaign:
     """Apply an edit; refused whole when its version is not the current one or a template does not parse."""
     campaign = locking.lock_draft(session, shop_id, campaign_id, changes.version)

@@ -1,6 +1,6 @@
 """What may be wrong with a request about a campaign."""
 
-from storecast.kit.errors import Conflict, NotFound
+from storecast.kit.errors import Conflict, Forbidden, NotFound
 
 
 class CampaignUnknown(NotFound):
@@ -30,6 +30,11 @@ class NotReady(Conflict):
 
     code = "campaign_not_ready"
     title = "The campaign is not ready to be sent"
+
+
+class TransactionalRefused(Forbidden):
+    code = "transactional_refused"
+    title = "Only an owner or an administrator sends to people who have not subscribed"
 
 
 class AudienceChanged(Conflict):

@@ -4,6 +4,14 @@ from collections.abc import Mapping, Sequence
 from typing import Any, Literal
 from urllib.parse import urlsplit
 
+from storecast.campaigns.return_rates import (
+    COMPLAINTS_JUDGED_FROM,
+    MAX_COMPLAINT_SHARE,
+    MAX_RETURNED_SHARE,
+    RETURNS_JUDGED_FROM,
+    Returned,
+    is_over,
+)
 from storecast.campaigns.schemas import Audience, Check, Level
 from storecast.campaigns.split import Split
 from storecast.messaging import compose, headers, sandbox
@@ -15,6 +23,9 @@ CLIP_BYTES = 102_000
 
 BULK_RECIPIENTS = 5_000
 """From about so many a day on, Gmail, Yahoo and Outlook refuse what has no DMARC policy."""
+
+RECENT_DAYS = 30
+"""What the last sendings are: receivers forget about as slowly."""
 
 _PLACEHOLDER_HOSTS = ("example.com", "example.org", "example.net")
 
@@ -28,11 +39,12 @@ def judge(
     urls: Sequence[str],
     sender: SenderStanding | None = None,
     strictness: Literal["stop", "ask"] = "stop",
+    transactional: bool = False,
 ) -> list[Check]:
     """Every check with its level; ``lacking`` counts recipients without a value that the content prints.
 
     ``sender`` is what is known of the From domain, None where nobody minds; ``strictness`` is the level of what
-    receivers refuse mail for.
+    receivers refuse mail for. A ``transactional`` message needs no way to unsubscribe, and is asked about instead.
     """
     faults = compose.faults(content)
     broken = [
@@ -50,9 +62,10 @@ def judge(
         Check(code="template", level="stop" if broken else "ok", facts={"errors": broken} if broken else {}),
     ]
     if sender is not None and headers.find_address(content.from_email):
-        checks += _sender_checks(sender, strictness, audience.recipients)
+        checks += _sender_checks(sender, strictness, audience.recipients, transactional=transactional)
     if not broken:
-        checks += [_unsubscribe(content), _size(content), _missing(lacking), _placeholders(urls)]
+        checks += [_size(content), _missing(lacking), _placeholders(urls)]
+        checks.append(Check(code="transactional", level="ask") if transactional else _unsubscribe(content))
     return checks
 
 
@@ -91,11 +104,62 @@ def test_size(split: Split, recipients: int) -> Check:
     return Check(code="test_size", level="ok" if smallest >= FEWEST_IN_TEST else "ask", facts=facts)
 
 
+def returns(returned: Returned, *, transactional: bool) -> list[Check]:
+    """What became of the shop's last mail: how much was called spam, how much went to addresses that do not exist.
+
+    Above the half of what a sending is stopped for it is asked about, above the whole it waits. A message that people
+    must get is asked about at worst.
+    """
+    worst_level: Level = "ask" if transactional else "stop"
+    rates = (
+        ("complaint_rate", returned.complained, MAX_COMPLAINT_SHARE, COMPLAINTS_JUDGED_FROM),
+        ("bounce_rate", returned.bounced, MAX_RETURNED_SHARE, RETURNS_JUDGED_FROM),
+    )
+    checks = []
+    for code, count, share, judged_from in rates:
+        level: Level = "ok"
+        if is_over(count, returned.accepted, share, judged_from):
+            level = worst_level
+        elif is_over(count, returned.accepted, share / 2, judged_from):
+            level = "ask"
+        facts: dict[str, Any] = {"returned": count, "window_days": RECENT_DAYS}
+        if level != "ok":
+            facts |= {
+                "messages": returned.accepted,
+                "percent": round(100 * count / max(returned.accepted, 1), 2),
+                "limit_percent": 100 * share,
+            }
+        checks.append(Check(code=code, level=level, facts=facts))
+    return checks
+
+
+def exclusions(audience: Audience) -> Check:
+    """How many of those who were chosen are left out, and why; asked about when it is more than a third."""
+    excluded = audience.members - audience.recipients
+    facts = {
+        "members": audience.members,
+        "excluded": excluded,
+        "percent": round(100 * excluded / max(audience.members, 1)),
+        "reasons": {each.reason: each.count for each in audience.exclusions},
+    }
+    return Check(code="exclusions", level="ask" if 3 * excluded > audience.members else "ok", facts=facts)
+
+
+def waits(recipients: int, waiting: Mapping[str, int]) -> Check:
+    """How many get it later than it is sent, and why; asked about when it is more than a third.
+
+    ``policy_expired`` among the reasons counts those who would have to wait for longer than the campaign does.
+    """
+    later = sum(waiting.values())
+    facts = {"recipients": recipients, "waiting": later, "reasons": dict(waiting)}
+    return Check(code="waits", level="ask" if 3 * later > recipients else "ok", facts=facts)
+
+
 test_size.__test__ = False  # type: ignore[attr-defined]  # it is no test of ours
 
 
 def _sender_checks(
-    sender: SenderStanding, strictness: Literal["stop", "ask"], recipients: int
+    sender: SenderStanding, strictness: Literal["stop", "ask"], recipients: int, *, transactional: bool
 ) -> list[Check]:
     """What receivers ask of a bulk sender, by what DNS said last."""
     if sender.domain is None:
@@ -127,7 +191,11 @@ def _sender_checks(
             facts={"from": sender.author, "domain": sender.domain},
         ),
         # What a provider signs is not known here; our own signature covers both headers.
-        Check(code="unsubscribe_signed", level="ask" if by_provider else "ok", facts=signed),
+        *(
+            [Check(code="unsubscribe_signed", level="ask" if by_provider else "ok", facts=signed)]
+            if not transactional
+            else []
+        ),
     ]
 
 

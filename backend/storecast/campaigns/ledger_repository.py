@@ -26,18 +26,15 @@ from sqlalchemy import (
 from sqlalchemy.orm import Session
 
 from storecast.campaigns import audience_repository, repository
+from storecast.campaigns.audience_repository import refusal
 from storecast.campaigns.chosen import Chosen
 from storecast.campaigns.draws import Lot, draw
 from storecast.campaigns.models import Campaign, MessageDelivery
 from storecast.campaigns.pacing import HELD_UNTIL, Start, planned
+from storecast.campaigns.return_rates import Returned
 from storecast.campaigns.split import Split
 from storecast.kit.types import ShopId
-from storecast.messaging.selectables import (
-    exclusion_reason,
-    preference_reason,
-    preferences,
-    returned_deliveries,
-)
+from storecast.messaging.selectables import preferences, returned_deliveries
 
 
 def freeze(
@@ -256,9 +253,8 @@ def claiming(shop_id: ShopId, campaign: Campaign, people: Select[Any]) -> Select
             chosen.c.frequency,
             case(
                 (person.c.id.is_(None), literal("customer_deleted")),
-                else_=func.coalesce(
-                    exclusion_reason(shop_id, claimed.c.email, person.c.email_state),
-                    preference_reason(shop_id, claimed.c.customer_id, campaign.topic_id),
+                else_=refusal(
+                    shop_id, campaign, claimed.c.email, person.c.email_state, claimed.c.customer_id
                 ),
             ),
         )
@@ -512,7 +508,7 @@ def last_arrivals(
     return {customer_id: at for customer_id, at in session.execute(query) if at is not None}
 
 
-def return_counts(session: Session, shop_id: ShopId, campaign: Campaign) -> tuple[int, int, int]:
+def return_counts(session: Session, shop_id: ShopId, campaign: Campaign) -> Returned:
     """How many messages of a campaign were accepted, came back for good, and were complained about."""
     returned = returned_deliveries(shop_id).subquery("returned")
     accepted = accepted_counts(session, shop_id, [campaign.id]).get(campaign.id, 0)
@@ -522,7 +518,31 @@ def return_counts(session: Session, shop_id: ShopId, campaign: Campaign) -> tupl
             func.count(returned.c.delivery_id.distinct()).filter(returned.c.verdict == "complaint"),
         ).where(returned.c.campaign_id == campaign.id)
     ).one()
-    return accepted, int(row[0]), int(row[1])
+    return Returned(accepted, int(row[0]), int(row[1]))
+
+
+def recent_return_counts(session: Session, shop_id: ShopId, *, since: datetime) -> Returned:
+    """The same of all campaigns whose audience was drawn since the instant.
+
+    Nobody counts what was accepted while too little came back to be judged: it reads every row of those months.
+    """
+    returned = returned_deliveries(shop_id).subquery("returned")
+    recent = select(Campaign.id).where(Campaign.shop_id == shop_id, Campaign.frozen_at >= since)
+    row = session.execute(
+        select(
+            func.count(returned.c.delivery_id.distinct()).filter(returned.c.verdict == "hard"),
+            func.count(returned.c.delivery_id.distinct()).filter(returned.c.verdict == "complaint"),
+        ).where(returned.c.campaign_id.in_(recent), returned.c.occurred_at >= since)
+    ).one()
+    found = Returned(0, int(row[0]), int(row[1]))
+    if not found.can_be_judged:
+        return found
+    accepted = select(func.count()).where(
+        MessageDelivery.shop_id == shop_id,
+        MessageDelivery.frozen_at >= since,
+        MessageDelivery.state == "accepted",
+    )
+    return found._replace(accepted=session.scalar(accepted) or 0)
 
 
 def find_delivery(

@@ -165,6 +165,8 @@ def _wanted(session: Session, shop_id: ShopId, remote_id: str) -> dict[str, Any]
     if campaign.state == "draft" and not repository.is_known(session, shop_id, remote_id):
         return None
     given = _activity(session, shop_id, remote_id, campaign.name, STATUSES[campaign.state])
+    if campaign.priority == "transactional":
+        given["tactic"] = "TRANSACTIONAL"
     for name, at in (
         ("scheduledStart", campaign.scheduled_at),
         ("start", campaign.started_at),

@@ -1,14 +1,34 @@
 """Whom a campaign would reach now, and what stands between it and them."""
 
-from datetime import datetime
+from datetime import datetime, timedelta
 
 from sqlalchemy.orm import Session
 
-from storecast.campaigns import audience_repository, content, leases, schemas, variants, variants_repository
+from storecast.campaigns import (
+    audience_repository,
+    contact_policy,
+    content,
+    leases,
+    ledger_repository,
+    projection_repository,
+    schemas,
+    variants,
+    variants_repository,
+)
 from storecast.campaigns.audience import choose, is_chosen
 from storecast.campaigns.chosen import Chosen
-from storecast.campaigns.gate import judge, spoken, test_size, worst
+from storecast.campaigns.gate import (
+    RECENT_DAYS,
+    exclusions,
+    judge,
+    returns,
+    spoken,
+    test_size,
+    waits,
+    worst,
+)
 from storecast.campaigns.models import Campaign, CampaignVariant
+from storecast.campaigns.planning import pacing_of, start_of
 from storecast.config.settings import get_settings
 from storecast.kit.clock import utcnow
 from storecast.kit.types import ShopId
@@ -49,6 +69,11 @@ def gate(
     for version in variants_repository.list_all(session, shop_id, campaign.id):
         others = _judge(session, shop_id, campaign, people, counted, version, begins)
         checks = worst(checks, others, version.number, version.locale)
+    if counted.members:
+        checks.append(exclusions(counted))
+    since = utcnow() - timedelta(days=RECENT_DAYS)
+    returned = ledger_repository.recent_return_counts(session, shop_id, since=since)
+    checks += returns(returned, transactional=campaign.priority == "transactional")
     checks += _of_versions(session, shop_id, campaign, people, counted.recipients)
     return schemas.Gate(ready=all(check.level != "stop" for check in checks), checks=checks)
 
@@ -66,6 +91,34 @@ def _of_versions(
     if variants.test_of(campaign) is not None:
         found.append(test_size(split, recipients))
     return found
+
+
+def projection(session: Session, shop_id: ShopId, campaign: Campaign) -> list[schemas.Check]:
+    """How many would wait for the shop's policy if the campaign were sent now; nothing where nobody would.
+
+    It counts what people got in the last weeks, which takes longer than what the gate may: nothing here stops a send.
+    """
+    if campaign.priority == "transactional" or not is_chosen(campaign):
+        return []
+    policy = contact_policy.of_shop(session, shop_id)
+    if (
+        policy.cap is None
+        and policy.quiet is None
+        and not projection_repository.anybody_chose(session, shop_id)
+    ):
+        return []
+    people, now = chosen(session, shop_id, campaign), utcnow()
+    waiting = projection_repository.waiting(
+        session,
+        shop_id,
+        campaign,
+        people,
+        start=start_of(session, shop_id, campaign, now),
+        cap=policy.cap,
+        give_up_after=timedelta(days=pacing_of(campaign).give_up_days),
+    )
+    recipients = audience(session, shop_id, campaign).recipients
+    return [waits(recipients, waiting)] if recipients else []
 
 
 def _judge(
@@ -97,6 +150,7 @@ def _judge(
         urls=compose.find_urls(written, content.origin_of(session, campaign, shop, version=version)),
         sender=None if level == "off" else delivery.sender_standing(session, shop_id, written.from_email),
         strictness="ask" if level == "ask" else "stop",
+        transactional=campaign.priority == "transactional",
     )
     return checks + leases.judge(
         session,

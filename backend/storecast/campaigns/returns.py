@@ -6,21 +6,12 @@ import structlog
 from sqlalchemy.orm import Session
 
 from storecast.campaigns import ledger_repository, repository, service
+from storecast.campaigns.return_rates import too_many_returns
 from storecast.customers import selectables as customer_selectables
 from storecast.kit.types import ShopId
 from storecast.messaging import service as messaging
 
 log = structlog.get_logger(__name__)
-
-MAX_COMPLAINT_SHARE = 0.003
-"""Gmail and Yahoo stop delivering to the inbox from senders whom more people call spam than this."""
-
-COMPLAINTS_JUDGED_FROM = 3
-"""One complaint in a hundred messages is 1 %, and says nothing."""
-
-MAX_RETURNED_SHARE = 0.05
-
-RETURNS_JUDGED_FROM = 20
 
 
 def judge_returns(session: Session, shop_id: ShopId, campaign_id: int) -> None:
@@ -28,18 +19,9 @@ def judge_returns(session: Session, shop_id: ShopId, campaign_id: int) -> None:
     campaign = repository.find_by_id(session, shop_id, campaign_id)
     if campaign is None or campaign.state != "sending":
         return
-    reason = too_many_returns(*ledger_repository.return_counts(session, shop_id, campaign))
+    reason = too_many_returns(ledger_repository.return_counts(session, shop_id, campaign))
     if reason is not None:
         service.pause_by_itself(session, shop_id, campaign_id, reason)
-
-
-def too_many_returns(accepted: int, bounced: int, complained: int) -> str | None:
-    """Why so many returns should stop a campaign, None when they are fine."""
-    if complained >= COMPLAINTS_JUDGED_FROM and complained > MAX_COMPLAINT_SHARE * accepted:
-        return f"complaint_rate: {complained} of {accepted} recipients called it spam"
-    if bounced >= RETURNS_JUDGED_FROM and bounced > MAX_RETURNED_SHARE * accepted:
-        return f"bounce_rate: {bounced} of {accepted} addresses do not exist"
-    return None
 
 
 def unsubscribe(

@@ -21,7 +21,7 @@ class NewCampaign(BaseModel):
     """A campaign to start, from a template of the gallery or from nothing."""
 
     model_config = ConfigDict(
-        json_schema_extra={"examples": [{"name": "Come back", "template_key": "winback"}]}
+        extra="forbid", json_schema_extra={"examples": [{"name": "Come back", "template_key": "winback"}]}
     )
 
     name: Annotated[str, Field(min_length=1, max_length=120)]
@@ -36,6 +36,8 @@ class Pacing(BaseModel):
     ``give_up_days``: how long the shop's policy may put a message off.
     """
 
+    model_config = ConfigDict(extra="forbid")
+
     mode: Literal["at_once", "local_time", "batches", "hourly"] = "at_once"
     passed: Literal["at_once", "tomorrow"] = "at_once"
     batches: Annotated[int, Field(ge=2, le=200)] | None = None
@@ -48,9 +50,10 @@ class CampaignChanges(BaseModel):
     """An edit: ``version`` is that of the campaign it was made on; fields left out stay."""
 
     model_config = ConfigDict(
+        extra="forbid",
         json_schema_extra={
             "examples": [{"version": 3, "subject": "It has been a while, {{ customer.first_name }}"}]
-        }
+        },
     )
 
     version: int
@@ -73,6 +76,24 @@ class CampaignChanges(BaseModel):
     pacing: Pacing | None = None
 
 
+Priority = Literal["transactional", "flow", "campaign"]
+
+
+class PriorityInput(BaseModel):
+    """What kind of message a draft is; ``version`` is that of the campaign it was decided on.
+
+    ``transactional`` is for messages on somebody's own order or account that promote nothing: consent, quiet hours and
+    frequency caps do not hold them, and they carry no unsubscribe headers. Dead and shut-out addresses get none.
+    """
+
+    model_config = ConfigDict(
+        extra="forbid", json_schema_extra={"examples": [{"version": 3, "priority": "transactional"}]}
+    )
+
+    version: int
+    priority: Literal["campaign", "transactional"]
+
+
 FollowUpKind = Literal["rest", "non_openers", "failed"]
 
 
@@ -88,7 +109,7 @@ class FollowUp(BaseModel):
     neither opened nor clicked it (``non_openers``), or to whom it could not be delivered (``failed``).
     """
 
-    model_config = ConfigDict(json_schema_extra={"examples": [{"kind": "non_openers"}]})
+    model_config = ConfigDict(extra="forbid", json_schema_extra={"examples": [{"kind": "non_openers"}]})
 
     kind: FollowUpKind
 
@@ -116,6 +137,7 @@ class Campaign(BaseModel):
     holdout_percent: int
     excluded_segment_ids: list[str]
     origin: Origin | None
+    priority: Priority
     pacing: Pacing
     tested: bool
     winner: int | None
@@ -140,7 +162,7 @@ class PreviewRequest(BaseModel):
     """
 
     model_config = ConfigDict(
-        json_schema_extra={"examples": [{"customer_id": "cus_01jd8wz6k3r9v5n2m7q4t1x0ya"}]}
+        extra="forbid", json_schema_extra={"examples": [{"customer_id": "cus_01jd8wz6k3r9v5n2m7q4t1x0ya"}]}
     )
 
     customer_id: str | None = None
@@ -214,7 +236,7 @@ class TestRequest(BaseModel):
     """Where to send a test mail, and which version of the message; without one that of somebody of the audience."""
 
     __test__ = False
-    model_config = ConfigDict(json_schema_extra={"examples": [{"email": "me@example.com"}]})
+    model_config = ConfigDict(extra="forbid", json_schema_extra={"examples": [{"email": "me@example.com"}]})
 
     email: Address
     version: VersionNumber | None = None
@@ -233,7 +255,10 @@ class SendRequest(BaseModel):
     """Send now, or at an instant to come; ``confirm_recipients`` is the number that the person was shown."""
 
     model_config = ConfigDict(
-        json_schema_extra={"examples": [{"scheduled_at": "2026-12-01T09:00:00Z", "confirm_recipients": 6009}]}
+        extra="forbid",
+        json_schema_extra={
+            "examples": [{"scheduled_at": "2026-12-01T09:00:00Z", "confirm_recipients": 6009}]
+        },
     )
 
     scheduled_at: AwareDatetime | None = None

@@ -339,7 +339,7 @@ class _Sender:
         now = utcnow()
         rests_until = None
         if self._policy is not None:
-            rests_until = contact_policy.resting_until(session, self._shop_id, self._policy, now)
+            rests_until = contact_policy.resting_until(session, self._shop_id, campaign, self._policy, now)
         if rests_until is not None:
             outbox.add(session, self._shop_id, Dispatch(self._campaign_id), run_at=rests_until)
         elif ledger_repository.count_ready(session, self._shop_id, campaign, now=now, limit=1):

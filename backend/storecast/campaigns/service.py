@@ -25,7 +25,7 @@ from storecast.campaigns import (
     variants,
 )
 from storecast.campaigns.audience import lacks_segment
-from storecast.campaigns.errors import AudienceChanged, NotReady, StateRefused
+from storecast.campaigns.errors import AudienceChanged, NotReady, StateRefused, TransactionalRefused
 from storecast.campaigns.jobs import Dispatch, Finish, Freeze, SendBatch
 from storecast.campaigns.models import Campaign
 from storecast.campaigns.pacing import draw_at
@@ -77,12 +77,19 @@ def send(
     *,
     scheduled_at: datetime | None,
     confirm_recipients: int | None,
+    may_bypass_consent: bool = False,
     actor: str,
 ) -> Campaign:
-    """Let a draft go, now or at an instant to come. The audience is drawn when it starts, not now."""
+    """Let a draft go, now or at an instant to come. The audience is drawn when it starts, not now.
+
+    ``may_bypass_consent``: whether this person answers for a transactional message. Whoever edits a draft may have
+    changed it since it was declared one, so it is asked again of who lets it go.
+    """
     campaign = locking.lock(session, shop_id, campaign_id)
     if campaign.state != "draft":
         raise StateRefused(state=campaign.state)
+    if campaign.priority == "transactional" and not may_bypass_consent:
+        raise TransactionalRefused
     now = utcnow()
     _refuse_schedule(campaign, scheduled_at, now)
     verdict = readiness.gate(session, shop_id, campaign, starts_at=scheduled_at)
@@ -285,8 +292,7 @@ def dispatch(session: Session, shop_id: ShopId, campaign_id: int) -> None:
         _pause(session, campaign, "shop_inactive")
         return
     policy = contact_policy.of_shop(session, shop_id)
-    rests_until = contact_policy.resting_until(session, shop_id, policy, now)
-    if rests_until is None:
+    if contact_policy.resting_until(session, shop_id, campaign, policy, now) is None:
         _fill_window(session, shop_id, campaign, now)
     again_at = min(max(due_at, now + timedelta(seconds=1)), now + WATCH_EVERY)
     if due_at <= now:

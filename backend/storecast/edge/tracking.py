@@ -25,6 +25,7 @@ from storecast.edge.answers import read_body
 from storecast.kit.clock import utcnow
 from storecast.kit.errors import Unavailable
 from storecast.kit.ids import uuid7
+from storecast.messaging import page_words
 from storecast.messaging.links import CODE_SLOT
 from storecast.messaging.tokens import Tracked
 
@@ -145,7 +146,7 @@ def click_endpoint(
         click = read_click(token)
         url = await address(click, token, number, request.path_params.get("sealed")) if click else None
         if click is None or url is None:
-            return _nowhere()
+            return _nowhere(request)
         try:
             await submit([event_row("click", click, request, link_number=number)])
         except (
@@ -164,7 +165,7 @@ def preferences_endpoint(read_click: ReadClick, app_url: str) -> Handler:
     async def handle(request: Request) -> Response:
         token = request.path_params["token"]
         if read_click(token) is None:
-            return _nowhere()
+            return _nowhere(request)
         return Response(status_code=302, headers={"Location": f"{app_url}/p/{token}", **NO_STORE})
 
     return handle
@@ -178,28 +179,27 @@ def unsubscribe_endpoint(
     async def handle(request: Request) -> Response:
         click = read_click(request.path_params["token"])
         if click is None:
-            return _nowhere()
-        name = escape(await find_shop_name(click.shop_id) or "this store")
+            return _nowhere(request)
+        words = _words(request)
+        name = await find_shop_name(click.shop_id) or words["this_shop"]
         if request.method != "POST":
+            choose = f"{app_url}/p/{request.path_params['token']}"
             return page(
                 200,
-                "Unsubscribe from marketing e-mail",
-                f"<p>You will get no more marketing messages from {name}. Messages about your orders still come.</p>"
+                words["leaving"],
+                f"<p>{escape(words['leaving_what'].format(shop=name))}</p>"
                 '<form method="post"><input type="hidden" name="confirm" value="yes">'
-                '<button type="submit">Unsubscribe</button></form>'
-                f'<p class="or">Or <a href="{escape(app_url)}/p/{escape(request.path_params["token"])}">'
-                "choose what you get, and how often</a>.</p>",
+                f'<button type="submit">{escape(words["leaving_do"])}</button></form>'
+                f'<p class="or"><a href="{escape(choose)}">{escape(words["rather_choose"])}</a></p>',
+                lang=_lang(request),
             )
         if not await asks_to_unsubscribe(request):
             return page(
-                400, "Nothing was changed", "<p>The request did not ask to unsubscribe. Use the button.</p>"
+                400, words["unchanged"], f"<p>{escape(words['unchanged_why'])}</p>", lang=_lang(request)
             )
         await submit([event_row("unsubscribe", click, request)])
-        return page(
-            200,
-            "You are unsubscribed",
-            f"<p>You will get no more marketing messages from {name}. You can close this page.</p>",
-        )
+        done = escape(words["left_what"].format(shop=name))
+        return page(200, words["left"], f"<p>{done}</p>", lang=_lang(request))
 
     return handle
 
@@ -263,16 +263,23 @@ def with_token(url: str, token: str) -> str:
     return quote(urlunsplit(parts._replace(query=query)), safe=_IN_ADDRESSES)
 
 
-def _nowhere() -> Response:
-    return page(
-        404, "This link leads nowhere", "<p>It may be incomplete. Try the link in the message again.</p>"
-    )
+def _lang(request: Request) -> str:
+    return page_words.language(request.headers.get("accept-language"))
 
 
-def page(status: int, title: str, body: str) -> Response:
+def _words(request: Request) -> page_words.Words:
+    return page_words.WORDS[_lang(request)]
+
+
+def _nowhere(request: Request) -> Response:
+    words = _words(request)
+    return page(404, words["nowhere"], f"<p>{escape(words['nowhere_why'])}</p>", lang=_lang(request))
+
+
+def page(status: int, title: str, body: str, *, lang: str) -> Response:
     """A small page that needs no script, no image and no other origin. ``body`` is trusted HTML."""
     html = (
-        '<!doctype html><html lang="en"><head><meta charset="utf-8">'
+        f'<!doctype html><html lang="{lang}"><head><meta charset="utf-8">'
         '<meta name="viewport" content="width=device-width,initial-scale=1">'
         f"<title>{escape(title)}</title><style>{_STYLE}</style></head>"
         f"<body><main><h1>{escape(title)}</h1>{body}</main></body></html>"

@@ -37,6 +37,7 @@ RAISED: dict[str, dict[int, tuple[str, ...]]] = {
         409: ("campaign_locked", "version_conflict"),
     },
     "change_languages": {404: ("campaign_unknown",), 409: ("campaign_locked", "version_conflict")},
+    "set_priority": {404: ("campaign_unknown",), 409: ("campaign_locked", "version_conflict")},
     "change_variants": {404: ("campaign_unknown",), 409: ("campaign_locked", "version_conflict")},
     "follow_up_campaign": {
         404: ("campaign_unknown",),
@@ -200,6 +201,7 @@ RAISED: dict[str, dict[int, tuple[str, ...]]] = {
     "run_schedule": {404: ("schedule_unknown",), 409: ("schedule_busy",)},
     "save_template": {409: ("template_name_taken",)},
     "send_campaign": {
+        403: ("transactional_refused",),
         404: ("campaign_unknown",),
         409: ("audience_changed", "campaign_not_ready", "state_refused"),
     },

@@ -63,6 +63,8 @@ class Origin:
     """Which version of the message: each has its own numbers for its links."""
     language: str = ""
     """Whose version it is, when it is for the readers of one language."""
+    transactional: bool = False
+    """Whether it is about somebody's own order or account: no list's, so that there is nothing to unsubscribe."""
 
 
 class Prepared(NamedTuple):
@@ -174,10 +176,7 @@ class Variant:
             (
                 self._head,
                 date,
-                (
-                    f"Message-ID: <{message_id}>\r\nTo: {address}\r\n"
-                    f"List-Unsubscribe: <{self._edge_url}/u/{token}>\r\n"
-                ).encode(),
+                f"Message-ID: <{message_id}>\r\nTo: {address}\r\n{self._unsubscribe(token)}".encode(),
                 self._subject_line or headers.unstructured("Subject", self._subject.text(context)),
                 self._text_head,
                 *self._text.quoted_printable(context),
@@ -191,6 +190,10 @@ class Variant:
             recipient.delivery_id, f"b+{raw.hex()}@{self._domain}", address, data, message_id, True
         )
 
+    def _unsubscribe(self, token: str) -> str:
+        # Whoever takes it at its word must not be written to again: only marketing can keep that.
+        return "" if self._origin.transactional else f"List-Unsubscribe: <{self._edge_url}/u/{token}>\r\n"
+
     def _message_id(self, delivery_id: int, raw: bytes) -> str:
         # The same for every attempt, so that a doubtful delivery can be found in anybody's log.
         return f"c{self._origin.campaign_id}.d{delivery_id}.{raw[-6:].hex()}@{self._domain}"
@@ -200,13 +203,17 @@ class Variant:
         label = origin.shop.domain.partition(".")[0]
         boundary = "=_" + hashlib.sha256(f"{origin.campaign_public_id}".encode()).hexdigest()[:24]
         reply_to = headers.find_address(content.reply_to)
+        kind = "transactional" if origin.transactional else "campaign"
+        of_list = (
+            f"List-ID: <marketing.{label}.{self._domain}>\r\n"
+            "List-Unsubscribe-Post: List-Unsubscribe=One-Click\r\n"
+        )
         self._head = b"".join(
             (
                 headers.mailbox("From", content.from_name, sender),
                 f"Reply-To: {reply_to}\r\n".encode() if reply_to else b"",
-                f"List-ID: <marketing.{label}.{self._domain}>\r\n".encode(),
-                f"Feedback-ID: {origin.campaign_public_id}:campaign:{label}:{SENDER_ID}\r\n".encode(),
-                b"List-Unsubscribe-Post: List-Unsubscribe=One-Click\r\n",
+                b"" if origin.transactional else of_list.encode(),
+                f"Feedback-ID: {origin.campaign_public_id}:{kind}:{label}:{SENDER_ID}\r\n".encode(),
                 b"MIME-Version: 1.0\r\n",
                 f'Content-Type: multipart/alternative;\r\n boundary="{boundary}"\r\n'.encode(),
             )

@@ -3,11 +3,11 @@ but the logo."""
 
 import base64
 import hashlib
-from datetime import datetime
 from typing import Literal
 
 from jinja2 import Environment, PackageLoader, select_autoescape
 
+from storecast.messaging import page_words
 from storecast.messaging.brand import FONTS, PLAIN, on
 from storecast.messaging.preferences import FREQUENCIES, PAUSES_DAYS, Choices
 
@@ -37,68 +37,6 @@ _STYLE = (
     "footer{margin-top:1.5rem;color:#5c5f62;font-size:.85rem}"
 )
 
-_ENGLISH = {
-    "title": "Your e-mail preferences",
-    "who": "For",
-    "topics": "What would you like to hear about?",
-    "frequency": "How often?",
-    "frequency_all": "Whenever there is something new",
-    "frequency_weekly": "At most once a week",
-    "frequency_monthly": "At most once a month",
-    "pause": "Take a break",
-    "paused_until": "You get nothing until",
-    "pause_none": "No break",
-    "pause_stays": "Leave it so",
-    "pause_end": "End the break now",
-    "pause_days": "{days} days",
-    "save": "Save",
-    "leave": "Or would you rather have no marketing e-mail at all? Messages about your orders still come.",
-    "unsubscribe": "Unsubscribe from everything",
-    "not_subscribed": "You get no marketing e-mail from us. Messages about your orders still come.",
-    "subscribe": "Subscribe again",
-    "saved": "Saved.",
-    "unsubscribed": "You are unsubscribed.",
-    "subscribed": "You are subscribed again.",
-    "nothing_changed": "Nothing was changed. Please try again.",
-    "link_dead": "This link leads nowhere. It may be incomplete: try the link in the message again.",
-}
-_GERMAN = {
-    "title": "Ihre E-Mail-Einstellungen",
-    "who": "Für",
-    "topics": "Was interessiert Sie?",
-    "frequency": "Wie oft?",
-    "frequency_all": "Sobald es etwas Neues gibt",
-    "frequency_weekly": "Höchstens einmal pro Woche",
-    "frequency_monthly": "Höchstens einmal im Monat",
-    "pause": "Pause einlegen",
-    "paused_until": "Sie erhalten nichts bis zum",
-    "pause_none": "Keine Pause",
-    "pause_stays": "So lassen",
-    "pause_end": "Pause jetzt beenden",
-    "pause_days": "{days} Tage",
-    "save": "Speichern",
-    "leave": "Oder möchten Sie gar keine Werbung mehr? Nachrichten zu Ihren Bestellungen kommen weiterhin.",
-    "unsubscribe": "Von allem abmelden",
-    "not_subscribed": "Sie erhalten keine Werbung von uns. Nachrichten zu Ihren Bestellungen kommen weiterhin.",
-    "subscribe": "Wieder anmelden",
-    "saved": "Gespeichert.",
-    "unsubscribed": "Sie sind abgemeldet.",
-    "subscribed": "Sie sind wieder angemeldet.",
-    "nothing_changed": "Es wurde nichts geändert. Bitte versuchen Sie es noch einmal.",
-    "link_dead": "Dieser Link führt ins Leere. Vielleicht ist er unvollständig: Nehmen Sie bitte den in der Nachricht.",
-}
-WORDS = {"en": _ENGLISH, "de": _GERMAN}
-
-
-def language(*wanted: str | None) -> str:
-    """The first language named that the page has: of locales (``de-AT``) or of an Accept-Language header."""
-    for each in wanted:
-        for part in (each or "").split(",")[:20]:
-            code = part.partition(";")[0].strip().partition("-")[0].lower()
-            if code in WORDS:
-                return code
-    return "en"
-
 
 def render(choices: Choices | None, lang: str, *, notice: Notice | None = None) -> tuple[str, dict[str, str]]:
     """The page and its headers; without choices only the notice is on it."""
@@ -111,23 +49,19 @@ def render(choices: Choices | None, lang: str, *, notice: Notice | None = None) 
     }
     page = _PAGES.get_template("preferences.html.j2").render(
         lang=lang,
-        words=WORDS[lang],
+        words=page_words.WORDS[lang],
         # It holds nothing but colours that were checked, and a browser reads it as it stands.
         style=_Ready(style),
         choices=choices,
         shop_name=choices.shop_name if choices else "",
         logo_url=brand.logo_url,
         address=brand.address,
-        paused_until=_day(choices.paused_until, lang) if choices and choices.paused_until else None,
+        paused_until=page_words.day(choices.paused_until, lang) if choices and choices.paused_until else None,
         frequencies=FREQUENCIES,
         pauses=PAUSES_DAYS,
         notice=notice,
     )
     return page, _headers(style)
-
-
-def _day(at: datetime, lang: str) -> str:
-    return f"{at:%d.%m.%Y}" if lang == "de" else f"{at.day} {at:%B %Y}"
 
 
 class _Ready(str):

@@ -11,7 +11,7 @@ from storecast.db.session import tenant_session
 from storecast.kit.clock import utcnow
 from storecast.kit.errors import TooLarge
 from storecast.kit.types import ShopId
-from storecast.messaging import preferences, preferences_page
+from storecast.messaging import page_words, preferences, preferences_page
 from storecast.messaging.delivery import known_tokens
 from storecast.messaging.preferences import Frequency, Person
 from storecast.messaging.preferences_page import Notice
@@ -55,17 +55,15 @@ def _answer(token: str, request: Request, form: dict[str, list[str]]) -> HTMLRes
     wanted = request.headers.get("accept-language")
     tracked = known_tokens().open(token)
     if tracked is None:
-        return _page(
-            404, preferences_page.render(None, preferences_page.language(wanted), notice="link_dead")
-        )
+        return _page(404, preferences_page.render(None, page_words.language(wanted), notice="link_dead"))
     with tenant_session(ShopId(tracked.shop_id)) as session:
         person = preferences.find_person(session, tracked)
         if person is None:
-            lang = preferences_page.language(wanted)
+            lang = page_words.language(wanted)
             return _page(404, preferences_page.render(None, lang, notice="link_dead"))
         notice = _act(session, person, form) if request.method == "POST" else None
         choices = preferences.read(session, person, now=utcnow())
-    lang = preferences_page.language(person.locale, wanted)
+    lang = page_words.language(person.locale, wanted)
     return _page(
         400 if notice == "nothing_changed" else 200, preferences_page.render(choices, lang, notice=notice)
     )

@@ -16,8 +16,11 @@ EMAIL_SHAPE = rf"^{_ATOM}(\.{_ATOM})*@{_HOST_PART}(\.{_HOST_PART})+$"
 
 def suppressed(shop_id: ShopId, email: ColumnElement[str | None]) -> ColumnElement[bool]:
     """Whether the shop must not write to the address."""
-    digest = func.sha256(func.convert_to(func.lower(email), literal("UTF8")))
-    return exists().where(Suppression.shop_id == shop_id, Suppression.email_digest == digest)
+    return exists().where(Suppression.shop_id == shop_id, Suppression.email_digest == _digest(email))
+
+
+def _digest(email: ColumnElement[str | None]) -> ColumnElement[bytes]:
+    return func.sha256(func.convert_to(func.lower(email), literal("UTF8")))
 
 
 def exclusion_reason(
@@ -25,11 +28,46 @@ def exclusion_reason(
 ) -> ColumnElement[str | None]:
     """The first reason that keeps marketing from a customer; null for those who may be written to."""
     return case(
-        (or_(email.is_(None), email == ""), literal("no_email", Text)),
-        (or_(email_state == "invalid", ~email.regexp_match(EMAIL_SHAPE)), literal("invalid_email", Text)),
+        *_no_address(email, email_state),
         (email_state != "subscribed", literal("not_subscribed", Text)),
         (suppressed(shop_id, email), literal("suppressed", Text)),
         else_=null(),
+    )
+
+
+def unreachable_reason(
+    shop_id: ShopId, email: ColumnElement[str | None], email_state: ColumnElement[str]
+) -> ColumnElement[str | None]:
+    """The first reason that keeps even a message on an order or account from a customer.
+
+    Consent is none, nor that somebody wants no more marketing. That an address is dead, called a message spam or was
+    shut out by hand is, and a hard bounce counts on behind an unsubscription that was written down over it.
+    """
+    digest = _digest(email)
+    shut_out = exists().where(
+        Suppression.shop_id == shop_id,
+        Suppression.email_digest == digest,
+        Suppression.reason != "unsubscribed",
+    )
+    dead = exists().where(
+        MessageReturn.shop_id == shop_id,
+        MessageReturn.email_digest == digest,
+        MessageReturn.verdict == "hard",
+        ~MessageReturn.forgiven,
+    )
+    return case(
+        *_no_address(email, email_state),
+        (or_(shut_out, dead), literal("suppressed", Text)),
+        else_=null(),
+    )
+
+
+def _no_address(
+    email: ColumnElement[str | None], email_state: ColumnElement[str]
+) -> tuple[tuple[ColumnElement[bool], ColumnElement[str]], ...]:
+    return (
+        (or_(email.is_(None), email == ""), literal("no_email", Text)),
+        (or_(email_state == "invalid", ~email.regexp_match(EMAIL_SHAPE)), literal("invalid_email", Text)),
     )
 
 

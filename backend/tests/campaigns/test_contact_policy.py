@@ -297,7 +297,7 @@ def test_an_hourly_limit_and_a_warm_up_let_out_so_many_and_wake_up_again(
             assert len(channel.messages) == sent
             with uow() as session:
                 policy = contact_policy.of_shop(session, shop_id)
-                assert contact_policy.resting_until(session, shop_id, policy, at) == again_at
+                assert contact_policy.resting_until(session, shop_id, campaign, policy, at) == again_at
                 service.dispatch(session, shop_id, campaign.id)
                 assert outbox.pending(session, SendBatch) == [], "nobody is started to find the door shut"
                 assert outbox.pending(session, Dispatch) == [Dispatch(campaign.id)]

@@ -84,7 +84,7 @@ def test_the_page_is_theirs_in_their_language_and_changes_nothing(
 ) -> None:
     with uow() as session:
         topics.change(session, shop_id, topic_ids[0], TopicChanges(archived=True), actor="user:7")
-    page = client.get(link, headers={"Accept-Language": "fr, de-CH;q=0.8"})
+    page = client.get(link, headers={"Accept-Language": "sv, nl;q=0.3, de-CH;q=0.8"})
     assert page.status_code == 200
     assert '<html lang="de">' in page.text
     assert "Sales &amp; more" in page.text

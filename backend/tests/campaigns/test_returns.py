@@ -23,6 +23,7 @@ from sqlalchemy.orm import Session
 
 from storecast.campaigns import reading, returns
 from storecast.campaigns.models import Campaign, MessageDelivery
+from storecast.campaigns.return_rates import Returned, too_many_returns
 from storecast.customers.jobs import WriteConsent
 from storecast.customers.models import Customer
 from storecast.db.session import platform_session, tenant_session
@@ -346,7 +347,7 @@ def test_a_campaign_stops_when_too_many_complain(
     ],
 )
 def test_thresholds(accepted: int, bounced: int, complained: int, reason: str | None) -> None:
-    assert returns.too_many_returns(accepted, bounced, complained) == reason
+    assert too_many_returns(Returned(accepted, bounced, complained)) == reason
 
 
 # Amazon signs with a certificate that lies on its own host.

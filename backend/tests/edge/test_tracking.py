@@ -2,6 +2,7 @@
 
 import re
 from collections.abc import Iterator, Sequence
+from html import escape
 from typing import Any
 from urllib.parse import parse_qs, urlsplit
 
@@ -14,6 +15,7 @@ from starlette.testclient import TestClient
 
 from storecast.edge import tracking
 from storecast.kit.errors import Unavailable
+from storecast.messaging.page_words import WORDS
 from storecast.messaging.tokens import Tokens
 
 TOKENS = Tokens(b"a secret of the tests, 32 bytes long")
@@ -73,7 +75,7 @@ def world() -> World:
 @pytest.fixture
 def client(world: World) -> Iterator[TestClient]:
     async def away(_request: Any, error: Exception) -> Any:
-        return tracking.page(503, "Away", "")
+        return tracking.page(503, "Away", "", lang="en")
 
     app = Starlette(
         routes=[
@@ -212,6 +214,24 @@ def test_the_page_is_locked_down_and_its_own_style_is_let_in(client: TestClient)
     assert re.search(r"style-src 'sha256-[A-Za-z0-9+/=]+'", policy)
     assert answer.headers["referrer-policy"] == "no-referrer"
     assert 'lang="en"' in answer.text
+
+
+@pytest.mark.parametrize("lang", list(WORDS))
+def test_every_page_is_in_the_readers_language(client: TestClient, world: World, lang: str) -> None:
+    words = WORDS[lang]
+    headers = {"Accept-Language": f"sv, {lang}-XX;q=0.9, en;q=0.1"}
+    pages = {
+        "leaving": client.get(f"/u/{TOKEN}", headers=headers),
+        "unchanged": client.post(f"/u/{TOKEN}", headers=headers),
+        "nowhere": client.get(f"/u/{FORGED}", headers=headers),
+        "left": client.post(f"/u/{TOKEN}", data={"confirm": "yes"}, headers=headers),
+    }
+    for name, answer in pages.items():
+        assert f'<html lang="{lang}">' in answer.text
+        assert f"<h1>{escape(words[name])}</h1>" in answer.text
+    assert escape(words["leaving_what"].format(shop="Tom & <Jerry>")) in pages["leaving"].text
+    assert escape(words["left_what"].format(shop="Tom & <Jerry>")) in pages["left"].text
+    assert len(world.rows) == 1
 
 
 @pytest.mark.parametrize(

@@ -47,6 +47,7 @@ BODIES: dict[tuple[str, str], dict[str, Any]] = {
     ("/api/v1/segments/{segment_id}", "put"): {"name": "Taken", "rules": RULES},
     ("/api/v1/micro-segments/{micro_segment_id}/adopt", "post"): {"name": "Taken"},
     ("/api/v1/campaigns/{campaign_id}", "patch"): {"version": 1, "name": "Taken"},
+    ("/api/v1/campaigns/{campaign_id}/priority", "put"): {"version": 1, "priority": "transactional"},
     ("/api/v1/campaigns/{campaign_id}/variants", "put"): {"version": 1, "test": None},
     ("/api/v1/campaigns/{campaign_id}/languages", "put"): {"version": 1, "languages": []},
     ("/api/v1/campaigns/{campaign_id}/winner", "post"): {"number": 1},

@@ -653,7 +653,7 @@ export interface paths {
         };
         /**
          * Read Live Gate
-         * @description Whether links answer and products can be bought, asked now. Takes some seconds, and stops nothing.
+         * @description Whether links answer, products can be bought and people would have to wait. Takes some seconds, stops nothing.
          */
         get: operations["read_live_gate"];
         put?: never;
@@ -721,6 +721,26 @@ export interface paths {
          * @description The message as one customer would get it. Nothing is stored.
          */
         post: operations["preview_campaign"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/campaigns/{campaign_id}/priority": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        /**
+         * Set Priority
+         * @description Say whether a draft is marketing or about people's own orders: those go past consent, caps and quiet hours.
+         */
+        put: operations["set_priority"];
+        post?: never;
         delete?: never;
         options?: never;
         head?: never;
@@ -941,6 +961,8 @@ export interface paths {
         /**
          * Send Campaign
          * @description Send now or at ``scheduled_at``; 409 when the gate stops it or the audience is not the confirmed one.
+         *
+         *     A transactional one goes to people who never subscribed: 403 for whoever may not declare it so.
          */
         post: operations["send_campaign"];
         delete?: never;
@@ -4340,6 +4362,11 @@ export interface components {
             pause_reason: string | null;
             /** Preview Text */
             preview_text: string;
+            /**
+             * Priority
+             * @enum {string}
+             */
+            priority: "transactional" | "flow" | "campaign";
             /** Product Gids */
             product_gids: string[];
             /** Reply To */
@@ -7368,6 +7395,26 @@ export interface components {
             subject?: string | null;
             /** Version */
             version?: number | null;
+        };
+        /**
+         * PriorityInput
+         * @description What kind of message a draft is; ``version`` is that of the campaign it was decided on.
+         *
+         *     ``transactional`` is for messages on somebody's own order or account that promote nothing: consent, quiet hours and
+         *     frequency caps do not hold them, and they carry no unsubscribe headers. Dead and shut-out addresses get none.
+         * @example {
+         *       "priority": "transactional",
+         *       "version": 3
+         *     }
+         */
+        PriorityInput: {
+            /**
+             * Priority
+             * @enum {string}
+             */
+            priority: "campaign" | "transactional";
+            /** Version */
+            version: number;
         };
         /**
          * PrivacyRequestDetail
@@ -13138,6 +13185,7 @@ export interface operations {
                      *       },
                      *       "pause_reason": "pause reason",
                      *       "preview_text": "preview text",
+                     *       "priority": "transactional",
                      *       "product_gids": [
                      *         "product gids"
                      *       ],
@@ -13290,6 +13338,7 @@ export interface operations {
                      *       },
                      *       "pause_reason": "pause reason",
                      *       "preview_text": "preview text",
+                     *       "priority": "transactional",
                      *       "product_gids": [
                      *         "product gids"
                      *       ],
@@ -13527,6 +13576,7 @@ export interface operations {
                      *       },
                      *       "pause_reason": "pause reason",
                      *       "preview_text": "preview text",
+                     *       "priority": "transactional",
                      *       "product_gids": [
                      *         "product gids"
                      *       ],
@@ -13783,6 +13833,7 @@ export interface operations {
                      *       },
                      *       "pause_reason": "pause reason",
                      *       "preview_text": "preview text",
+                     *       "priority": "transactional",
                      *       "product_gids": [
                      *         "product gids"
                      *       ],
@@ -13932,6 +13983,7 @@ export interface operations {
                      *       },
                      *       "pause_reason": "pause reason",
                      *       "preview_text": "preview text",
+                     *       "priority": "transactional",
                      *       "product_gids": [
                      *         "product gids"
                      *       ],
@@ -14090,6 +14142,7 @@ export interface operations {
                      *       },
                      *       "pause_reason": "pause reason",
                      *       "preview_text": "preview text",
+                     *       "priority": "transactional",
                      *       "product_gids": [
                      *         "product gids"
                      *       ],
@@ -14453,6 +14506,7 @@ export interface operations {
                      *       },
                      *       "pause_reason": "pause reason",
                      *       "preview_text": "preview text",
+                     *       "priority": "transactional",
                      *       "product_gids": [
                      *         "product gids"
                      *       ],
@@ -14611,6 +14665,7 @@ export interface operations {
                      *       },
                      *       "pause_reason": "pause reason",
                      *       "preview_text": "preview text",
+                     *       "priority": "transactional",
                      *       "product_gids": [
                      *         "product gids"
                      *       ],
@@ -14810,6 +14865,169 @@ export interface operations {
                 };
             };
             /** @description Unprocessable Entity: `invalid` or `test_refused` */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Too Many Requests: `rate_limited` or `too_many_requests` */
+            429: {
+                headers: {
+                    /**
+                     * @description Seconds to wait (RFC 9110, section 10.2.3)
+                     * @example 5
+                     */
+                    "Retry-After"?: number;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Service Unavailable: `unavailable` */
+            503: {
+                headers: {
+                    /**
+                     * @description Seconds to wait (RFC 9110, section 10.2.3)
+                     * @example 5
+                     */
+                    "Retry-After"?: number;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    set_priority: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                campaign_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                /**
+                 * @example {
+                 *       "priority": "transactional",
+                 *       "version": 3
+                 *     }
+                 */
+                "application/json": components["schemas"]["PriorityInput"];
+            };
+        };
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "audience_size": 42,
+                     *       "created_at": "2026-11-22T08:30:00Z",
+                     *       "discount_id": "01jd8wz6k3r9v5n2m7q4t1x0ya",
+                     *       "discount_path": "discount path",
+                     *       "excluded_segment_ids": [
+                     *         "excluded segment ids"
+                     *       ],
+                     *       "finished_at": "2026-11-22T08:30:00Z",
+                     *       "from_email": "hello@example.com",
+                     *       "from_name": "from name",
+                     *       "holdout_percent": 42,
+                     *       "html": "<p>Hello {{ customer.first_name }}</p>",
+                     *       "id": "01jd8wz6k3r9v5n2m7q4t1x0ya",
+                     *       "mjml": "mjml",
+                     *       "name": "Come back",
+                     *       "origin": {
+                     *         "campaign_id": "01jd8wz6k3r9v5n2m7q4t1x0ya",
+                     *         "kind": "rest"
+                     *       },
+                     *       "pacing": {
+                     *         "batches": 42,
+                     *         "every_minutes": 42,
+                     *         "give_up_days": 7,
+                     *         "mode": "at_once",
+                     *         "passed": "at_once",
+                     *         "per_hour": 42
+                     *       },
+                     *       "pause_reason": "pause reason",
+                     *       "preview_text": "preview text",
+                     *       "priority": "transactional",
+                     *       "product_gids": [
+                     *         "product gids"
+                     *       ],
+                     *       "reply_to": "hello@example.com",
+                     *       "scheduled_at": "2026-11-22T08:30:00Z",
+                     *       "segment_id": "01jd8wz6k3r9v5n2m7q4t1x0ya",
+                     *       "started_at": "2026-11-22T08:30:00Z",
+                     *       "state": "draft",
+                     *       "subject": "It has been a while",
+                     *       "template_key": "template key",
+                     *       "tested": true,
+                     *       "topic_id": "01jd8wz6k3r9v5n2m7q4t1x0ya",
+                     *       "updated_at": "2026-11-22T08:30:00Z",
+                     *       "version": 3,
+                     *       "winner": 42
+                     *     }
+                     */
+                    "application/json": components["schemas"]["Campaign"];
+                };
+            };
+            /** @description Unauthorized: `unauthenticated` or `id_token_refused` */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Forbidden: `forbidden` or `cross_site` */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Not Found: `campaign_unknown` */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Conflict: `campaign_locked` or `version_conflict` */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Request Entity Too Large: `too_large` */
+            413: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Unprocessable Entity: `invalid` */
             422: {
                 headers: {
                     [name: string]: unknown;
@@ -15841,6 +16059,7 @@ export interface operations {
                      *       },
                      *       "pause_reason": "pause reason",
                      *       "preview_text": "preview text",
+                     *       "priority": "transactional",
                      *       "product_gids": [
                      *         "product gids"
                      *       ],
@@ -16107,6 +16326,7 @@ export interface operations {
                      *       },
                      *       "pause_reason": "pause reason",
                      *       "preview_text": "preview text",
+                     *       "priority": "transactional",
                      *       "product_gids": [
                      *         "product gids"
                      *       ],
@@ -16136,7 +16356,7 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description Forbidden: `forbidden` or `cross_site` */
+            /** @description Forbidden: `forbidden` or `cross_site` or `transactional_refused` */
             403: {
                 headers: {
                     [name: string]: unknown;
@@ -16643,6 +16863,7 @@ export interface operations {
                      *       },
                      *       "pause_reason": "pause reason",
                      *       "preview_text": "preview text",
+                     *       "priority": "transactional",
                      *       "product_gids": [
                      *         "product gids"
                      *       ],
@@ -16810,6 +17031,7 @@ export interface operations {
                      *       },
                      *       "pause_reason": "pause reason",
                      *       "preview_text": "preview text",
+                     *       "priority": "transactional",
                      *       "product_gids": [
                      *         "product gids"
                      *       ],

@@ -371,6 +371,7 @@ export const campaign: Campaign = {
   holdout_percent: 0,
   excluded_segment_ids: [],
   origin: null,
+  priority: "campaign",
   pacing: {
     mode: "at_once",
     passed: "at_once",
@@ -515,6 +516,22 @@ export const gate: Gate = {
     { code: "unsubscribe_link", level: "ok", facts: {} },
     { code: "recipients", level: "ok", facts: { members: 4_812, recipients: 4_701 } },
     { code: "links", level: "ask", facts: { placeholders: ["https://example.com/"] } },
+    {
+      code: "exclusions",
+      level: "ok",
+      facts: {
+        members: 4_812,
+        excluded: 111,
+        percent: 2,
+        reasons: { not_subscribed: 84, suppressed: 19, invalid_email: 8 },
+      },
+    },
+    {
+      code: "complaint_rate",
+      level: "ask",
+      facts: { returned: 16, window_days: 30, messages: 8_064, percent: 0.2, limit_percent: 0.3 },
+    },
+    { code: "bounce_rate", level: "ok", facts: { returned: 4, window_days: 30 } },
   ],
 };
 
@@ -525,6 +542,11 @@ export const liveGate: Gate["checks"] = [
     facts: { asked: 3, unknown: 0, broken: ["https://acme.example/old"] },
   },
   { code: "stock", level: "ok", facts: {} },
+  {
+    code: "waits",
+    level: "ask",
+    facts: { recipients: 4_701, waiting: 2_310, reasons: { quiet_hours: 2_300, policy_expired: 10 } },
+  },
 ];
 
 export const audience = {

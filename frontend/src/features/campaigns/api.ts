@@ -5,7 +5,7 @@ import {
   useMutation,
   useQueryClient,
 } from "@tanstack/react-query";
-import type { paths } from "@/generated/api";
+import type { components, paths } from "@/generated/api";
 import { api, body } from "@/lib/api/client";
 import type { Campaign, CampaignChanges, CampaignState } from "@/lib/api/types";
 import { key, LIST_MS, path, reportQuery } from "./reportApi";
@@ -151,6 +151,15 @@ export function useSaveCampaign(id: string) {
       client.setQueryData(campaignQuery(id).queryKey, campaign);
       return client.invalidateQueries({ queryKey: [...key, "list"] });
     },
+  });
+}
+
+export function useSetPriority(id: string) {
+  const client = useQueryClient();
+  return useMutation({
+    mutationFn: (given: components["schemas"]["PriorityInput"]) =>
+      body(api.PUT("/api/v1/campaigns/{campaign_id}/priority", { ...path(id), body: given })),
+    onSuccess: (campaign) => client.setQueryData(campaignQuery(id).queryKey, campaign),
   });
 }
 

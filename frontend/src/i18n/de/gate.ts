@@ -52,6 +52,26 @@ export const gate = {
   "gate.languages.ask": "Eine der Sprachen liest niemand in der Zielgruppe: {readers}",
   "gate.test_size.ok": "Der Test ist groß genug",
   "gate.test_size.ask": "Eine Fassung geht nur an {smallest} Personen; unter {enough} zeigt ein Test wenig",
+  "gate.exclusions.none": "Von den Gewählten bleibt niemand außen vor",
+  "gate.exclusions.ok": "{excluded} von {members} Personen ({percent} %) bleiben außen vor. {reasons}",
+  "gate.exclusions.ask":
+    "Mehr als ein Drittel bleibt außen vor: {excluded} von {members} Personen ({percent} %). {reasons}",
+  "gate.waits.none": "Niemand müsste warten",
+  "gate.waits.ok": "{waiting} von {recipients} Personen bekämen sie später. {reasons}",
+  "gate.waits.ask": "Mehr als ein Drittel bekäme sie später: {waiting} von {recipients} Personen. {reasons}",
+  "gate.complaint_rate.ok":
+    "Nur wenige haben Ihre Nachrichten der letzten {window_days} Tage als Spam gemeldet",
+  "gate.complaint_rate.ask":
+    "{percent} % Ihrer Nachrichten der letzten {window_days} Tage wurden als Spam gemeldet ({returned} von {messages}). Über {limit_percent} % wird nicht mehr gesendet: Schreiben Sie an Personen, die zuletzt geöffnet oder geklickt haben",
+  "gate.complaint_rate.stop":
+    "{percent} % Ihrer Nachrichten der letzten {window_days} Tage wurden als Spam gemeldet ({returned} von {messages}); über {limit_percent} % verstecken Postfachanbieter sie. Warten Sie, bis der Anteil gesunken ist, und beginnen Sie dann mit Personen, die zuletzt geöffnet oder geklickt haben",
+  "gate.bounce_rate.ok": "Nur wenige Nachrichten der letzten {window_days} Tage kamen zurück",
+  "gate.bounce_rate.ask":
+    "{percent} % Ihrer Nachrichten der letzten {window_days} Tage gingen an Adressen, die es nicht gibt ({returned} von {messages}). Über {limit_percent} % wird nicht mehr gesendet: Lassen Sie alte Listen weg",
+  "gate.bounce_rate.stop":
+    "{percent} % Ihrer Nachrichten der letzten {window_days} Tage gingen an Adressen, die es nicht gibt ({returned} von {messages}), mehr als {limit_percent} %. Warten Sie, bis der Anteil gesunken ist, und lassen Sie Listen weg, deren Personen ihre Adresse nie bestätigt haben",
+  "gate.transactional.ask":
+    "Sie geht auch an Personen, die nichts abonniert haben: Sehen Sie nach, dass sie die Bestellung oder das Konto betrifft und für nichts wirbt",
   "gate.codes.ok": "Für alle gibt es einen Rabattcode",
   "gate.codes.no_set": "Die Nachricht zeigt einen Rabattcode: wählen Sie, woher die Codes kommen",
   "gate.codes.too_few": "Legen Sie mehr Codes an: von {discount} sind {free} übrig für {recipients} Personen",

@@ -103,6 +103,25 @@ export const policy = {
   "languages.own_content": "Inhalt übersetzen",
   "languages.same_content": "Gleicher Inhalt wie in der Kampagne",
   "languages.save": "Sprachen speichern",
+  "priority.title": "Art der Nachricht",
+  "priority.kind": "Art der Nachricht",
+  "priority.campaign": "Marketing",
+  "priority.campaign_help": "Für Personen, die abonniert haben; Ihre Grenzen und Ruhezeiten gelten.",
+  "priority.transactional": "Transaktional",
+  "priority.transactional_help":
+    "Nur zu einer Bestellung oder einem Konto, das jemand hat, etwa ein Rückruf, eine Verzögerung oder geänderte Bedingungen. Keine Werbung.",
+  "priority.who":
+    "Nur Inhaber und Administratoren können dies ändern und eine transaktionale Nachricht senden.",
+  "priority.means": "Was transaktional bedeutet",
+  "priority.rule.purpose":
+    "Sie darf für nichts werben: keine Angebote, keine Produkttipps, keine Rabattcodes.",
+  "priority.rule.consent": "Sie geht auch an Personen, die nie abonniert oder sich abgemeldet haben.",
+  "priority.rule.pace":
+    "Ruhezeiten, Grenzen pro Person, Themen, Pausen und Kontrollgruppen halten sie nicht auf.",
+  "priority.rule.suppressed":
+    "Adressen, die unzustellbar sind, sich beschwert haben oder von Hand gesperrt wurden, bekommen weiterhin nichts.",
+  "priority.rule.unsubscribe":
+    "Sie trägt keine Abmelde-Kopfzeilen, denn eine Abmeldung würde sie nicht beenden. Marketing trägt sie immer.",
   "waiting.title": "Vorerst aufgeschoben",
   "waiting.next": "als Nächstes {time}",
   "waiting.why":

@@ -49,6 +49,25 @@ export const gate = {
   "gate.languages.ask": "Nobody in the audience reads one of the languages: {readers}",
   "gate.test_size.ok": "The test is large enough",
   "gate.test_size.ask": "A version goes to {smallest} people only; a test shows little below {enough}",
+  "gate.exclusions.none": "Nobody who was chosen is left out",
+  "gate.exclusions.ok": "{excluded} of {members} people ({percent} %) are left out. {reasons}",
+  "gate.exclusions.ask":
+    "More than a third is left out: {excluded} of {members} people ({percent} %). {reasons}",
+  "gate.waits.none": "Nobody would have to wait",
+  "gate.waits.ok": "{waiting} of {recipients} people would get it later. {reasons}",
+  "gate.waits.ask": "More than a third would get it later: {waiting} of {recipients} people. {reasons}",
+  "gate.complaint_rate.ok": "Few people called your messages of the last {window_days} days spam",
+  "gate.complaint_rate.ask":
+    "{percent} % of your messages of the last {window_days} days were called spam ({returned} of {messages}). Above {limit_percent} % sending stops: write to people who opened or clicked lately",
+  "gate.complaint_rate.stop":
+    "{percent} % of your messages of the last {window_days} days were called spam ({returned} of {messages}), and mailbox providers hide mail above {limit_percent} %. Wait until the share is lower, then start with people who opened or clicked lately",
+  "gate.bounce_rate.ok": "Few messages of the last {window_days} days came back",
+  "gate.bounce_rate.ask":
+    "{percent} % of your messages of the last {window_days} days went to addresses that do not exist ({returned} of {messages}). Above {limit_percent} % sending stops: leave out old lists",
+  "gate.bounce_rate.stop":
+    "{percent} % of your messages of the last {window_days} days went to addresses that do not exist ({returned} of {messages}), more than {limit_percent} %. Wait until the share is lower, and leave out lists whose people never confirmed their address",
+  "gate.transactional.ask":
+    "It goes to people who never subscribed, too: look that it is about their order or account and promotes nothing",
   "gate.codes.ok": "There is a discount code for everybody",
   "gate.codes.no_set": "The message shows a discount code: choose where codes come from",
   "gate.codes.too_few": "Make more codes: {free} of {discount} are left for {recipients} people",

@@ -24,6 +24,7 @@ import styles from "./Editor.module.css";
 import { GateCard } from "./GateCard";
 import { LanguagesCard } from "./LanguagesCard";
 import { type Look, PreviewPane, RENDER_AFTER_MS } from "./PreviewPane";
+import { PriorityCard } from "./PriorityCard";
 import { ProductsCard } from "./ProductsCard";
 import { SaveTemplateModal } from "./SaveTemplateModal";
 import { SenderCard } from "./SenderCard";
@@ -44,7 +45,9 @@ export function Editor({ campaign }: { campaign: Campaign }) {
   const duplicate = useDuplicateCampaign(campaign.id);
   const drop = useDeleteCampaign(campaign.id);
   const unschedule = useCancelCampaign(campaign.id);
-  const maySend = useMay("send");
+  // Consent does not hold a transactional message: who lets it go answers for that.
+  const mayManage = useMay("manage");
+  const maySend = useMay("send") && (base.priority !== "transactional" || mayManage);
   const mayEdit = useMay("edit");
   const settled = useDebounced(draft, RENDER_AFTER_MS);
   const source = sourceField(draft);
@@ -122,6 +125,7 @@ export function Editor({ campaign }: { campaign: Campaign }) {
                 chooseTopic={editor.chooseTopic}
                 chooseOther={editor.choose}
               />
+              <PriorityCard campaign={base} onSaved={editor.takeOver} />
               <WhenCard
                 key={JSON.stringify(base.pacing)}
                 campaign={base}

@@ -26,13 +26,22 @@ function inWords(value: unknown): string | number {
 
 function wordsOf(facts: GateCheck["facts"] = {}): Record<string, string | number> {
   const words = Object.fromEntries(Object.entries(facts).map(([name, value]) => [name, inWords(value)]));
-  return { ...words, count: words.recipients ?? 0 };
+  return { count: words.recipients ?? 0, ...words };
+}
+
+function isCounts(value: unknown): value is Record<string, number> {
+  return typeof value === "object" && value !== null && !Array.isArray(value);
 }
 
 /** What must hold before a message goes out: what stops it first, what asks for a look next. */
 export function GateList({ checks }: { checks: readonly GateCheck[] }) {
-  const { t } = useI18n();
+  const { t, f } = useI18n();
   const nameOf = useVersionName();
+  /** Counts by what keeps people from a message. */
+  const reasonsOf = (reasons: Record<string, number>) =>
+    Object.entries(reasons)
+      .map(([reason, count]) => `${t.code("exclusion", reason)} (${f.number(count)})`)
+      .join(", ");
   // Without a segment there is no audience to speak of.
   const hasSegment = checks.every((check) => check.code !== "segment" || check.level === "ok");
   const told = checks.filter((check) => hasSegment || check.code !== "recipients");
@@ -50,7 +59,10 @@ export function GateList({ checks }: { checks: readonly GateCheck[] }) {
       {sorted.map((check) => {
         const look = LOOKS[check.level];
         const words = wordsOf(namingLanguages(check.facts));
-        const problem = typeof check.facts?.problem === "string" ? check.facts.problem : check.level;
+        const reasons = check.facts?.reasons;
+        if (isCounts(reasons)) words.reasons = reasonsOf(reasons);
+        const worded = typeof check.facts?.problem === "string" ? check.facts.problem : check.level;
+        const problem = words.reasons === "" ? "none" : worded;
         const plain = t.code(`gate.${check.code}`, check.level, words, t.code("gate", check.code, words));
         const said = t.code(`gate.${check.code}`, problem, words, plain);
         const { version, language } = check.facts ?? {};
