@@ -280,6 +280,7 @@ CAPPED = {
     "/api/v1/alerts/metrics": "what the program knows",
     "/api/v1/alerts/rules": "fifty a shop",
     "/api/v1/campaigns/{campaign_id}/gate/live": "two",
+    "/api/v1/campaigns/{campaign_id}/report/versions": "those of a test and its languages",
     "/api/v1/campaigns/{campaign_id}/samples": "four kinds of people",
     "/api/v1/circuits": "one a host that is called",
     "/api/v1/limits": "one a queue, a kind of job and a shop that an operator limits",
