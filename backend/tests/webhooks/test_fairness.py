@@ -94,8 +94,8 @@ def test_a_backlog_of_one_shop_does_not_keep_anothers_delivery_waiting(
 def test_a_first_sync_does_not_keep_anothers_deliveries_waiting(
     other_shop: Shop, connection: psycopg.Connection, platform: Session, redis_url: str, tmp_path: Path
 ) -> None:
-    """Workers as docker-compose.yml groups them, one slot each: batch after batch of deliveries, each asked for when the
-    one before is handled, comes to its end while the neighbour's import is under way.
+    """Workers as docker-compose.yml groups them, one slot each: batch after batch of deliveries, each asked for when
+    the one before is handled, comes to its end while the neighbour's import is under way.
     """
     with simulated_world(tmp_path, customers=STORE) as shopify:
         raw = shopify.id_token()
