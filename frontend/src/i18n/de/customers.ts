@@ -68,7 +68,7 @@ export const customers = {
   "credit.balance": "Guthaben bei Shopify: {amount}",
   "credit.no_balance": "Bei Shopify besteht noch kein Guthaben.",
   "credit.coming": "Unterwegs: {amount}",
-  "credit.balance_at": "Laut Shopify,",
+  "credit.balance_at": "Bei Shopify gelesen",
   "credit.balance_error": "Das Guthaben bei Shopify ließ sich nicht lesen",
   "credit.not_allowed": "Der Shop hat Guthaben nicht erlaubt",
   "credit.not_allowed_body": "Storecast fragt danach erst, wenn es jemand nutzen möchte.",

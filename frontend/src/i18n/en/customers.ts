@@ -65,7 +65,7 @@ export const customers = {
   "credit.balance": "Balance at Shopify: {amount}",
   "credit.no_balance": "No store credit at Shopify yet.",
   "credit.coming": "On its way: {amount}",
-  "credit.balance_at": "As Shopify says,",
+  "credit.balance_at": "Read from Shopify",
   "credit.balance_error": "Shopify's balance could not be read",
   "credit.not_allowed": "The store has not allowed store credit",
   "credit.not_allowed_body": "Storecast asks for it only when somebody wants to use it.",
