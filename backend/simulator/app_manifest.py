@@ -7,6 +7,9 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+API_ONLY_TOPICS = frozenset({"customer.joined_segment", "customer.left_segment"})
+"""The platform takes subscriptions to these through its API, and refuses to deploy an app that declares them."""
+
 COMPLIANCE_TOPICS = ("customers/data_request", "customers/redact", "shop/redact")
 
 
@@ -30,6 +33,8 @@ class AppManifest:
         for subscription in webhooks.get("subscriptions", []):
             topics.update(subscription.get("topics", []))
             topics.update(subscription.get("compliance_topics", []))
+        if refused := topics & API_ONLY_TOPICS:
+            raise ValueError(f"not for the app's configuration: {', '.join(sorted(refused))}")
         scopes = document.get("access_scopes", {}).get("scopes", "")
         name = document.get("name", "App")
         return cls(

@@ -48,6 +48,7 @@ def routes(config: SimulatorConfig, store: Store, world: World) -> list[BaseRout
         "customers/delete": switches.delete_customer,
         "documents": switches.save_document,
         "documents/delete": switches.delete_document,
+        "segments/members": switches.move_member,
         "products/delete": switches.delete_product,
         "products/sell_out": switches.sell_out_product,
         "orders/delete": switches.delete_order,
@@ -275,6 +276,20 @@ class Switches:
         kind = str(given["kind"])
         saved = self._store.documents.save(self._shop(given).id, kind, str(given["key"]), body)
         return {"id": f"gid://shopify/{kind}/{saved.id}"}
+
+    def move_member(self, given: dict[str, Any]) -> dict[str, Any]:
+        """Put a customer into the segment `segment`, or out of it with `joined: false`; tells of it."""
+        shop, joined = self._shop(given), bool(given.get("joined", True))
+        customer, number = self._customer(shop, given), number_of(str(given["segment"]), "Segment")
+        found = self._store.documents.find_by_id(shop.id, "Segment", number) if number else None
+        if found is None:
+            raise Unusable(f"{given['segment']!r} is no segment of the shop")
+        fields = found.fields()
+        moved = {**fields.get("moved", {}), str(customer.id): joined}
+        self._store.documents.save(shop.id, "Segment", found.key, {**fields, "moved": moved})
+        topic = "customer.joined_segment" if joined else "customer.left_segment"
+        body = payloads.segment_member(shop, customer, str(given["segment"]))
+        return {"webhook_id": self._world.webhooks.send(topic, shop, body), "body": body}
 
     def list_documents(self, query: dict[str, Any]) -> list[dict[str, Any]]:
         """What the app left on the platform, of a kind: `key` and the fields."""

@@ -38,6 +38,8 @@ class Faults:
     """Bulk operations refused with LIMIT_REACHED, as if others were running."""
     webhook_bad_hmac: int = 0
     """Webhooks signed with a wrong secret."""
+    no_segment_filter: bool = False
+    """Subscriptions to segments are refused when they are filtered."""
     _lock: threading.Lock = field(default_factory=threading.Lock, repr=False)
 
     def bites(self, name: str) -> bool:

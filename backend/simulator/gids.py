@@ -25,6 +25,7 @@ FIRST_ID = {
     "Collection": 460_000_000_001,
     "AbandonedCheckout": 38_000_000_000_001,
     "Segment": 480_000_000_001,
+    "WebhookSubscription": 1_800_000_000_001,
 }
 
 

@@ -98,6 +98,14 @@ def tags_changed(customer: Customer, tags: list[str]) -> dict[str, Any]:
     return {"customerId": gid("Customer", customer.id), "tags": tags, "occurredAt": now_text()}
 
 
+def segment_member(shop: Shop, customer: Customer, segment: str) -> dict[str, Any]:
+    return {
+        "shop_id": gid("Shop", shop.id),
+        "customer_id": gid("Customer", customer.id),
+        "segment_id": segment,
+    }
+
+
 def deleted(typename: str, number: int) -> dict[str, Any]:
     return {"id": number, "admin_graphql_api_id": gid(typename, number)}
 

@@ -19,7 +19,7 @@ from typing import Any
 
 import httpx
 
-from simulator.app_manifest import COMPLIANCE_TOPICS, AppManifest
+from simulator.app_manifest import API_ONLY_TOPICS, COMPLIANCE_TOPICS, AppManifest
 from simulator.config import SimulatorConfig
 from simulator.state.records import Delivery, Shop
 from simulator.store import Store
@@ -51,12 +51,22 @@ class Webhooks:
 
         Subscriptions hold only while the app is installed; uninstall and the privacy topics come after its end.
         """
-        if topic not in self._manifest.topics:
+        if topic not in self._manifest.topics and not self._asked_for(topic, shop, body):
             return None
         outlives_install = topic == "app/uninstalled" or topic in COMPLIANCE_TOPICS
         if not outlives_install and self._store.access.find_installation(shop.id) is None:
             return None
         return self.force(topic, shop.domain, body, event_id=event_id)
+
+    def _asked_for(self, topic: str, shop: Shop, body: dict[str, Any]) -> bool:
+        """Whether the app subscribed to this through the API; a filter names the segment."""
+        found = self._store.documents.list_documents(shop.id, "WebhookSubscription")
+        subscriptions = [each.fields() for each in found]
+        return topic in API_ONLY_TOPICS and any(
+            each["topic"] == topic.replace(".", "_").upper()
+            and (not each["filter"] or f'"{body["segment_id"]}"' in each["filter"])
+            for each in subscriptions
+        )
 
     def force(
         self, topic: str, shop_domain: str, body: dict[str, Any], *, event_id: str | None = None

@@ -83,7 +83,9 @@ def running(
 
 
 @contextmanager
-def simulated_world(state: Path, *, webhook_url: str = NOWHERE) -> Iterator[SimulatedShopify]:
+def simulated_world(
+    state: Path, *, webhook_url: str = NOWHERE, customers: int = 40
+) -> Iterator[SimulatedShopify]:
     """A simulator on whose store the app is installed, with the settings pointing at it."""
     with (
         running(
@@ -91,6 +93,7 @@ def simulated_world(state: Path, *, webhook_url: str = NOWHERE) -> Iterator[Simu
             client_id=ENVIRONMENT["SHOPIFY_API_KEY"],
             client_secret=ENVIRONMENT["SHOPIFY_API_SECRET"],
             app_url=ENVIRONMENT["SHOPIFY_APP_URL"],
+            customers=customers,
             webhook_url=webhook_url,
         ) as simulator,
         environment({**os.environ, "SHOPIFY_SHOP_ORIGIN": simulator.origin + "/{shop}"}),

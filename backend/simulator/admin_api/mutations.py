@@ -9,6 +9,7 @@ from typing import Any
 
 from graphql import GraphQLError, GraphQLSyntaxError, parse, validate
 
+from simulator.admin_api import subscriptions
 from simulator.admin_api.context import Context
 from simulator.admin_api.discounts import create_basic_discount, redeem_codes
 from simulator.admin_api.store_credit import credit
@@ -399,4 +400,5 @@ MUTATIONS: dict[str, Resolver] = {
     "discountRedeemCodeBulkAdd": redeem_codes,
     "storeCreditAccountCredit": credit,
     "segmentCreate": _segment_create,
+    "webhookSubscriptionCreate": subscriptions.create,
 }

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any
 
-from simulator.admin_api import discounts, listings, scopes
+from simulator.admin_api import discounts, listings, scopes, subscriptions
 from simulator.admin_api.context import Context
 from simulator.admin_api.objects import type_name
 from simulator.gids import number_of, parse_gid
@@ -78,12 +78,16 @@ def find_node(ctx: Context, gid: str) -> Any:
 
 def _segment_members(ctx: Context, args: dict[str, Any]) -> dict[str, Any]:
     """Members of a segment whose query is one of the forms below; the segment language is not played whole."""
-    query = args.get("query") or ""
+    query, moved = args.get("query") or "", {}
     if args.get("segmentId"):
         number = number_of(args["segmentId"], "Segment")
         document = ctx.store.documents.find_by_id(ctx.shop.id, "Segment", number) if number else None
-        query = document.fields()["query"] if document else ""
+        fields = document.fields() if document else {}
+        query, moved = fields.get("query", ""), fields.get("moved", {})
     wanted = "email_state = 'SUBSCRIBED'" if "email_subscription_status = 'SUBSCRIBED'" in query else "1"
+    # Who was put in or taken out by hand (`/control/segments/members`).
+    joined, left = (",".join(key for key, on in moved.items() if on is into) or "0" for into in (True, False))
+    wanted = f"(({wanted} or id in ({joined})) and id not in ({left}))"
     page = listings.page(
         ctx, listings.CUSTOMERS, {**args, "query": None}, path="customerSegmentMembers", where=wanted
     )
@@ -158,6 +162,7 @@ QUERIES: dict[str, Resolver] = {
     "abandonedCheckoutsCount": _count(listings.ABANDONED_CHECKOUTS, "abandonedCheckoutsCount"),
     "segment": _document("Segment"),
     "customerSegmentMembers": _segment_members,
+    "webhookSubscriptions": subscriptions.page,
     "marketingActivities": _documents("MarketingActivity"),
     "marketingActivity": _document("MarketingActivity"),
     "codeDiscountNodes": _documents("DiscountCodeNode"),

@@ -33,7 +33,7 @@ from storecast.kit.clock import utcnow
 from storecast.kit.errors import Conflict, FieldError, Invalid
 from storecast.kit.sealing import SealBroken, Sealer
 from storecast.kit.types import ShopId
-from storecast.shops.access import Principal, may_send
+from storecast.shops.access import Principal, may_send, must_name_key
 
 HEADER = "Idempotency-Key"
 REPLAYED = "Idempotency-Replayed"
@@ -51,6 +51,13 @@ LOST = timedelta(minutes=2)
 class KeyInvalid(Invalid):
     code = "idempotency_key_invalid"
     title = "The idempotency key is not one"
+
+
+class KeyMissing(Invalid):
+    """What costs money is not done for a caller who could not tell a repetition from a second wish."""
+
+    code = "idempotency_key_required"
+    title = "The call needs an idempotency key"
 
 
 class KeyReused(Invalid):
@@ -117,6 +124,10 @@ def idempotent(endpoint: Callable[..., Any], status: int) -> Callable[..., Any]:
     @functools.wraps(endpoint)
     def call(**arguments: Any) -> Any:
         asked = _asked.get()
+        if asked is None and must_name_key(endpoint):
+            raise KeyMissing(
+                f"Name the wish in the header {HEADER}: a UUID of your own, the same for every try."
+            )
         session = session_of(arguments)
         if asked is not None and session is None and may_send(endpoint):
             return _once(asked, status, functools.partial(endpoint, **arguments))

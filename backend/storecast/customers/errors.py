@@ -36,3 +36,10 @@ class ContactImportState(Conflict):
 
     code = "contact_import_state"
     title = "The import is not at that point"
+
+
+class CreditNotShown(Conflict):
+    """Shopify names no balance although the scope is there: the app is not approved for the customer's data."""
+
+    code = "store_credit_not_shown"
+    title = "Shopify does not show the store credit"

@@ -10,7 +10,7 @@ from typing import Any
 
 from sqlalchemy.orm import Session
 
-from storecast.customers import consent, service
+from storecast.customers import consent, segment_changes, service
 from storecast.customers.records import record_from_webhook
 from storecast.customers.repository import Channel
 from storecast.kit.clock import utcnow
@@ -34,6 +34,10 @@ def _named_customer(payload: Payload) -> str | None:
     return str(payload["customerId"]) if payload.get("customerId") else None
 
 
+def _member(payload: Payload) -> str | None:
+    return str(payload["customer_id"]) if payload.get("customer_id") else None
+
+
 def _tags(payload: Payload) -> list[str]:
     return [str(tag) for tag in payload.get("tags") or []]
 
@@ -42,6 +46,9 @@ _PROFILE = About("Customer")
 _EMAIL = About("Customer", aspect=None, gid=_email_customer)
 _SMS = About("Customer", aspect=None, gid=_sms_customer)
 _TAGS = About("Customer", aspect=None, gid=_named_customer)
+_MEMBERSHIP = About(
+    "Customer", aspect=lambda payload: segment_changes.aspect(str(payload.get("segment_id"))), gid=_member
+)
 _PURCHASES = About(
     "Customer", "purchases", gid=_named_customer, instant=lambda payload: payload.get("occurredAt")
 )
@@ -107,6 +114,19 @@ def drop_tags(session: Session, shop_id: ShopId, delivery: Delivery) -> None:
     customer_gid, at = str(delivery.payload["customerId"]), _occurred_at(delivery) or utcnow()
     service.make_known(session, shop_id, customer_gid)
     service.change_tags(session, shop_id, customer_gid, remove=_tags(delivery.payload), at=at)
+
+
+@on(segment_changes.JOINED, segment_changes.LEFT, about=_MEMBERSHIP)
+def take_membership(session: Session, shop_id: ShopId, delivery: Delivery) -> None:
+    """Follow a segment of Shopify's: the payload carries no instant, so X-Shopify-Triggered-At says what is newest."""
+    segment_gid, customer_gid = delivery.payload.get("segment_id"), _member(delivery.payload)
+    if not segment_gid or customer_gid is None or delivery.triggered_at is None:
+        raise Permanent("a segment's member without segment, customer or instant")
+    service.make_known(session, shop_id, customer_gid)
+    joined = delivery.topic == segment_changes.JOINED
+    segment_changes.take(
+        session, shop_id, str(segment_gid), customer_gid, joined=joined, at=delivery.triggered_at
+    )
 
 
 @on("customers/purchasing_summary", about=_PURCHASES)

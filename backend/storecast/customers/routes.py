@@ -1,5 +1,6 @@
 """Customers of the shop."""
 
+from functools import partial
 from typing import Annotated
 
 from fastapi import APIRouter, Query
@@ -14,9 +15,10 @@ from storecast.customers.schemas import (
     Write,
     Writes,
 )
-from storecast.customers.store_credit_schemas import NewStoreCredit, StoreCredit
+from storecast.customers.store_credit_schemas import NewStoreCredit, StoreCredit, StoreCreditBalance
+from storecast.db.session import tenant_session
 from storecast.kit.pages import Page
-from storecast.shops.access import CurrentPrincipal, Permission, TenantDb, require
+from storecast.shops.access import CurrentPrincipal, Permission, TenantDb, needs_key, require
 
 # The imports come before the addresses that begin with a customer's id.
 router = APIRouter(prefix="/customers", tags=["customers"], routes=[*contacts_routes.router.routes])
@@ -86,11 +88,23 @@ def read_customer(customer_id: str, db: TenantDb, principal: CurrentPrincipal) -
 
 
 @router.post("/{customer_id}/store-credit", status_code=202, dependencies=[require(Permission.MANAGE)])
+@needs_key
 def give_store_credit(
     customer_id: str, body: NewStoreCredit, db: TenantDb, principal: CurrentPrincipal
 ) -> StoreCredit:
-    """Give a customer store credit, once; 409 ``scope_missing`` while the store has not allowed it."""
+    """Give a customer store credit, once: the ``Idempotency-Key`` names the wish, and without one nothing is given.
+
+    409 ``scope_missing`` while the store has not allowed it.
+    """
     return store_credit.request(db, principal.shop_id, customer_id, body, actor=principal.actor)
+
+
+@router.get("/{customer_id}/store-credit/balance", dependencies=[require(Permission.READ)])
+def read_store_credit_balance(customer_id: str, principal: CurrentPrincipal) -> StoreCreditBalance:
+    """What the customer has at Shopify now, by currency, beside what the ledger here says they were given."""
+    return store_credit.read_balance(
+        partial(tenant_session, principal.shop_id), principal.shop_id, customer_id
+    )
 
 
 @router.get("/{customer_id}/store-credit", dependencies=[require(Permission.READ)])

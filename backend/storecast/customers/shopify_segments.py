@@ -1,7 +1,8 @@
 """The segments that a merchant keeps in Shopify: read, never written. The newest report of one wins.
 
 Who is in one only Shopify can say, so its members are read page by page, outside any transaction, and then take the
-place of those that were read before. Only those are read that one of our segments asks for.
+place of those that were read before. Only those are read that one of our segments asks for. Between two reads
+`segment_changes` takes over who joins and leaves.
 """
 
 from collections.abc import Collection, Iterable, Sequence
@@ -11,6 +12,7 @@ from typing import NamedTuple
 from sqlalchemy import delete, or_, select, text
 from sqlalchemy.orm import Session
 
+from storecast.customers import segment_changes
 from storecast.customers.jobs import ReadSegmentMembers
 from storecast.customers.models import ShopifySegment
 from storecast.db.staging import Staging, Upsert, carry_on
@@ -80,6 +82,7 @@ _STAGED_MEMBERS = Staging("staged_segment_members", {"gid": "text"})
 _LEFT = text(f"""
     DELETE FROM shopify_segment_members AS member USING customers
      WHERE member.shop_id = :shop_id AND member.segment_id = :segment_id AND customers.id = member.customer_id
+       AND customers.gid <> ALL (CAST(:told AS text[]))
        AND NOT EXISTS (SELECT 1 FROM {_STAGED_MEMBERS.name} AS staged WHERE staged.gid = customers.gid)
 """)
 
@@ -87,6 +90,7 @@ _JOINED = text(f"""
     INSERT INTO shopify_segment_members (shop_id, segment_id, customer_id)
     SELECT DISTINCT :shop_id, CAST(:segment_id AS bigint), customers.id FROM {_STAGED_MEMBERS.name} AS staged
       JOIN customers ON customers.shop_id = :shop_id AND customers.gid = staged.gid
+     WHERE customers.gid <> ALL (CAST(:told AS text[]))
     ON CONFLICT DO NOTHING
 """)
 
@@ -140,6 +144,9 @@ def want_members(session: Session, shop_id: ShopId, gids: Collection[str]) -> No
 def read_members(unit_of_work: UnitOfWork, shop_id: ShopId, gid: str) -> int | None:
     """Read who is in a segment now; how many of them are customers that we have, None when the segment is gone."""
     client = tokens.admin_client(unit_of_work, shop_id)
+    # Subscribed first: whoever joins or leaves while the members are read is told of.
+    segment_changes.subscribe(client, gid)
+    began_at = utcnow()
     members = list(_members(client, gid))
     with unit_of_work() as session:
         segment = session.scalar(
@@ -150,10 +157,11 @@ def read_members(unit_of_work: UnitOfWork, shop_id: ShopId, gid: str) -> int | N
         if segment is None:
             return None
         _STAGED_MEMBERS.fill(session, ((member,) for member in members))
-        given = {"shop_id": shop_id, "segment_id": segment.id}
+        told = segment_changes.told_since(session, shop_id, gid, began_at)
+        given = {"shop_id": shop_id, "segment_id": segment.id, "told": told}
         session.execute(_LEFT, given)
         session.execute(_JOINED, given)
-        segment.members_at, segment.member_count = utcnow(), len(members)
+        segment.members_at, segment.member_count = began_at, len(members)
         return segment.member_count
 
 

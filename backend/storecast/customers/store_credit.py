@@ -20,10 +20,15 @@ from sqlalchemy.orm import Session
 from storecast.audit import service as audit
 from storecast.customers import repository as customers
 from storecast.customers import store_credit_repository as repository
-from storecast.customers.errors import CustomerUnknown
+from storecast.customers.errors import CreditNotShown, CustomerUnknown
 from storecast.customers.jobs import GiveStoreCredit
 from storecast.customers.models import StoreCreditEntry
-from storecast.customers.store_credit_schemas import NewStoreCredit, StoreCredit
+from storecast.customers.store_credit_schemas import (
+    NewStoreCredit,
+    StoreCredit,
+    StoreCreditAccount,
+    StoreCreditBalance,
+)
 from storecast.kit.clock import utcnow
 from storecast.kit.errors import StorecastError
 from storecast.kit.ids import public_id
@@ -101,6 +106,39 @@ def list_page(session: Session, shop_id: ShopId, customer_id: str, cursor: str |
         items=[_shape(entry) for entry in found[:PAGE]],
         next_cursor=encode_cursor(found[PAGE - 1].id) if more else None,
     )
+
+
+def read_balance(unit_of_work: UnitOfWork, shop_id: ShopId, customer_id: str) -> StoreCreditBalance:
+    """Ask Shopify what a customer has, beside what the ledger says was given. Raises CustomerUnknown, ScopeMissing.
+
+    Nothing of it is stored: a balance is true for as long as nobody buys anything.
+    """
+    with unit_of_work() as session:
+        customer = customers.find_by_public_id(session, shop_id, customer_id)
+        if customer is None:
+            raise CustomerUnknown
+        features.require(session, shop_id, Feature.STORE_CREDIT)
+        ledger, gid = repository.sums(session, shop_id, customer.id), customer.gid
+    answer = tokens.admin_client(unit_of_work, shop_id).execute("store_credit_balances", {"id": gid})
+    if answer.errors:
+        raise CreditNotShown
+    held = _balances(answer.data.get("customer") or {})
+    accounts = [
+        StoreCreditAccount(
+            balance=Money(amount_minor=held[currency], currency=currency) if currency in held else None,
+            given=Money(amount_minor=given, currency=currency),
+            on_its_way=Money(amount_minor=on_its_way, currency=currency),
+        )
+        for currency in sorted({*held, *ledger})
+        for given, on_its_way in [ledger.get(currency, (0, 0))]
+    ]
+    return StoreCreditBalance(accounts=accounts, read_at=utcnow())
+
+
+def _balances(customer: dict[str, Any]) -> dict[str, int]:
+    """Minor units by currency."""
+    balances = [each["balance"] for each in customer.get("storeCreditAccounts", {}).get("nodes", ())]
+    return {each["currencyCode"]: to_minor(each["amount"], each["currencyCode"]) for each in balances}
 
 
 def _internal_id(session: Session, shop_id: ShopId, customer_id: str) -> int:

@@ -2,7 +2,7 @@
 
 from collections.abc import Collection, Sequence
 
-from sqlalchemy import select
+from sqlalchemy import func, select
 from sqlalchemy.orm import Session
 
 from storecast.customers.models import Customer, StoreCreditEntry
@@ -66,3 +66,18 @@ def list_newest(
     if before_id is not None:
         query = query.where(StoreCreditEntry.id < before_id)
     return session.scalars(query.order_by(StoreCreditEntry.id.desc()).limit(limit)).all()
+
+
+def sums(session: Session, shop_id: ShopId, customer_id: int) -> dict[str, tuple[int, int]]:
+    """By currency, in minor units: what arrived, and what has not ended yet."""
+    amount = func.sum(StoreCreditEntry.amount_minor)
+    rows = session.execute(
+        select(
+            StoreCreditEntry.currency,
+            func.coalesce(amount.filter(StoreCreditEntry.state == "done"), 0),
+            func.coalesce(amount.filter(StoreCreditEntry.state.in_(OPEN)), 0),
+        )
+        .where(StoreCreditEntry.shop_id == shop_id, StoreCreditEntry.customer_id == customer_id)
+        .group_by(StoreCreditEntry.currency)
+    )
+    return {currency: (int(given), int(on_its_way)) for currency, given, on_its_way in rows}

@@ -38,3 +38,22 @@ class StoreCredit(BaseModel):
     created_by: str
     created_at: datetime
     settled_at: datetime | None
+
+
+class StoreCreditAccount(BaseModel):
+    """A customer's account in one currency.
+
+    ``balance`` is Shopify's, after what the customer spent and what others gave; null without an account there.
+    ``given`` and ``on_its_way`` are this ledger's: what arrived through Storecast, and what has not ended yet.
+    """
+
+    balance: Money | None
+    given: Money
+    on_its_way: Money
+
+
+class StoreCreditBalance(BaseModel):
+    """What a customer has, by currency, as Shopify said at ``read_at``."""
+
+    accounts: list[StoreCreditAccount]
+    read_at: datetime

@@ -190,6 +190,10 @@ async def _validation_problem(request: Request, error: Exception) -> Response:
 async def _http_problem(request: Request, error: Exception) -> Response:
     assert isinstance(error, HTTPException)  # noqa: S101  # registered for this class only
     known: dict[int, type[StorecastError]] = {404: NotFound, 405: MethodNotAllowed, 413: TooLarge}
+    if error.status_code == 400:
+        # What FastAPI says of bytes that are no text; of text that is no JSON it says a validation error.
+        unreadable = FieldError("", "The body is not JSON in UTF-8.", "json_invalid")
+        return _answer(request, Invalid("The body cannot be read.", errors=[unreadable]))
     answer = _answer(request, known.get(error.status_code, StorecastError)())
     answer.headers.update(error.headers or {})
     return answer

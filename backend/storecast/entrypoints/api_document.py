@@ -19,6 +19,7 @@ from storecast.entrypoints.api_examples import example
 from storecast.entrypoints.openapi import declare_access
 from storecast.kit.errors import StorecastError
 from storecast.observability.problems import MEDIA_TYPE
+from storecast.shops.access import must_name_key
 
 Document = dict[str, Any]
 
@@ -72,6 +73,10 @@ def repeatable(route: APIRoute) -> bool:
     return "POST" in (route.methods or ()) and idempotency.is_repeatable(inspect.unwrap(route.endpoint))
 
 
+def _needs_key(route: APIRoute) -> bool:
+    return must_name_key(inspect.unwrap(route.endpoint))
+
+
 def codes(route: APIRoute, method: str, path: str) -> dict[int, list[str]]:
     """Every status with which the route refuses, and the codes that tell why."""
     raised = RAISED.get(route.name, {})
@@ -89,6 +94,7 @@ def codes(route: APIRoute, method: str, path: str) -> dict[int, list[str]]:
         found[413] = ["too_large"]
     if route.body_field is not None or route.dependant.query_params or "{" in path or repeatable(route):
         keys = ["idempotency_key_invalid", "idempotency_key_reused"] if repeatable(route) else []
+        keys += ["idempotency_key_required"] if _needs_key(route) else []
         found[422] = ["invalid", *(code for code in raised.get(422, ()) if code != "invalid"), *keys]
     found[429] = ["rate_limited", "too_many_requests", *raised.get(429, ())]
     found[503] = ["unavailable", *(code for code in raised.get(503, ()) if code != "unavailable")]
@@ -103,7 +109,7 @@ def _describe(operation: Document, route: APIRoute, method: str, path: str) -> N
     for status, names in codes(route, method, path).items():
         operation["responses"][str(status)] = _refusal(status, names)
     if repeatable(route):
-        operation.setdefault("parameters", []).append(_IDEMPOTENCY_KEY)
+        operation.setdefault("parameters", []).append({**_IDEMPOTENCY_KEY, "required": _needs_key(route)})
 
 
 def _refusal(status: int, names: list[str]) -> Document:

@@ -226,6 +226,11 @@ RAISED: dict[str, dict[int, tuple[str, ...]]] = {
     },
     "give_store_credit": {404: ("customer_unknown",), 409: ("scope_missing",)},
     "list_store_credit": {404: ("customer_unknown",)},
+    "read_store_credit_balance": {
+        404: ("customer_unknown",),
+        409: ("reauthorization_needed", "scope_missing", "store_credit_not_shown"),
+        503: ("circuit_open", "client_refused", "shop_paused", "shopify_unreachable", "token_busy"),
+    },
     "read_discount": {404: ("discount_unknown",)},
     "upload_customer_list": {
         409: ("customer_list_name_taken",),

@@ -170,3 +170,17 @@ def sends_once(endpoint: Endpoint) -> Endpoint:
 def may_send(endpoint: Callable[..., Any]) -> bool:
     """Whether the endpoint is marked so."""
     return getattr(endpoint, "sends_once", False) is True
+
+
+def needs_key(endpoint: Endpoint) -> Endpoint:
+    """Mark an endpoint whose calls must name an ``Idempotency-Key``: done twice it costs the merchant money.
+
+    It stands below the route's own decorator.
+    """
+    endpoint.needs_key = True  # type: ignore[attr-defined]
+    return endpoint
+
+
+def must_name_key(endpoint: Callable[..., Any]) -> bool:
+    """Whether the endpoint is marked so."""
+    return getattr(endpoint, "needs_key", False) is True

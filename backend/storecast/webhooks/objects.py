@@ -83,6 +83,11 @@ def newest_reports(session: Session, shop_id: ShopId, gids: Iterable[str]) -> di
     return repository.newest_reports(session, shop_id, list(gids))
 
 
+def told_since(session: Session, shop_id: ShopId, aspect: str, since: datetime) -> list[str]:
+    """The objects of which a delivery reported on this aspect what was true then or later."""
+    return repository.told_since(session, shop_id, aspect, since)
+
+
 def note_missed(session: Session, shop_id: ShopId, changes: Mapping[str, datetime]) -> None:
     """Remember what a poll has counted, so that the next one does not count it again."""
     repository.write_marks(

@@ -103,6 +103,16 @@ def newest_reports(session: Session, shop_id: ShopId, gids: Collection[str]) -> 
     return {gid: datetime.max.replace(tzinfo=at.tzinfo) if over else at for gid, at, over in rows}
 
 
+def told_since(session: Session, shop_id: ShopId, aspect: str, since: datetime) -> list[str]:
+    return list(
+        session.scalars(
+            select(ObjectMark.gid).where(
+                ObjectMark.shop_id == shop_id, ObjectMark.aspect == aspect, ObjectMark.at >= since
+            )
+        )
+    )
+
+
 def delete_marks(session: Session, *, before: datetime) -> int:
     statement = delete(ObjectMark).where(ObjectMark.noted_at < before).returning(ObjectMark.gid)
     return len(session.scalars(statement).all())

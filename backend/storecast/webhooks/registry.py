@@ -33,13 +33,13 @@ class About:
     """What the payloads of a topic speak of, so that the drain can tell the stale ones.
 
     Reports on different aspects of an object do not compete: a newer profile says nothing of consent. A report that
-    carries no instant of its own (``instant``) has that of X-Shopify-Triggered-At. Without an ``aspect`` the stored row
-    keeps the order itself, as consent and tags do, which syncs report as well. ``ends`` says that the object is no
-    more, ``heir`` which other one has taken its place.
+    carries no instant of its own (``instant``) has that of X-Shopify-Triggered-At. An ``aspect`` may come out of the
+    payload; without one the stored row keeps the order itself, as consent and tags do, which syncs report as well.
+    ``ends`` says that the object is no more, ``heir`` which other one has taken its place.
     """
 
     kind: str
-    aspect: str | None = "state"
+    aspect: str | Callable[[Payload], str] | None = "state"
     gid: Callable[[Payload], str | None] | None = None
     instant: Callable[[Payload], object] = lambda payload: payload.get("updated_at")
     ends: bool = False
@@ -48,6 +48,10 @@ class About:
     def find_gid(self, payload: Payload) -> str | None:
         """The object's global id; None when the payload names none."""
         return find_gid(self.kind, payload) if self.gid is None else self.gid(payload)
+
+    def find_aspect(self, payload: Payload) -> str | None:
+        """What of the object the report is on; None when the inbox keeps no order of it."""
+        return self.aspect(payload) if callable(self.aspect) else self.aspect
 
     def find_instant(self, payload: Payload) -> datetime | None:
         """When the report was true; None when it does not say. Raises ValueError for what is no instant."""

@@ -42,7 +42,7 @@ class Report:
             if about.ends:
                 return cls(body, gid=gid, ends=True, heir=about.heir(body), people=people)
             at = about.find_instant(body) or entry.triggered_at
-            return cls(body, gid=gid, at=at, aspect=about.aspect, people=people)
+            return cls(body, gid=gid, at=at, aspect=about.find_aspect(body), people=people)
         except Exception as error:  # noqa: BLE001  # a payload may be anything; see `mistake`
             return cls(None, mistake=error)
 

@@ -51,6 +51,10 @@ def given(shopify: SimulatedShopify) -> list[str]:
     return [each["amount"]["amount"] for each in answer.json()]
 
 
+def keyed(headers: dict[str, str]) -> dict[str, str]:
+    return {**headers, "Idempotency-Key": "wish"}
+
+
 def ask(customer: Customer, amount_minor: int = 1000) -> None:
     shop_id = ShopId(customer.shop_id)
     with tenant_session(shop_id) as session:
@@ -85,6 +89,69 @@ def test_a_credit_is_given_and_listed(
     with tenant_session(ShopId(customer.shop_id)) as session:
         (action,) = session.scalars(text("SELECT action FROM audit_log ORDER BY id DESC LIMIT 1")).all()
         assert action == "store_credit_requested"
+
+
+def test_the_balance_is_shopifys_and_the_ledger_stands_beside_it(
+    shopify: SimulatedShopify, worker: Worker, customer: Customer, client: TestClient
+) -> None:
+    headers = {"Authorization": f"Bearer {shopify.id_token()}"}
+    path = f"/api/v1/customers/{customer.public_id}/store-credit"
+
+    def accounts() -> list[tuple[str, int | None, int, int]]:
+        answer = client.get(f"{path}/balance", headers=headers)
+        assert answer.status_code == 200, answer.text
+        return [
+            (
+                each["given"]["currency"],
+                each["balance"] and each["balance"]["amount_minor"],
+                each["given"]["amount_minor"],
+                each["on_its_way"]["amount_minor"],
+            )
+            for each in answer.json()["accounts"]
+        ]
+
+    assert accounts() == []
+    for amount_minor, currency in ((1001, "USD"), (2999, "USD"), (500, "JPY")):
+        with tenant_session(ShopId(customer.shop_id)) as session:
+            wanted = NewStoreCredit(amount_minor=amount_minor, currency=currency, reason="Sorry")
+            store_credit.request(
+                session, ShopId(customer.shop_id), customer.public_id, wanted, actor="user:7"
+            )
+    assert accounts() == [("JPY", None, 0, 500), ("USD", None, 0, 4000)]
+    worker.run_until_idle()
+    assert accounts() == [("JPY", 500, 500, 0), ("USD", 4000, 4000, 0)]
+
+    # The customer spends, and somebody else gives: Shopify's figure moves and the ledger's does not.
+    kind = {"kind": "StoreCreditAccount"}
+    held = httpx.get(f"{shopify.origin}/control/documents", params=kind, timeout=10).json()
+    (dollars,) = (each for each in held if each["balance"]["currencyCode"] == "USD")
+    body = {**dollars, "balance": {"amount": "12.34", "currencyCode": "USD"}}
+    shopify.control("documents", kind="StoreCreditAccount", key=body.pop("key"), body=body)
+    assert accounts() == [("JPY", 500, 500, 0), ("USD", 1234, 4000, 0)]
+
+    # Without the scope Shopify would not say: which one is missing is told.
+    with tenant_session(ShopId(customer.shop_id)) as session:
+        session.execute(update(Shop).values(scopes=["read_customers"]))
+    refused = client.get(f"{path}/balance", headers=headers)
+    assert (refused.status_code, refused.json()["code"]) == (409, "scope_missing")
+    assert "read_store_credit_accounts" in refused.json()["detail"]
+
+
+def test_without_a_key_nothing_is_given(
+    shopify: SimulatedShopify, worker: Worker, customer: Customer, client: TestClient
+) -> None:
+    headers = {"Authorization": f"Bearer {shopify.id_token()}"}
+    path = f"/api/v1/customers/{customer.public_id}/store-credit"
+    body = {"amount_minor": 1250, "reason": "Late parcel"}
+    refused = client.post(path, json=body, headers=headers)
+    assert (refused.status_code, refused.json()["code"]) == (422, "idempotency_key_required")
+    once = {**headers, "Idempotency-Key": "wish-1"}
+    first = client.post(path, json=body, headers=once)
+    assert client.post(path, json=body, headers=once).json() == first.json()
+    other = client.post(path, json={**body, "amount_minor": 1}, headers=once)
+    assert (other.status_code, other.json()["code"]) == (422, "idempotency_key_reused")
+    worker.run_until_idle()
+    assert given(shopify) == ["12.50"]
 
 
 def test_an_answer_that_is_lost_does_not_give_twice(
@@ -189,7 +256,7 @@ def test_what_is_refused_stores_nothing(
     shop: Shop, client: TestClient, signed_in: dict[str, str], change: dict[str, Any], status: int, code: str
 ) -> None:
     body = {"amount_minor": 100, "reason": "x", **change}
-    answer = client.post("/api/v1/customers/cus_none/store-credit", json=body, headers=signed_in)
+    answer = client.post("/api/v1/customers/cus_none/store-credit", json=body, headers=keyed(signed_in))
     assert (answer.status_code, answer.json()["code"]) == (status, code)
     with tenant_session(ShopId(shop.id)) as session:
         assert session.scalar(text("SELECT count(*) FROM store_credit_entries")) == 0
@@ -202,7 +269,7 @@ def test_scopes_that_are_not_granted_are_named(
     with tenant_session(ShopId(shop.id)) as session:
         session.execute(update(Shop).where(Shop.id == shop.id).values(scopes=["read_customers"]))
     body = {"amount_minor": 100, "reason": "x"}
-    answer = client.post("/api/v1/customers/cus_none/store-credit", json=body, headers=signed_in)
+    answer = client.post("/api/v1/customers/cus_none/store-credit", json=body, headers=keyed(signed_in))
     assert (answer.status_code, answer.json()["code"]) == (409, "scope_missing")
     assert "write_store_credit_account_transactions" in answer.json()["detail"]
 
@@ -214,7 +281,8 @@ def test_a_neighbours_customer_is_not_there(
     path = f"/api/v1/customers/{customer.public_id}/store-credit"
     for answer in (
         client.get(path, headers=neighbour),
-        client.post(path, json={"amount_minor": 100, "reason": "x"}, headers=neighbour),
+        client.post(path, json={"amount_minor": 100, "reason": "x"}, headers=keyed(neighbour)),
+        client.get(f"{path}/balance", headers=neighbour),
     ):
         assert (answer.status_code, answer.json()["code"]) == (404, "customer_unknown")
     assert entries(customer) == []

@@ -115,6 +115,17 @@ def test_unknown_fields_of_a_body_are_named(client: TestClient, signed_in: dict[
     assert [(error["pointer"], error["code"]) for error in answer.json()["errors"]] == [("/email", "missing")]
 
 
+@pytest.mark.parametrize("body", [b"\xff\xfe{}", b'{"name": "\xc3\x28"}', b"\x0c\xf7\x00"])
+def test_a_body_that_is_no_text_is_refused_and_nobodys_failure(
+    client: TestClient, signed_in: dict[str, str], body: bytes
+) -> None:
+    headers = {**signed_in, "Content-Type": "application/json"}
+    answer = client.post("/api/v1/segments", content=body, headers=headers)
+    assert (answer.status_code, answer.json()["code"]) == (422, "invalid")
+    assert [error["code"] for error in answer.json()["errors"]] == ["json_invalid"]
+    assert client.get("/api/v1/segments", headers=signed_in).json()["items"] == []
+
+
 def test_malformed_json_is_a_problem_of_the_body(client: TestClient, signed_in: dict[str, str]) -> None:
     headers = {**signed_in, "Content-Type": "application/json"}
     answer = client.put("/api/v1/settings/sender", headers=headers, content=b"{")

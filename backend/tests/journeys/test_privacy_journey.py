@@ -13,15 +13,22 @@ import httpx
 import pytest
 import redis
 from fastapi.testclient import TestClient
+from sqlalchemy import select
 
 from storecast.config.settings import get_settings
+from storecast.customers.models import Customer
 from storecast.db.session import tenant_session
 from storecast.entrypoints.api import create_app
 from storecast.kit.clock import utcnow
 from storecast.kit.types import ShopId
+from storecast.messaging.delivery import known_tokens
+from storecast.messaging.returns_doors import receive_mail
+from storecast.shops.models import Shop
 from storecast.sync.jobs import PullChanges, ReconcileShop
 from storecast.worker import outbox
+from tests.factories.story import Story
 from tests.journeys.conftest import Journey
+from tests.messaging import notifications
 from tests.processes import wait_until
 from tests.simulated_shopify import SHOP
 
@@ -114,10 +121,44 @@ def plant(journey: Journey, api: TestClient, mark: str, email: str) -> dict[str,
     see(journey, mark, customer_gid=gid)
     made = api.post("/api/v1/segments", json={"name": f"Only {email}", "rules": SUBSCRIBED})
     assert made.status_code == 201, made.text
+    write_to(journey, mark, email)
+    named = api.post(f"/api/v1/segments/lists?name=Fair%20with%20{email}", content=f"email\n{email}\n")
+    assert named.status_code == 201, named.text
+    shut_out = api.post("/api/v1/suppressions", json={"email": email})
+    assert shut_out.status_code in (200, 201), shut_out.text
+    kept = api.get("/api/v1/syncs").json()["items"][0]["id"]
+    for resource in ("customers", "orders"):
+        page = api.get(f"/api/v1/syncs/{kept}/results?resource={resource}")
+        assert mark.lower() in page.text.lower(), resource
+    journey.wait_until_quiet()
     asked = api.post("/api/v1/privacy/requests", json={"kind": "data_request", "email": email})
     assert asked.status_code == 202, asked.text
     journey.wait_for("SELECT 1 FROM privacy_requests WHERE id = %s AND state = 'done'", asked.json()["id"])
     return order
+
+
+def write_to(journey: Journey, mark: str, email: str) -> None:
+    """A campaign has written to the person, who opens and clicks; their server sends the mail back and quotes them."""
+    shop_id, now = ShopId(journey.row("SELECT id FROM shops")["id"]), utcnow()
+    with tenant_session(shop_id) as session:
+        story = Story(session, session.scalars(select(Shop).where(Shop.id == shop_id)).one())
+        person = session.scalars(select(Customer).where(Customer.email == email)).one()
+        campaign = story.campaign(links=1, public_id=f"cmp_{person.public_id}", started_at=now, frozen_at=now)
+        delivery = story.delivery(campaign, person)
+        tracked = (int(shop_id), campaign.id, delivery.id)
+    token = known_tokens().mint(*tracked)
+    browser = {"User-Agent": f"{mark}s phone"}
+    for path in (f"/o/{token}.gif", f"/c/{token}/1"):
+        httpx.get(f"{get_settings().edge_url}{path}", headers=browser, timeout=10)
+    mail = notifications.POSTFIX_UNKNOWN.replace("zoe@example.com", email).replace(
+        "User unknown", f"{mark} left"
+    )
+    came_back = notifications.filled(
+        mail, path=f"b+{known_tokens().raw(*tracked).hex()}@acme.example", link=f"https://e.example/u/{token}"
+    )
+    taken = receive_mail(lambda shop: partial(tenant_session, shop), came_back, envelope_to="", now=utcnow())
+    assert taken.recorded == 1
+    journey.wait_for("SELECT 1 FROM message_events WHERE user_agent LIKE %s", f"{mark}%")
 
 
 def see(journey: Journey, mark: str, **facts: Any) -> None:
@@ -165,8 +206,11 @@ def test_a_person_who_was_everywhere_is_found_nowhere(
     journey.wait_until_quiet()
     planted = {name.rpartition("_2")[0] or name for name in tables_with(journey, MARK)}
     assert {
-        "customers", "orders", "pixel_events", "webhook_inbox", "segments", "privacy_requests",
+        "customers", "orders", "pixel_events", "webhook_inbox", "segments", "privacy_requests", "customer_lists",
+        "message_deliveries", "message_events", "message_returns",
     } <= planted  # fmt: skip
+    # A page of results that somebody has looked at stays in Redis for a while.
+    assert keys_with(MARK) != []
     before = tables_with(journey, OTHER)
     with redis.Redis.from_url(get_settings().redis_url) as client:
         client.set("storecast:cached:answer", f'{{"email": "{EMAIL}"}}')

@@ -1,8 +1,8 @@
 """Whatever order deliveries come in, and however often, they end in the rows that the true order ends in.
 
-Histories are made up of everything that can happen to two customers, two orders and a product. Each begins with the
-customers' profiles, as in a store; these too come whenever they come. A repeated delivery has
-a webhook id of its own here: Shopify's repetitions with the same one do not get past the inbox.
+Histories are made up of everything that can happen to two customers, in a segment and out of it, two orders and a
+product. Each begins with the customers' profiles, as in a store; these too come whenever they come. A repeated delivery
+has a webhook id of its own here: Shopify's repetitions with the same one do not get past the inbox.
 """
 
 from collections.abc import Sequence
@@ -15,6 +15,7 @@ from hypothesis import strategies as st
 from sqlalchemy import text
 from sqlalchemy.orm import Session
 
+from storecast.customers.models import ShopifySegment
 from storecast.entrypoints.modules import register_jobs
 from storecast.kit.types import ShopId
 from storecast.shops.models import Shop
@@ -32,7 +33,10 @@ ROWS = {
     "order_lines": "gid, order_gid, quantity",
     "products": "gid, title, shopify_updated_at",
     "product_variants": "gid, title",
+    "shopify_segment_members": "(SELECT gid FROM customers WHERE customers.id = customer_id) AS gid",
 }
+
+SEGMENT = "gid://shopify/Segment/3"
 
 
 class Event(NamedTuple):
@@ -80,6 +84,8 @@ def _event(step: int, kind: str, number: int, word: str) -> Event:
         ),
         "tagged": ("customer.tags_added", {"customerId": gid, "tags": ["vip", word], "occurredAt": occurred}),
         "untagged": ("customer.tags_removed", {"customerId": gid, "tags": ["vip"], "occurredAt": occurred}),
+        "joined": ("customer.joined_segment", {"customer_id": gid, "segment_id": SEGMENT}),
+        "parted": ("customer.left_segment", {"customer_id": gid, "segment_id": SEGMENT}),
         "order": (
             "orders/updated",
             {
@@ -117,6 +123,8 @@ KINDS = (
     "sms",
     "tagged",
     "untagged",
+    "joined",
+    "parted",
     "order",
     "unordered",
     "product",
@@ -143,6 +151,8 @@ def histories(draw: st.DrawFn) -> tuple[list[Event], list[int]]:
 def _end_of(session: Session, shop: Shop, events: Sequence[Event]) -> dict[str, list[dict[str, Any]]]:
     """The rows after these deliveries, undone again."""
     with session.begin_nested() as savepoint:
+        followed = {"gid": SEGMENT, "name": "VIP", "query": "", "shopify_updated_at": START}
+        session.add(ShopifySegment(shop_id=shop.id, members_at=START, **followed))
         for number, event in enumerate(events):
             session.add(
                 InboxEntry(

@@ -1176,9 +1176,31 @@ export interface paths {
         put?: never;
         /**
          * Give Store Credit
-         * @description Give a customer store credit, once; 409 ``scope_missing`` while the store has not allowed it.
+         * @description Give a customer store credit, once: the ``Idempotency-Key`` names the wish, and without one nothing is given.
+         *
+         *     409 ``scope_missing`` while the store has not allowed it.
          */
         post: operations["give_store_credit"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/customers/{customer_id}/store-credit/balance": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Read Store Credit Balance
+         * @description What the customer has at Shopify now, by currency, beside what the ledger here says they were given.
+         */
+        get: operations["read_store_credit_balance"];
+        put?: never;
+        post?: never;
         delete?: never;
         options?: never;
         head?: never;
@@ -8822,6 +8844,31 @@ export interface components {
              * @enum {string}
              */
             state: "planned" | "sent" | "unknown" | "done" | "refused";
+        };
+        /**
+         * StoreCreditAccount
+         * @description A customer's account in one currency.
+         *
+         *     ``balance`` is Shopify's, after what the customer spent and what others gave; null without an account there.
+         *     ``given`` and ``on_its_way`` are this ledger's: what arrived through Storecast, and what has not ended yet.
+         */
+        StoreCreditAccount: {
+            balance: components["schemas"]["Money"] | null;
+            given: components["schemas"]["Money"];
+            on_its_way: components["schemas"]["Money"];
+        };
+        /**
+         * StoreCreditBalance
+         * @description What a customer has, by currency, as Shopify said at ``read_at``.
+         */
+        StoreCreditBalance: {
+            /** Accounts */
+            accounts: components["schemas"]["StoreCreditAccount"][];
+            /**
+             * Read At
+             * Format: date-time
+             */
+            read_at: string;
         };
         /**
          * StoreSettings
@@ -17922,12 +17969,12 @@ export interface operations {
     give_store_credit: {
         parameters: {
             query?: never;
-            header?: {
+            header: {
                 /**
                  * @description Makes the call repeatable for 24 hours: the same key with the same body answers the same again, with `Idempotency-Replayed: true`, and nothing happens twice.
                  * @example 8e03978e-40d5-43dd-bc93-6894a57f9324
                  */
-                "Idempotency-Key"?: string;
+                "Idempotency-Key": string;
             };
             path: {
                 customer_id: string;
@@ -18016,7 +18063,7 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description Unprocessable Entity: `invalid` or `idempotency_key_invalid` or `idempotency_key_reused` */
+            /** @description Unprocessable Entity: `invalid` or `idempotency_key_invalid` or `idempotency_key_reused` or `idempotency_key_required` */
             422: {
                 headers: {
                     [name: string]: unknown;
@@ -18040,6 +18087,122 @@ export interface operations {
                 };
             };
             /** @description Service Unavailable: `unavailable` */
+            503: {
+                headers: {
+                    /**
+                     * @description Seconds to wait (RFC 9110, section 10.2.3)
+                     * @example 5
+                     */
+                    "Retry-After"?: number;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    read_store_credit_balance: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                customer_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "accounts": [
+                     *         {
+                     *           "balance": {
+                     *             "amount_minor": 123450,
+                     *             "currency": "USD"
+                     *           },
+                     *           "given": {
+                     *             "amount_minor": 123450,
+                     *             "currency": "USD"
+                     *           },
+                     *           "on_its_way": {
+                     *             "amount_minor": 123450,
+                     *             "currency": "USD"
+                     *           }
+                     *         }
+                     *       ],
+                     *       "read_at": "2026-11-22T08:30:00Z"
+                     *     }
+                     */
+                    "application/json": components["schemas"]["StoreCreditBalance"];
+                };
+            };
+            /** @description Unauthorized: `unauthenticated` or `id_token_refused` */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Forbidden: `forbidden` */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Not Found: `customer_unknown` */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Conflict: `reauthorization_needed` or `scope_missing` or `store_credit_not_shown` */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Unprocessable Entity: `invalid` */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Too Many Requests: `rate_limited` or `too_many_requests` */
+            429: {
+                headers: {
+                    /**
+                     * @description Seconds to wait (RFC 9110, section 10.2.3)
+                     * @example 5
+                     */
+                    "Retry-After"?: number;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Service Unavailable: `unavailable` or `circuit_open` or `client_refused` or `shop_paused` or `shopify_unreachable` or `token_busy` */
             503: {
                 headers: {
                     /**

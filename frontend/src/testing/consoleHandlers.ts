@@ -33,6 +33,7 @@ export const consoleHandlers = [
   http.post(`${API}/customers/imports/:id/preview`, () => HttpResponse.json(store.contactPreview)),
   http.get(`${API}/customers/imports/:id/refusals`, () => page(store.contactRefusals)),
   http.get(`${API}/customers/:id`, () => HttpResponse.json(store.customer)),
+  http.get(`${API}/customers/:id/store-credit/balance`, () => HttpResponse.json(store.creditBalance)),
   http.get(`${API}/customers/:id/store-credit`, () => page(store.credits)),
   http.get(`${API}/segments/of-customer/:id`, () => HttpResponse.json([])),
   http.get(`${API}/discounts`, () => page([store.discount])),

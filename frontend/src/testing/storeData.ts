@@ -73,6 +73,11 @@ export const credits: Schemas["StoreCredit"][] = [
   },
 ];
 
+export const creditBalance: Schemas["StoreCreditBalance"] = {
+  accounts: [{ balance: money(725), given: money(1_000), on_its_way: money(0) }],
+  read_at: ago(0),
+};
+
 export const discount: Schemas["Discount"] = {
   id: "dsc_1",
   title: "Ten percent for regulars",

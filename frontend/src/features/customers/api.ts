@@ -12,6 +12,7 @@ type Schemas = components["schemas"];
 export type CustomerDetail = Schemas["CustomerDetail"];
 export type TimelineEntry = Schemas["TimelineEntry"];
 export type StoreCredit = Schemas["StoreCredit"];
+export type StoreCreditBalance = Schemas["StoreCreditBalance"];
 export type NewStoreCredit = Schemas["NewStoreCredit"];
 export type PrivacyKind = Schemas["NewPrivacyRequest"]["kind"];
 
@@ -88,6 +89,21 @@ export function storeCreditQuery(id: string) {
   });
 }
 
+/** Shopify's own figure, asked for when the page is opened and after each credit; a customer may spend at any time. */
+export function creditBalanceQuery(id: string, settled: number) {
+  return queryOptions({
+    queryKey: [...key, "credit-balance", id, settled],
+    queryFn: ({ signal }) =>
+      body(
+        api.GET("/api/v1/customers/{customer_id}/store-credit/balance", {
+          params: { path: { customer_id: id } },
+          signal,
+        }),
+      ),
+    placeholderData: keepPreviousData,
+  });
+}
+
 /** Whether the store allows what store credit needs. */
 export const creditAllowedQuery = queryOptions({
   queryKey: ["settings", "scopes"],
@@ -102,9 +118,8 @@ export function useGiveCredit(id: string) {
     mutationFn: ({ once, ...credit }: NewStoreCredit & { once: string }) =>
       body(
         api.POST("/api/v1/customers/{customer_id}/store-credit", {
-          params: { path: { customer_id: id } },
+          params: { path: { customer_id: id }, header: { "Idempotency-Key": once } },
           body: credit,
-          headers: { "Idempotency-Key": once },
         }),
       ),
     onSuccess: () => client.invalidateQueries({ queryKey: storeCreditQuery(id).queryKey }),

@@ -18,6 +18,8 @@ type Filter = NonNullable<paths["/api/v1/webhooks/deliveries"]["get"]["parameter
 /** Deliveries come all the time; a page that somebody reads need not move by the second. */
 const REFRESH_MS = 15_000;
 
+const WAITED_FOR_MS = 2_000;
+
 export const webhooksKey = ["webhooks"] as const;
 
 export function topicsQuery(hours: number) {
@@ -59,6 +61,18 @@ export function deliveryQuery(id: number) {
         }),
       ),
     staleTime: Number.POSITIVE_INFINITY,
+  });
+}
+
+/** What became of a delivery by now, without its payload: it may be asked for as often as somebody waits. */
+export function fateQuery({ id, webhook_id }: Pick<Delivery, "id" | "webhook_id">) {
+  return queryOptions({
+    queryKey: [...webhooksKey, "fate", id],
+    queryFn: ({ signal }) =>
+      body(api.GET("/api/v1/webhooks/deliveries", { params: { query: { q: webhook_id } }, signal })),
+    select: ({ items }) => items.find((row) => row.id === id)?.state ?? null,
+    refetchInterval: WAITED_FOR_MS,
+    gcTime: 0,
   });
 }
 

@@ -12,6 +12,7 @@ export const webhooks = {
     one: "{count} Meldung kam an, alles in Ordnung",
     other: "{count} Meldungen kamen an, alles in Ordnung",
   },
+  "webhooks.finding.silent": "In dieser Zeit kam keine Meldung",
   "webhooks.finding.missed": {
     one: "{count} Änderung der letzten zwei Wochen hat Shopify nie gemeldet; ein Abgleich hat sie gefunden.",
     other:
@@ -58,7 +59,8 @@ export const webhooks = {
   "webhooks.state_why.applied": "Was sie sagt, ist übernommen.",
   "webhooks.state_why.stale": "Neueres war bekannt oder das Objekt gelöscht: Nichts wurde geändert.",
   "webhooks.state_why.unhandled": "Storecast fängt mit diesem Thema nichts an.",
-  "webhooks.state_why.dead": "Sie ist zu oft gescheitert und wartet darauf, dass jemand sie wiederholt.",
+  "webhooks.state_why.dead":
+    "Storecast konnte sie nicht verarbeiten. Sie wartet darauf, dass jemand sie wiederholt.",
   "webhooks.fact.triggered": "Im Shop geändert",
   "webhooks.fact.done": "Verarbeitet",
   "webhooks.fact.replayed": "Wiederholt",
@@ -79,9 +81,15 @@ export const webhooks = {
   "webhooks.replay.open": "Wiederholen…",
   "webhooks.replay.one": "Wiederholen",
   "webhooks.replay.title": "Meldungen erneut verarbeiten",
+  "webhooks.replay.title_one": "Diese Meldung erneut verarbeiten",
+  "webhooks.replay.body_one":
+    "Sie wird verarbeitet, als wäre sie eben gekommen. Was inzwischen neuer ist, bleibt.",
   "webhooks.replay.body":
     "Sie werden verarbeitet, als wären sie eben gekommen. Was inzwischen neuer ist, bleibt.",
-  "webhooks.replay.found": { one: "{count} Meldung passt.", other: "{count} Meldungen passen." },
+  "webhooks.replay.found": {
+    one: "{count} Meldung lässt sich wiederholen.",
+    other: "{count} Meldungen lassen sich wiederholen.",
+  },
   "webhooks.replay.capped": "Die ältesten {number} werden jetzt verarbeitet.",
   "webhooks.replay.action": { one: "{count} Meldung wiederholen", other: "{count} Meldungen wiederholen" },
   "webhooks.replay.done": {

@@ -12,6 +12,7 @@ export const webhooks = {
     one: "{count} delivery came, and all is well",
     other: "{count} deliveries came, and all is well",
   },
+  "webhooks.finding.silent": "No delivery came in this time",
   "webhooks.finding.missed": {
     one: "{count} change of the last two weeks was never told by Shopify; a sync found it.",
     other: "{count} changes of the last two weeks were never told by Shopify; syncs found them.",
@@ -58,7 +59,7 @@ export const webhooks = {
   "webhooks.state_why.stale":
     "Something newer was known, or the object had been deleted: nothing was changed.",
   "webhooks.state_why.unhandled": "Storecast does nothing with this topic.",
-  "webhooks.state_why.dead": "It failed too often and waits for somebody to replay it.",
+  "webhooks.state_why.dead": "Storecast could not handle it. It waits for somebody to replay it.",
   "webhooks.fact.triggered": "Changed in the store",
   "webhooks.fact.done": "Handled",
   "webhooks.fact.replayed": "Replayed",
@@ -78,8 +79,13 @@ export const webhooks = {
   "webhooks.replay.open": "Replay…",
   "webhooks.replay.one": "Replay",
   "webhooks.replay.title": "Handle deliveries again",
+  "webhooks.replay.title_one": "Handle this delivery again",
+  "webhooks.replay.body_one": "It is handled as if it had just come. What is newer by now stays as it is.",
   "webhooks.replay.body": "They are handled as if they had just come. What is newer by now stays as it is.",
-  "webhooks.replay.found": { one: "{count} delivery fits.", other: "{count} deliveries fit." },
+  "webhooks.replay.found": {
+    one: "{count} delivery can be replayed.",
+    other: "{count} deliveries can be replayed.",
+  },
   "webhooks.replay.capped": "The oldest {number} are handled now.",
   "webhooks.replay.action": { one: "Replay {count} delivery", other: "Replay {count} deliveries" },
   "webhooks.replay.done": {

@@ -88,7 +88,18 @@ test("the ledger tells what was given, what was not and why", async () => {
   const ledger = await screen.findByRole("table", { name: "Store credit" });
   expect(within(ledger).getByRole("row", { name: /\$5.00/ })).toHaveTextContent("Not given");
   expect(within(ledger).getByText("Birthday · The customer is gone.")).toBeInTheDocument();
-  expect(screen.getByText("Given: $10.00")).toBeInTheDocument();
+  // Some of it was spent: Shopify's figure stands first, the ledger's beside it.
+  expect(await screen.findByText("Balance at Shopify: $7.25")).toBeInTheDocument();
+  expect(screen.getByText("Given through Storecast: $10.00")).toBeInTheDocument();
+  expect(screen.queryByText(/^On its way/)).toBeNull();
+});
+
+test("a balance that Shopify does not tell leaves the ledger readable, and says so", async () => {
+  allowCredit();
+  server.use(http.get("*/api/v1/customers/:id/store-credit/balance", () => problem(503)));
+  renderApp(PATH);
+  expect(await screen.findByText("Shopify's balance could not be read")).toBeInTheDocument();
+  expect(screen.getByRole("table", { name: "Store credit" })).toBeInTheDocument();
 });
 
 test("without the store's permission nothing is offered but the way to it", async () => {
@@ -101,7 +112,7 @@ test("who may not manage gives nothing and erases nobody", async () => {
   allowCredit();
   server.use(http.get("*/api/v1/session", () => HttpResponse.json({ ...session, permissions: ["read"] })));
   renderApp(PATH);
-  await screen.findByText("Given: $10.00");
+  await screen.findByText("Given through Storecast: $10.00");
   expect(screen.queryByRole("button", { name: "Give store credit" })).toBeNull();
   expect(screen.queryByRole("button", { name: "Erase" })).toBeNull();
 });

@@ -1,7 +1,8 @@
-import { Banner, BlockStack, Box, Button, Text } from "@shopify/polaris";
+import { Banner, BlockStack, Box, Button, SkeletonBodyText, Text } from "@shopify/polaris";
 import { useInfiniteQuery, useQuery } from "@tanstack/react-query";
 import { useState } from "react";
 import { type Column, DataTable } from "@/components/DataTable";
+import { ErrorState } from "@/components/ErrorState";
 import { QueryView } from "@/components/QueryView";
 import { TableSkeleton } from "@/components/Skeletons";
 import { StateBadge } from "@/components/StateBadge";
@@ -10,8 +11,17 @@ import { TimeAgo } from "@/components/TimeAgo";
 import { useI18n } from "@/i18n/useI18n";
 import { useActor } from "@/lib/useActor";
 import { useMay } from "@/lib/useSession";
-import { type CustomerDetail, creditAllowedQuery, type StoreCredit, storeCreditQuery } from "../api";
+import {
+  type CustomerDetail,
+  creditAllowedQuery,
+  creditBalanceQuery,
+  type StoreCredit,
+  type StoreCreditBalance,
+  storeCreditQuery,
+} from "../api";
 import { CreditModal } from "./CreditModal";
+
+type Money = StoreCreditBalance["accounts"][number]["given"];
 
 /** The product's words and colours for where a credit stands. */
 const BADGES = {
@@ -22,7 +32,7 @@ const BADGES = {
   refused: "failed",
 } as const;
 
-/** What a customer was given through Storecast and what became of it; giving more needs the permission and the scope. */
+/** What a customer has at Shopify, what they were given through Storecast and what became of it; giving more needs the permission and the scope. */
 export function StoreCreditCard({ customer }: { customer: CustomerDetail }) {
   const { t, f } = useI18n();
   const actor = useActor();
@@ -78,6 +88,14 @@ export function StoreCreditCard({ customer }: { customer: CustomerDetail }) {
                   </Banner>
                 </Box>
               )}
+              {allowed.data === true && (
+                <Box paddingInline="400" paddingBlockEnd="400">
+                  <Balance
+                    customer={customer}
+                    settled={rows.filter((row) => row.settled_at !== null).length}
+                  />
+                </Box>
+              )}
               {rows.length > 0 ? (
                 <DataTable
                   caption={t("credit.title")}
@@ -94,7 +112,6 @@ export function StoreCreditCard({ customer }: { customer: CustomerDetail }) {
                   </Box>
                 )
               )}
-              {rows.length > 0 && !query.hasNextPage && <Given rows={rows} />}
             </TableCard>
           );
         }}
@@ -104,24 +121,44 @@ export function StoreCreditCard({ customer }: { customer: CustomerDetail }) {
   );
 }
 
-/** What has arrived of it, by currency. What was spent of it Shopify alone knows. */
-function Given({ rows }: { rows: readonly StoreCredit[] }) {
+/** What the customer has, from Shopify, and beside it what was given through Storecast: other hands give and take too. */
+function Balance({ customer, settled }: { customer: CustomerDetail; settled: number }) {
   const { t, f } = useI18n();
-  const sums = new Map<string, number>();
-  for (const { amount, state } of rows)
-    if (state === "done") sums.set(amount.currency, (sums.get(amount.currency) ?? 0) + amount.amount_minor);
-  if (sums.size === 0) return null;
-  const given = [...sums].map(([currency, amount_minor]) => f.money({ amount_minor, currency })).join(" + ");
+  const query = useQuery(creditBalanceQuery(customer.id, settled));
+  if (query.isPending) return <SkeletonBodyText lines={2} />;
+  if (query.isError)
+    return (
+      <ErrorState error={query.error} title={t("credit.balance_error")} retry={() => void query.refetch()} />
+    );
+  const { accounts, read_at } = query.data;
+  const sum = (amounts: (Money | null)[]) =>
+    amounts
+      .filter((amount) => amount !== null)
+      .map((amount) => f.money(amount))
+      .join(" + ");
+  const given = sum(accounts.map((account) => account.given).filter(({ amount_minor }) => amount_minor > 0));
+  const coming = sum(
+    accounts.map((account) => account.on_its_way).filter(({ amount_minor }) => amount_minor > 0),
+  );
+  const balance = sum(accounts.map((account) => account.balance));
   return (
-    <Box padding="400" borderBlockStartWidth="025" borderColor="border-secondary">
-      <BlockStack gap="050">
-        <Text as="p" fontWeight="semibold">
+    <BlockStack gap="050">
+      <Text as="p" fontWeight="semibold">
+        {balance ? t("credit.balance", { amount: balance }) : t("credit.no_balance")}
+      </Text>
+      {given && (
+        <Text as="p" tone="subdued">
           {t("credit.given", { amount: given })}
         </Text>
-        <Text as="p" variant="bodySm" tone="subdued">
-          {t("credit.given_body")}
+      )}
+      {coming && (
+        <Text as="p" tone="subdued">
+          {t("credit.coming", { amount: coming })}
         </Text>
-      </BlockStack>
-    </Box>
+      )}
+      <Text as="p" variant="bodySm" tone="subdued">
+        {t("credit.balance_at")} <TimeAgo at={read_at} />
+      </Text>
+    </BlockStack>
   );
 }

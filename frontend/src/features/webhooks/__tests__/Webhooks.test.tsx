@@ -6,6 +6,7 @@ import * as data from "@/testing/data";
 import { describePage } from "@/testing/pageStates";
 import { renderApp } from "@/testing/render";
 import { server } from "@/testing/server";
+import { delivery, topicReport } from "@/testing/webhooksData";
 
 const PAGE = "/settings/webhooks";
 
@@ -73,4 +74,44 @@ test("who may not operate is offered no replay", async () => {
   renderApp(`${PAGE}/7`);
   expect(await screen.findByText(/Kind of Blue/)).toBeInTheDocument();
   expect(screen.queryByRole("button", { name: "Replay" })).toBeNull();
+});
+
+test("a delivery that is handled again shows what became of it, without looking at its payload again and again", async () => {
+  const states = ["waiting", "applied"] as const;
+  let looks = 0;
+  let asked = 0;
+  const row = { ...delivery, id: 7 };
+  server.use(
+    http.get("*/api/v1/webhooks/deliveries/7", () =>
+      HttpResponse.json({ ...row, error: null, state: states[Math.min(looks++, 1)] }),
+    ),
+    http.get("*/api/v1/webhooks/deliveries", () => {
+      asked += 1;
+      return HttpResponse.json({
+        items: [{ ...row, state: asked > 1 ? "applied" : "waiting" }],
+        next_cursor: null,
+      });
+    }),
+  );
+  renderApp(`${PAGE}/7`);
+  expect(await screen.findByText("It is stored and will be handled in a moment.")).toBeInTheDocument();
+  expect(
+    await screen.findByText("What it says has been taken over.", {}, { timeout: 6_000 }),
+  ).toBeInTheDocument();
+  expect(looks).toBe(2);
+});
+
+test("a time without deliveries says so and offers nothing to replay", async () => {
+  server.use(
+    http.get("*/api/v1/webhooks/topics", () =>
+      HttpResponse.json({
+        ...topicReport,
+        topics: topicReport.topics.map((row) => ({ ...row, received: 0, dead: 0 })),
+      }),
+    ),
+  );
+  renderApp(PAGE);
+  expect(await screen.findByText("No delivery came in this time")).toBeInTheDocument();
+  expect(screen.queryByRole("button", { name: "Replay…" })).toBeNull();
+  expect(screen.queryByRole("table", { name: "By topic" })).toBeNull();
 });

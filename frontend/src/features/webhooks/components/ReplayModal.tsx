@@ -27,11 +27,12 @@ export function ReplayModal({ request, onClose }: { request: ReplayRequest; onCl
     },
   });
   const matched = count.data?.matched ?? 0;
+  const isOne = request.ids?.length === 1;
   return (
     <ActModal
-      title={t("webhooks.replay.title")}
+      title={t(isOne ? "webhooks.replay.title_one" : "webhooks.replay.title")}
       action={t("webhooks.replay.action", { count: Math.min(matched, CAP) })}
-      consequence={t("webhooks.replay.body")}
+      consequence={t(isOne ? "webhooks.replay.body_one" : "webhooks.replay.body")}
       error={act.error}
       isPending={act.isPending || count.isPending}
       onAct={() => act.mutate()}

@@ -1,6 +1,6 @@
 import { BlockStack, Card, InlineGrid, InlineStack, Text } from "@shopify/polaris";
-import { useQuery } from "@tanstack/react-query";
-import { useState } from "react";
+import { useQuery, useQueryClient } from "@tanstack/react-query";
+import { useEffect, useState } from "react";
 import { useParams } from "react-router";
 import { Facts } from "@/components/Facts";
 import { JsonCard } from "@/components/JsonCard";
@@ -11,7 +11,7 @@ import { StateBadge } from "@/components/StateBadge";
 import { TimeAgo } from "@/components/TimeAgo";
 import { useI18n } from "@/i18n/useI18n";
 import { useMay } from "@/lib/useSession";
-import { type DeliveryDetail, deliveryQuery } from "../api";
+import { type DeliveryDetail, deliveryQuery, fateQuery } from "../api";
 import { TONES } from "../components/DeliveryTable";
 import { ReplayModal } from "../components/ReplayModal";
 
@@ -43,13 +43,29 @@ export function DeliveryPage() {
           </LoadingRegion>
         }
       >
-        {(data) => <Content delivery={data} />}
+        {(data) => (
+          <>
+            {(data.state === "waiting" || data.state === "retrying") && <Follow delivery={data} />}
+            <Content delivery={data} />
+          </>
+        )}
       </QueryView>
       {replaying && delivery && state && (
         <ReplayModal request={{ ids: [delivery.id], state }} onClose={() => setReplaying(false)} />
       )}
     </Page>
   );
+}
+
+/** Shows the delivery anew as soon as something has become of it. */
+function Follow({ delivery }: { delivery: DeliveryDetail }) {
+  const client = useQueryClient();
+  const fate = useQuery(fateQuery(delivery)).data;
+  useEffect(() => {
+    if (fate && fate !== delivery.state)
+      void client.invalidateQueries({ queryKey: deliveryQuery(delivery.id).queryKey });
+  }, [client, fate, delivery]);
+  return null;
 }
 
 function Content({ delivery }: { delivery: DeliveryDetail }) {

@@ -39,7 +39,7 @@ export function WebhooksPage() {
   const topic = params.get("topic") ?? "";
   const state = STATES.find((one) => one === params.get("state"));
   const q = params.get("q") ?? "";
-  const mayReplay = mayOperate && (topic !== "" || report.data !== undefined);
+  const mayReplay = mayOperate && (topic !== "" || report.data?.topics.some((row) => row.received > 0));
 
   function askReplay() {
     // Without a topic the span narrows it down: a replay of everything there ever was is nobody's wish.
@@ -87,7 +87,9 @@ function Overview({ report, hasFilter }: { report: TopicReport; hasFilter: boole
         <Text as="h2" variant="headingLg" {...(dead > 0 ? { tone: "critical" as const } : {})}>
           {dead > 0
             ? t("webhooks.finding.dead", { count: dead })
-            : t("webhooks.finding.well", { count: received })}
+            : received > 0
+              ? t("webhooks.finding.well", { count: received })
+              : t("webhooks.finding.silent")}
         </Text>
         {missed > 0 && (
           <Text as="p" tone="subdued">
@@ -103,7 +105,7 @@ function Overview({ report, hasFilter }: { report: TopicReport; hasFilter: boole
           label: t(`webhooks.span.${span}`),
         }))}
       />
-      {!hasFilter && <TopicTable topics={report.topics} />}
+      {!hasFilter && received > 0 && <TopicTable topics={report.topics} />}
     </BlockStack>
   );
 }
