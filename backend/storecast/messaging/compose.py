@@ -342,3 +342,10 @@ def find_urls(content: Content, origin: Origin) -> list[str]:
         return []
     resolve = _resolver(fixed_of(content, origin))
     return links.track(source_of(content), edge_url="", utm={}, resolve=resolve).fixed_urls
+
+
+def find_images(content: Content, origin: Origin) -> list[str]:
+    """The web addresses of the content's images, likewise."""
+    if sandbox.check(content.html):
+        return []
+    return links.fixed_images(source_of(content), _resolver(fixed_of(content, origin)))

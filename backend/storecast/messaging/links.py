@@ -164,6 +164,20 @@ def with_preheader(source: str, preview_text: str) -> str:
     return f"{source[:start]}{hidden}{source[start:]}"
 
 
+def fixed_images(source: str, resolve: Resolve) -> list[str]:
+    """The web addresses of the images that are the same for all recipients, in order, each once."""
+    found: dict[str, None] = {}
+    for tag in markup.tags(markup.mask(source)):
+        name = "src" if tag.name == "img" else "background"
+        attribute = tag.attributes.get(name)
+        if attribute is None:
+            continue
+        url = _trackable(source[attribute.start : attribute.end], attribute.value, resolve)
+        if url is not None:
+            found[url] = None
+    return list(found)
+
+
 def _trackable(href: str, masked: str, resolve: Resolve) -> str | None:
     """The address to redirect to, None for a link that stays as it is."""
     known = resolve(href) if markup.OPAQUE in masked else href
@@ -223,8 +237,12 @@ def _problem(value: str, attribute: str) -> str | None:
         return None
     scheme = _SCHEME.match(re.sub(r"[\x00-\x20]", "", address))
     name = scheme[1].lower() if scheme else ""
-    if attribute != "href" and (name in {"http", "https", "cid"} or markup.OPAQUE in address):
+    if attribute != "href" and (name in {"http", "https"} or markup.OPAQUE in address):
         return None
+    if attribute in {"src", "background"} and name in {"data", "cid", "blob"}:
+        return (
+            "Messages carry no files: put the image on the web, such as in the shop's files, and link to it."
+        )
     if attribute == "href" and name in {"http", "https"}:
         parts = _split(address)
         whole = markup.OPAQUE in address or (parts is not None and parts.hostname)

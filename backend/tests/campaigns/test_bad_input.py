@@ -55,3 +55,33 @@ def test_a_rule_on_a_field_that_does_not_exist_is_refused_at_its_place(
     assert answer.status_code == 422
     assert [fault["pointer"] for fault in answer.json()["errors"]] == ["/rules/rules/1/field"]
     assert client.get(path, headers=signed_in).json() == before
+
+
+@pytest.mark.parametrize(
+    ("html", "message"),
+    [
+        ('<p>a</p>\n<img src="data:image/png;base64,AAAA">', "Line 2, column 11: Messages carry no files"),
+        ('<td background="cid:logo">', "Line 1, column 17: Messages carry no files"),
+    ],
+)
+def test_a_message_carries_no_files(
+    client: TestClient, signed_in: dict[str, str], campaign_id: str, html: str, message: str
+) -> None:
+    """An image inside the source is refused where it stands, and there is no field for an attachment."""
+    path = f"/api/v1/campaigns/{campaign_id}"
+    before = client.get(path, headers=signed_in).json()
+    refused = client.patch(path, headers=signed_in, json={"version": before["version"], "html": html})
+    (error,) = refused.json()["errors"]
+    assert (refused.status_code, error["pointer"]) == (422, "/html")
+    assert error["message"].startswith(message)
+    attached = {
+        "version": before["version"],
+        "name": "New",
+        "attachments": [{"name": "a.pdf", "content": "JVBERi0="}],
+    }
+    answer = client.patch(path, headers=signed_in, json=attached)
+    assert (answer.status_code, [(each["pointer"], each["code"]) for each in answer.json()["errors"]]) == (
+        422, [("/attachments", "extra_forbidden")],
+    )  # fmt: skip
+    assert client.post("/api/v1/campaigns", headers=signed_in, json=attached).status_code == 422
+    assert client.get(path, headers=signed_in).json() == before

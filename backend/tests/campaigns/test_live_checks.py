@@ -8,12 +8,15 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from threading import Thread
 
 import pytest
+from sqlalchemy.orm import Session
 
 from storecast.campaigns import live_checks
 from storecast.campaigns.live_checks import Subject
+from storecast.campaigns.models import Campaign
 from storecast.db.session import tenant_session
 from storecast.kit.types import ShopId
 from storecast.shops import tokens
+from storecast.shops.models import Shop
 from tests.conftest import environment
 from tests.simulated_shopify import SHOP, SimulatedShopify
 from tests.sync.conftest import installed, shopify
@@ -23,6 +26,16 @@ __all__ = ["installed", "shopify"]
 PAGE = {"first": 10, "after": None, "query": None}
 
 STATUS = {"/": 200, "/gone": 410, "/missing": 404, "/broken": 500, "/teapot": 418, "/login": 403}
+
+IMAGES = {
+    "/small.png": ("image/png", 1_000_000),
+    "/large.jpg": ("image/jpeg; q=1", 1_000_001),
+    "/edge.gif": ("image/gif", 10_000_000),
+    "/huge.webp": ("image/webp", 10_000_001),
+    "/drawing.svg": ("image/svg+xml", 100),
+    "/untold": ("", 100),
+    "/page.png": ("text/html", 100),
+}
 
 
 class Site(BaseHTTPRequestHandler):
@@ -37,7 +50,10 @@ class Site(BaseHTTPRequestHandler):
         self.send_response(302 if self.path in moves else status)
         if self.path in moves:
             self.send_header("Location", moves[self.path])
-        self.send_header("Content-Length", "0")
+        kind, size = IMAGES.get(self.path, ("text/html", 0))
+        if kind:
+            self.send_header("Content-Type", kind)
+        self.send_header("Content-Length", str(size if self.command == "HEAD" else 0))
         self.end_headers()
 
     def do_HEAD(self) -> None:
@@ -95,6 +111,49 @@ def test_links_that_answer_are_in_order_and_none_need_no_word(database: str) -> 
     with site() as (at, _asked):
         assert judge_links(f"{at}/") == [("links_answer", "ok", {"asked": 1, "unknown": 0})]
     assert judge_links() == []
+
+
+def test_images_that_are_none_or_too_large_are_named(database: str) -> None:
+    def judge(*paths: str) -> list[tuple[str, str, dict[str, object]]]:
+        subject = Subject((), (), tuple(f"{at}{path}" for path in paths))
+        checks = live_checks.judge(partial(tenant_session, ShopId(1)), ShopId(1), subject)
+        return [(check.code, check.level, check.facts) for check in checks]
+
+    def asked(count: int, unknown: int = 0, **more: object) -> dict[str, object]:
+        return {"asked": count, "unknown": unknown, **more}
+
+    with site() as (at, _asked):
+        assert judge("/small.png", "/untold", "/broken") == [
+            ("images", "ok", asked(3, 1)), ("image_size", "ok", {}),
+        ]  # fmt: skip
+        sizes: dict[str, object] = {"images": {f"{at}/large.jpg": 1.0, f"{at}/edge.gif": 10.0}}
+        assert judge("/large.jpg", "/edge.gif", "/gone") == [
+            ("images", "ask", asked(3, broken=[f"{at}/gone"])), ("image_size", "ask", sizes),
+        ]  # fmt: skip
+        huge: dict[str, object] = {"images": {f"{at}/huge.webp": 10.0}}
+        others = [f"{at}/page.png", f"{at}/drawing.svg"]
+        assert judge("/huge.webp", "/large.jpg", "/page.png", "/drawing.svg") == [
+            ("images", "stop", asked(4, others=others)), ("image_size", "stop", huge),
+        ]  # fmt: skip
+    assert judge() == []
+
+
+def test_the_images_of_a_message_are_those_that_everybody_gets(session: Session, shop: Shop) -> None:
+    html = (
+        '<body background="https://a.example/paper.png"><img src="https://a.example/1.png?a=1&amp;b=2">'
+        '<img src="{{ shop.url }}/2.png"><img src="{{ customer.city }}.png"><img src="https://a.example/1.png?a=1&amp;b=2">'
+        '<!-- <img src="https://a.example/no.png"> --></body>'
+    )
+    campaign = Campaign(shop_id=shop.id, public_id="cmp_i", name="Images", html=html)
+    session.add(campaign)
+    session.flush()
+    session.refresh(campaign)
+    found = live_checks.gather(session, ShopId(shop.id), campaign).image_urls
+    assert found == (
+        "https://a.example/paper.png",
+        "https://a.example/1.png?a=1&b=2",
+        "https://acme.myshopify.com/2.png",
+    )
 
 
 @pytest.mark.parametrize("url", ["http://127.0.0.1/", "http://169.254.169.254/latest", "http://[::1]/"])

@@ -1,5 +1,11 @@
 """The shop's own templates and its look: kept, changed by one editor at a time, shown in messages."""
 
+import re
+from dataclasses import replace
+from email import message_from_bytes
+from email.message import EmailMessage
+from email.policy import default
+
 import pytest
 from fastapi.testclient import TestClient
 from sqlalchemy import select
@@ -7,8 +13,11 @@ from sqlalchemy import select
 from storecast.audit.models import AuditEntry
 from storecast.db.session import tenant_session
 from storecast.kit.types import ShopId
-from storecast.messaging.brand import on
+from storecast.messaging.brand import Brand, on
+from storecast.messaging.compose import Content, Origin, Variant
+from storecast.messaging.gallery import TEMPLATES, Template
 from storecast.shops.models import Shop
+from tests.messaging.test_compose import DATE, SHOP, TOKENS, ZOE
 
 LETTER = {"name": "Our letter", "subject": "Hi {{ shop.name }}", "html": "<p>{{ customer.city }}</p>"}
 MJML = (
@@ -190,3 +199,30 @@ def test_pictures_are_in_the_shops_look(api: TestClient) -> None:
     assert "Linen shirt" in rows["order-confirmation"]["picture"]
     made = api.post(SAVED, json=LETTER).json()
     assert api.get(f"{SAVED}/{made['id']}/picture").json() == {"html": "<p>Portland</p>"}
+
+
+@pytest.mark.parametrize("template", TEMPLATES, ids=lambda template: template.key)
+def test_every_starting_point_wears_the_shops_look(template: Template) -> None:
+    """The accent, the font and the address are in each; nothing else is left of a colour that is no grey."""
+    look = Brand("#4b2fd6", "#fdf6e3", "serif", "https://cdn.example/logo.png", "1 Main Street, Lisbon")
+    made = Variant(
+        Content("x", "", template.html, "Acme", "news@acme.example", ""),
+        Origin(7, replace(SHOP, brand=look), 41, "cmp_1", "x"),
+        edge_url="https://e.example",
+        tokens=TOKENS,
+    )
+    message = message_from_bytes(made.prepare(ZOE, date=DATE).data, policy=default)
+    assert isinstance(message, EmailMessage)
+    body = message.get_body(("html",))
+    assert body is not None
+    html = body.get_content()
+    assert "#4b2fd6" in html
+    assert "Georgia" in html
+    assert "1 Main Street, Lisbon" in html
+    assert "#fdf6e3" in html or template.key == "plain"
+    colourful = {
+        colour
+        for colour in re.findall(r"#[0-9a-f]{6}\b", html)
+        if max(channels := [int(colour[at : at + 2], 16) for at in (1, 3, 5)]) - min(channels) > 24
+    }
+    assert colourful <= {"#4b2fd6"}

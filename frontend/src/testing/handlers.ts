@@ -181,6 +181,10 @@ export const handlers = [
     const patch = (await request.json()) as { version: number };
     return HttpResponse.json({ ...data.campaign, ...patch, version: patch.version + 1 });
   }),
+  http.put(`${API}/campaigns/:id/priority`, async ({ request }) => {
+    const given = (await request.json()) as { version: number; priority: string };
+    return HttpResponse.json({ ...data.campaign, ...given, version: given.version + 1 });
+  }),
   http.delete(`${API}/campaigns/:id`, () => new HttpResponse(null, { status: 204 })),
   http.post(`${API}/campaigns/:id/preview`, () => HttpResponse.json(data.preview)),
   http.get(`${API}/campaigns/:id/audience`, () => HttpResponse.json(data.audience)),

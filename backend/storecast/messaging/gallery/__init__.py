@@ -80,7 +80,7 @@ TEMPLATES = (
     Template(
         "new-arrival",
         "New arrival",
-        "Presents new products on coloured cards that need no photograph.",
+        "Presents new products on cards in your colours that need no photograph.",
         "promotion",
         "Just in at {{ shop.name }}",
         "Three new things, picked for people who like them early.",

@@ -18,6 +18,13 @@ export const gate = {
   "gate.links.ask": "Manche Links führen zu einem Platzhalter: {placeholders}",
   "gate.links_answer.ok": "Die Links antworten",
   "gate.links_answer.ask": "Manche Links führen ins Leere: {broken}",
+  "gate.images.ok": "Die Bilder lassen sich zeigen",
+  "gate.images.ask": "Manche Bilder antworten nicht: {broken}",
+  "gate.images.stop": "Das sind keine Bilder, die Mailprogramme zeigen (PNG, JPEG, GIF oder WebP): {others}",
+  "gate.image_size.ok": "Die Bilder sind klein genug",
+  "gate.image_size.ask": "Bilder über 1 MB laden auf Telefonen langsam. Größe in MB: {images}",
+  "gate.image_size.stop":
+    "Verkleinern Sie diese Bilder: Über 10 MB zeigen Mailprogramme sie nicht. Größe in MB: {images}",
   "gate.stock.ok": "Die gewählten Produkte sind zu haben",
   "gate.stock.ask": "Manche Produkte sind gerade nicht zu haben: {products}",
   "gate.products_deleted.ask": "Gewählte Produkte, die es im Shop nicht mehr gibt: {deleted}",

@@ -18,6 +18,13 @@ export const gate = {
   "gate.links.ask": "Some links lead to a placeholder: {placeholders}",
   "gate.links_answer.ok": "The links answer",
   "gate.links_answer.ask": "Some links lead nowhere: {broken}",
+  "gate.images.ok": "The images can be shown",
+  "gate.images.ask": "Some images do not answer: {broken}",
+  "gate.images.stop": "These are no images that mail programs show (PNG, JPEG, GIF or WebP): {others}",
+  "gate.image_size.ok": "The images are small enough",
+  "gate.image_size.ask": "Images above 1 MB load slowly on phones. Size in MB: {images}",
+  "gate.image_size.stop":
+    "Make these images smaller: above 10 MB mail programs do not show them. Size in MB: {images}",
   "gate.stock.ok": "The chosen products can be bought",
   "gate.stock.ask": "Some products cannot be bought now: {products}",
   "gate.products_deleted.ask": "Chosen products that are deleted in the store: {deleted}",

@@ -1,4 +1,4 @@
-import { screen } from "@testing-library/react";
+import { screen, within } from "@testing-library/react";
 import userEvent from "@testing-library/user-event";
 import { HttpResponse, http } from "msw";
 import { expect, test } from "vitest";
@@ -24,6 +24,29 @@ test("who is left out, who waits and what came back stand in the gate in words",
     "(16 of 8,064). Above 0.3 % sending stops",
   );
   expect(screen.getByText("Few messages of the last 30 days came back")).toBeInTheDocument();
+});
+
+test("an image that no mail program shows keeps the button off", async () => {
+  server.use(
+    http.get("*/api/v1/campaigns/cmp_draft/gate/live", () =>
+      HttpResponse.json([
+        { code: "images", level: "ok", facts: { asked: 1, unknown: 0 } },
+        { code: "image_size", level: "stop", facts: { images: { "https://a.example/b.png": 12.4 } } },
+      ]),
+    ),
+  );
+  renderApp(PATH);
+  await userEvent.click(await screen.findByRole("button", { name: "Review and send" }));
+  const dialog = await screen.findByRole("dialog");
+  expect(
+    await within(dialog).findByText(
+      "Make these images smaller: above 10 MB mail programs do not show them. Size in MB: https://a.example/b.png (12.4)",
+    ),
+  ).toBeInTheDocument();
+  expect(within(dialog).getByRole("button", { name: "Send to 4,701 people" })).toHaveAttribute(
+    "aria-disabled",
+    "true",
+  );
 });
 
 test("a message is declared transactional at once, and what that means is said", async () => {

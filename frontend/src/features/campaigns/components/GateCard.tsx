@@ -10,11 +10,12 @@ export function GateCard({ campaign, dirty }: { campaign: Campaign; dirty: boole
   const { t } = useI18n();
   const query = useQuery(gateQuery(campaign.id, campaign.version));
   const live = useQuery(liveGateQuery(campaign.id, campaign.version));
+  const stopped = (live.data ?? []).some((check) => check.level === "stop");
   return (
     <Card>
       <BlockStack gap="300">
         <Text as="h2" variant="headingMd">
-          {query.data?.ready ? t("gate.ready") : t("gate.title")}
+          {query.data?.ready && !stopped ? t("gate.ready") : t("gate.title")}
         </Text>
         {dirty && (
           <Text as="p" tone="subdued">

@@ -29,7 +29,9 @@ export function SendModal({ campaign, close }: { campaign: Campaign; close: () =
   );
 
   const recipients = audience.data?.recipients;
-  const ready = gate.data?.ready === true && recipients !== undefined && recipients > 0;
+  // What only asking showed to be wrong, such as an image that no mail program loads, has to be mended as well.
+  const stopped = (live.data ?? []).some((check) => check.level === "stop");
+  const ready = gate.data?.ready === true && !stopped && recipients !== undefined && recipients > 0;
   const action =
     recipients === undefined
       ? t("send.counting")

@@ -12,11 +12,12 @@ interface Props {
 
 export function TemplateCard({ template, busy, disabled, choose }: Props) {
   const { t } = useI18n();
+  const name = t.code("template_name", template.key, {}, template.name);
   return (
     <Card padding="0">
       <MessageFrame
         html={template.picture}
-        title={t("gallery.picture_of", { name: template.name })}
+        title={t("gallery.picture_of", { name })}
         width={640}
         maxHeight={340}
       />
@@ -24,19 +25,19 @@ export function TemplateCard({ template, busy, disabled, choose }: Props) {
         <BlockStack gap="300">
           <InlineStack align="space-between" blockAlign="center" gap="200">
             <Text as="h3" variant="headingMd">
-              {template.name}
+              {name}
             </Text>
             <Badge>{t.code("template_category", template.category)}</Badge>
           </InlineStack>
           <Text as="p" tone="subdued">
-            {template.description}
+            {t.code("template_description", template.key, {}, template.description)}
           </Text>
           <InlineStack>
             <Button
               onClick={choose}
               loading={busy}
               disabled={disabled}
-              accessibilityLabel={t("gallery.use_named", { name: template.name })}
+              accessibilityLabel={t("gallery.use_named", { name })}
             >
               {t("gallery.use")}
             </Button>

@@ -34,9 +34,10 @@ function textOn(colour: string): string {
 
 /** The canvas; its library is loaded when it is shown. Mounted anew, it shows `source` anew. */
 export function Designer({ source, look, changed }: Props) {
-  const { t } = useI18n();
+  const { t, locale } = useI18n();
   const place = useRef<HTMLDivElement>(null);
   const words = {
+    locale,
     blocks: t("design.blocks"),
     style: t("design.style"),
     layers: t("design.layers"),

@@ -1,6 +1,8 @@
 /** The visual editor's canvas: GrapesJS with MJML's elements. Only this file loads the library. */
-import grapesjs, { type Editor } from "grapesjs";
+import grapesjs, { type Editor, type EditorConfig } from "grapesjs";
+import german from "grapesjs/locale/de.mjs";
 import mjmlModule from "grapesjs-mjml";
+import mjmlGerman from "grapesjs-mjml/locale/de";
 import "grapesjs/dist/css/grapes.min.css";
 import parse from "mjml-browser";
 import { closed, type Opened, pictured } from "./source";
@@ -8,6 +10,9 @@ import { closed, type Opened, pictured } from "./source";
 /** The plugin is CommonJS with a default export: bundlers differ in whether the import is it or its module. */
 const mjml: typeof mjmlModule =
   "default" in mjmlModule ? (mjmlModule as { default: typeof mjmlModule }).default : mjmlModule;
+
+const unwrapped = (module: Record<string, unknown> & { default?: Record<string, unknown> }) =>
+  module.default ?? module;
 
 const ELEMENTS = [
   "mj-body",
@@ -40,6 +45,8 @@ const BLOCKS = [
 
 /** Words on the buttons that open the side's parts; the library's own are icons of a font from elsewhere. */
 export interface CanvasWords {
+  /** Of the library's other words. */
+  locale: string;
   blocks: string;
   style: string;
   layers: string;
@@ -57,26 +64,7 @@ export function createCanvas(
   words: CanvasWords,
   changed: (mjml: string) => void,
 ): Canvas {
-  const head = pictured(source.head, values);
-  const editor = grapesjs.init({
-    container,
-    height: "100%",
-    storageManager: false,
-    // Neither figures about its use nor icon fonts may be fetched from elsewhere; the content policy refuses both.
-    telemetry: false,
-    cssIcons: "",
-    plugins: [
-      (instance: Editor) =>
-        mjml(instance, {
-          blocks: BLOCKS,
-          useCustomTheme: false,
-          // Each element is compiled by itself; with the head it looks as it will in the message.
-          mjmlParser: ((text: string, options: object) =>
-            parse(pictured(text.replace("<mjml>", `<mjml>${head}`), values), options)) as never,
-        }),
-      keepAttributes,
-    ],
-  });
+  const editor = grapesjs.init({ container, height: "100%", ...configuration(source, values, words.locale) });
   editor.onReady(() => {
     editor.setComponents(source.document);
     nameParts(editor, words);
@@ -85,6 +73,36 @@ export function createCanvas(
     editor.on("update", () => changed(closed(source, editor.getHtml())));
   });
   return { destroy: () => editor.destroy() };
+}
+
+/** How the library reads and writes a message, with or without a page to show it on. */
+export function configuration(
+  source: Opened,
+  values: ReadonlyMap<string, string>,
+  locale: string,
+): EditorConfig {
+  const head = pictured(source.head, values);
+  return {
+    storageManager: false,
+    // Neither figures about its use nor icon fonts may be fetched from elsewhere; the content policy refuses both.
+    telemetry: false,
+    cssIcons: "",
+    // A picture that is dropped would go into the source as text, which no mail program shows: they are linked.
+    assetManager: { upload: false, embedAsBase64: false, dropzone: false },
+    i18n: { locale, detectLocale: false, localeFallback: "en", messagesAdd: { de: german } },
+    plugins: [
+      (instance: Editor) =>
+        mjml(instance, {
+          blocks: BLOCKS,
+          useCustomTheme: false,
+          i18n: { de: unwrapped(mjmlGerman) },
+          // Each element is compiled by itself; with the head it looks as it will in the message.
+          mjmlParser: ((text: string, options: object) =>
+            parse(pictured(text.replace("<mjml>", `<mjml>${head}`), values), options)) as never,
+        }),
+      keepAttributes,
+    ],
+  };
 }
 
 function nameParts({ Panels }: Editor, words: CanvasWords): void {

@@ -87,7 +87,12 @@ export function NewCampaignPage() {
                         template={template}
                         busy={starting === template.key}
                         disabled={create.isPending}
-                        choose={() => void start(template, template.key).catch(() => undefined)}
+                        choose={() =>
+                          void start(
+                            { name: t.code("template_name", template.key, {}, template.name) },
+                            template.key,
+                          ).catch(() => undefined)
+                        }
                       />
                     ))}
                 </InlineGrid>
