@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from sqlalchemy import Select, select
+from sqlalchemy import Select, and_, select
 
 from storecast.customers.models import Customer, CustomerFacts, ShopifySegment, ShopifySegmentMember
 from storecast.kit.types import ShopId
@@ -61,9 +61,10 @@ def audience(shop_id: ShopId) -> Select[Any]:
     columns = [getattr(Customer, name) for name in _PROFILE] + [
         getattr(CustomerFacts, name) for name in _FACTS
     ]
+    theirs = and_(Customer.id == CustomerFacts.customer_id, Customer.shop_id == shop_id)
     return (
         select(CustomerFacts.customer_id.label("id"), *columns)
-        .outerjoin_from(CustomerFacts, Customer, Customer.id == CustomerFacts.customer_id)
+        .outerjoin_from(CustomerFacts, Customer, theirs)
         .where(CustomerFacts.shop_id == shop_id)
     )
 
