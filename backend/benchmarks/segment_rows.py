@@ -53,16 +53,28 @@ SELECT %(shop)s, o.id, o.gid, 'gid://shopify/LineItem/' || 2 * o.id + k,
 
 _FACTS = """
 INSERT INTO customer_facts (shop_id, customer_id, orders_count, total_spent_minor, average_order_minor,
-                            first_order_at, last_order_at, rfm_recency, rfm_frequency, rfm_monetary, last_sent_at,
-                            last_opened_at, last_clicked_at)
+                            first_order_at, last_order_at, ordered_at, rfm_recency, rfm_frequency, rfm_monetary,
+                            last_sent_at, last_opened_at, last_clicked_at, opened_at, clicked_at, viewed_at,
+                            added_to_cart_at, email_state, email_consent_at, sms_state, sms_consent_at,
+                            shopify_created_at, tags, country_folded, province_folded, city_folded, locale_folded)
 SELECT %(shop)s, c.id, coalesce(o.orders, 0), coalesce(o.spent, 0), coalesce(o.spent / o.orders, 0), o.first_at,
-       o.last_at, CASE WHEN o.orders > 0 THEN 1 + c.id %% 5 END, CASE WHEN o.orders > 0 THEN least(o.orders, 5) END,
-       CASE WHEN o.orders > 0 THEN 1 + c.id %% 5 END, now() - interval '3 days',
-       b.opened_at[1], b.clicked_at[1]
+       o.last_at, o.ordered_at, CASE WHEN o.orders > 0 THEN 1 + c.id %% 5 END,
+       CASE WHEN o.orders > 0 THEN least(o.orders, 5) END, CASE WHEN o.orders > 0 THEN 1 + c.id %% 5 END,
+       now() - interval '3 days', b.opened_at[1], b.clicked_at[1], b.opened_at, b.clicked_at, b.viewed_at,
+       b.added_to_cart_at, c.email_state, c.email_consent_at, c.sms_state, c.sms_consent_at, c.shopify_created_at,
+       c.tags, lower(c.country), lower(c.province), lower(c.city), lower(c.locale)
   FROM customers AS c
-  LEFT JOIN customer_behaviour AS b ON b.customer_id = c.id
-  LEFT JOIN (SELECT customer_id, count(*) AS orders, sum(total_minor)::bigint AS spent, min(placed_at) AS first_at,
-                    max(placed_at) AS last_at FROM orders GROUP BY customer_id) AS o ON o.customer_id = c.id
+  LEFT JOIN (
+    SELECT customer_id,
+           (array_agg(at ORDER BY at DESC) FILTER (WHERE kind = 'opened'))[1:20] AS opened_at,
+           (array_agg(at ORDER BY at DESC) FILTER (WHERE kind = 'clicked'))[1:20] AS clicked_at,
+           (array_agg(at ORDER BY at DESC) FILTER (WHERE kind = 'viewed'))[1:20] AS viewed_at,
+           (array_agg(at ORDER BY at DESC) FILTER (WHERE kind = 'added_to_cart'))[1:20] AS added_to_cart_at
+      FROM made GROUP BY customer_id) AS b ON b.customer_id = c.id
+  LEFT JOIN (
+    SELECT customer_id, count(*) AS orders, sum(total_minor)::bigint AS spent, min(placed_at) AS first_at,
+           max(placed_at) AS last_at, (array_agg(placed_at ORDER BY placed_at DESC))[1:20] AS ordered_at
+      FROM orders GROUP BY customer_id) AS o ON o.customer_id = c.id
  ORDER BY c.id
 """
 
@@ -92,16 +104,6 @@ SELECT %(shop)s, gen_random_uuid(), at,
        now() FROM made WHERE kind IN ('viewed', 'added_to_cart')
 """
 
-_BEHAVIOUR = """
-INSERT INTO customer_behaviour (shop_id, customer_id, opened_at, clicked_at, viewed_at, added_to_cart_at)
-SELECT %(shop)s, customer_id,
-       (array_agg(at ORDER BY at DESC) FILTER (WHERE kind = 'opened'))[1:20],
-       (array_agg(at ORDER BY at DESC) FILTER (WHERE kind = 'clicked'))[1:20],
-       (array_agg(at ORDER BY at DESC) FILTER (WHERE kind = 'viewed'))[1:20],
-       (array_agg(at ORDER BY at DESC) FILTER (WHERE kind = 'added_to_cart'))[1:20]
-  FROM made GROUP BY customer_id
-"""
-
 _INTERESTS = """
 INSERT INTO customer_interests (shop_id, kind, subject, customer_id, recent_at)
 SELECT %(shop)s, kind, subject, customer_id, (array_agg(at ORDER BY at DESC))[1:20]
@@ -121,14 +123,13 @@ _STEPS = (
     ("events drawn", _EVENTS),
     ("events of messages", _MESSAGE_EVENTS),
     ("events of the storefront", _PIXEL_EVENTS),
-    ("behaviour", _BEHAVIOUR),
     ("interests", _INTERESTS),
     ("facts", _FACTS),
     ("collections", _CATALOGUE),
 )
 
 _FILLED = (
-    "message_events", "pixel_events", "customer_interests", "customer_behaviour", "customers", "orders", "order_lines",
+    "message_events", "pixel_events", "customer_interests", "customers", "orders", "order_lines",
     "customer_facts",
 )  # fmt: skip
 

@@ -333,5 +333,5 @@ def note_sent(session: Session, shop_id: ShopId, campaign_id: int, after_id: int
         return None
     rows = ledger_repository.list_accepted(session, shop_id, campaign, after_id, limit)
     sent = {customer_id: at for _id, customer_id, at in rows if at is not None}
-    customers.record_engagement(session, shop_id, sent=sent)
+    customers.record_sent(session, shop_id, sent)
     return rows[-1].id if len(rows) == limit else None

@@ -15,6 +15,7 @@ from sqlalchemy import (
     ColumnElement,
     ScalarSelect,
     Select,
+    Update,
     all_,
     any_,
     bindparam,
@@ -23,8 +24,9 @@ from sqlalchemy import (
     literal,
     select,
     tuple_,
+    update,
 )
-from sqlalchemy.dialects.postgresql import Insert, insert, psycopg
+from sqlalchemy.dialects.postgresql import psycopg
 from sqlalchemy.orm import Session, aliased
 
 from storecast.customers.models import Customer, CustomerFacts
@@ -43,6 +45,7 @@ _COLUMNS = (
     "average_order_minor",
     "first_order_at",
     "last_order_at",
+    "ordered_at",
     "rfm_recency",
     "rfm_frequency",
     "rfm_monetary",
@@ -67,7 +70,7 @@ def write_all(session: Session, shop_id: ShopId, totals: Select[Any]) -> None:
         .cte("buyers")
     )
     source = _selected(base, buyers.c.rfm_recency, buyers.c.rfm_monetary)
-    session.execute(_upsert(source.outerjoin_from(base, buyers, buyers.c.customer_id == base.c.customer_id)))
+    session.execute(_update(source.outerjoin_from(base, buyers, buyers.c.customer_id == base.c.customer_id)))
 
 
 def write_some(session: Session, shop_id: ShopId, totals: Select[Any], ids: Sequence[int]) -> None:
@@ -86,7 +89,7 @@ def _some(totals: Select[Any]) -> tuple[str, dict[str, Any]]:
     base = _base(_SHOP, totals).where(Customer.id == any_(_IDS)).cte("base")
     recency = _nearest(base, "last_order_at", "rfm_recency")
     monetary = _nearest(base, "total_spent_minor", "rfm_monetary")
-    made = _upsert(_selected(base, recency, monetary)).compile(dialect=psycopg.dialect())  # type: ignore[no-untyped-call]
+    made = _update(_selected(base, recency, monetary)).compile(dialect=psycopg.dialect())  # type: ignore[no-untyped-call]
     return made.string, made.params
 
 
@@ -105,6 +108,7 @@ def _base(shop_id: ShopId | BindParameter[int], totals: Select[Any]) -> Select[A
             ),
             per_customer.c.first_order_at,
             per_customer.c.last_order_at,
+            per_customer.c.ordered_at,
         )
         .outerjoin(per_customer, per_customer.c.customer_id == Customer.id)
         .where(Customer.shop_id == shop_id)
@@ -140,13 +144,16 @@ def _nearest(base: CTE, measure: str, score: str) -> ColumnElement[Any]:
     return func.coalesce(nearest, literal(1))
 
 
-def _upsert(source: Select[Any]) -> Insert:
-    columns = ["shop_id", "customer_id", *_COLUMNS]
-    statement = insert(CustomerFacts).from_select(columns, source)
-    offered = [statement.excluded[name] for name in _COLUMNS]
+def _update(source: Select[Any]) -> Update:
+    given = source.subquery("given")
+    offered = [given.c[name] for name in _COLUMNS]
     stored = [getattr(CustomerFacts, name) for name in _COLUMNS]
-    return statement.on_conflict_do_update(
-        index_elements=["customer_id"],
-        set_={name: statement.excluded[name] for name in _COLUMNS} | {"updated_at": func.now()},
-        where=tuple_(*stored).is_distinct_from(tuple_(*offered)),
+    return (
+        update(CustomerFacts)
+        .where(
+            CustomerFacts.customer_id == given.c.customer_id,
+            tuple_(*stored).is_distinct_from(tuple_(*offered)),
+        )
+        .values(dict(zip(_COLUMNS, offered, strict=True)) | {"updated_at": func.now()})
+        .execution_options(synchronize_session=False)
     )

@@ -51,6 +51,22 @@ _CONSENT: dict[Channel, tuple[str, str, str]] = {
 }
 """State, opt-in level and instant of the newest consent; webhooks about a profile say nothing of them."""
 
+_COPIED = {
+    **{
+        column: column
+        for column in (
+            "email_state",
+            "email_consent_at",
+            "sms_state",
+            "sms_consent_at",
+            "shopify_created_at",
+            "tags",
+        )
+    },
+    **{f"{column}_folded": f"lower({column})" for column in ("country", "province", "city", "locale")},
+}
+"""What `customer_facts` copies, as SQL over a customer. Its triggers know the same."""
+
 _CAUTION = "ARRAY['subscribed', 'pending', 'not_subscribed', 'invalid', 'redacted', 'unsubscribed']"
 """Of two consents of one instant (Shopify's have whole seconds) the more careful one stands, whichever came first."""
 
@@ -114,16 +130,19 @@ def _upsert(*, bulk: bool) -> Upsert:
         }
         newer += f" OR {_TAGS_ARE_NEWER}"
         inserted["tags_at"] = "newest.shopify_updated_at"
-    return Upsert("customers", inserted=inserted, changed=changed, guard=newer)
+    return Upsert("customers", inserted=inserted, changed=changed, guard=newer, returned=_COPIED)
 
 
+# Given the copies, no trigger has to look them up.
 # A customer who was deleted after the look for them is a new one.
-_FACTS = """facts AS (
-      INSERT INTO customer_facts (shop_id, customer_id) SELECT :shop_id, id FROM written ON CONFLICT DO NOTHING
+_FACTS = f"""facts AS (
+      INSERT INTO customer_facts (shop_id, customer_id, {", ".join(_COPIED)})
+      SELECT :shop_id, id, {", ".join(_COPIED)} FROM written ON CONFLICT DO NOTHING
     )"""
 _UPSERT_STAGED = text(_upsert(bulk=True).many(STAGING, also=_FACTS))
+_ONE = _upsert(bulk=False)
 _UPSERT_ONE = text(f"""
-    WITH written AS ({_upsert(bulk=False).few(f"{STAGING.values()} AS newest")} RETURNING id), {_FACTS}
+    WITH written AS ({_ONE.few(f"{STAGING.values()} AS newest")} RETURNING {_ONE.returning}), {_FACTS}
     SELECT count(*) FROM written
 """)
 
@@ -315,7 +334,7 @@ def ids_by_gid(session: Session, shop_id: ShopId, gids: Collection[str]) -> dict
     return {row.gid: row.id for row in rows}
 
 
-def move_forward(session: Session, shop_id: ShopId, column: str, instants: Mapping[int, datetime]) -> None:
+def move_last_sent(session: Session, shop_id: ShopId, instants: Mapping[int, datetime]) -> None:
     """Set the instants where they are later than what is stored."""
     given = (
         func.unnest(
@@ -324,7 +343,7 @@ def move_forward(session: Session, shop_id: ShopId, column: str, instants: Mappi
         .table_valued("customer_id", "at")
         .render_derived(name="given")
     )
-    stored = getattr(CustomerFacts, column)
+    stored = CustomerFacts.last_sent_at
     session.execute(
         update(CustomerFacts)
         .where(
@@ -332,6 +351,6 @@ def move_forward(session: Session, shop_id: ShopId, column: str, instants: Mappi
             CustomerFacts.customer_id == given.c.customer_id,
             or_(stored.is_(None), stored < given.c.at),
         )
-        .values({column: given.c.at, "updated_at": func.now()})
+        .values(last_sent_at=given.c.at, updated_at=func.now())
         .execution_options(synchronize_session=False)
     )

@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from sqlalchemy import Select, select
+from sqlalchemy import Select, and_, select
 
 from storecast.customers.models import Customer, CustomerFacts, ShopifySegment, ShopifySegmentMember
 from storecast.kit.types import ShopId
@@ -18,16 +18,20 @@ _PROFILE = (
     "country",
     "province",
     "city",
+    "open_tracking",
+)
+
+_FACTS = (
     "tags",
     "email_state",
     "email_consent_at",
     "sms_state",
     "sms_consent_at",
-    "open_tracking",
     "shopify_created_at",
-)
-
-_FACTS = (
+    "country_folded",
+    "province_folded",
+    "city_folded",
+    "locale_folded",
     "orders_count",
     "total_spent_minor",
     "average_order_minor",
@@ -39,18 +43,29 @@ _FACTS = (
     "last_sent_at",
     "last_opened_at",
     "last_clicked_at",
+    "ordered_at",
+    "opened_at",
+    "clicked_at",
+    "viewed_at",
+    "added_to_cart_at",
+    "started_checkout_at",
 )
 
 
 def audience(shop_id: ShopId) -> Select[Any]:
-    """Every customer of the shop, one row each: ``id``, the profile, consent and facts."""
+    """Every customer of the shop, one row each: ``id``, the profile, consent and facts.
+
+    The join is an outer one although it finds a customer for every row: PostgreSQL leaves it out where no column of the
+    profile is asked for.
+    """
     columns = [getattr(Customer, name) for name in _PROFILE] + [
         getattr(CustomerFacts, name) for name in _FACTS
     ]
+    theirs = and_(Customer.id == CustomerFacts.customer_id, Customer.shop_id == shop_id)
     return (
-        select(Customer.id, *columns)
-        .join(CustomerFacts, CustomerFacts.customer_id == Customer.id)
-        .where(Customer.shop_id == shop_id)
+        select(CustomerFacts.customer_id.label("id"), *columns)
+        .outerjoin_from(CustomerFacts, Customer, theirs)
+        .where(CustomerFacts.shop_id == shop_id)
     )
 
 

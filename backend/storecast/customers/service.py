@@ -139,22 +139,10 @@ def apply_order_facts(
         facts.write_some(session, shop_id, totals, sorted(customer_ids))
 
 
-def record_engagement(
-    session: Session,
-    shop_id: ShopId,
-    *,
-    opened: Mapping[int, datetime] | None = None,
-    clicked: Mapping[int, datetime] | None = None,
-    sent: Mapping[int, datetime] | None = None,
-) -> None:
-    """Move last open, click or send of customers forward, never back."""
-    for column, instants in (
-        ("last_opened_at", opened),
-        ("last_clicked_at", clicked),
-        ("last_sent_at", sent),
-    ):
-        if instants:
-            repository.move_forward(session, shop_id, column, instants)
+def record_sent(session: Session, shop_id: ShopId, sent: Mapping[int, datetime]) -> None:
+    """Move the instants at which customers were last sent something forward, never back."""
+    if sent:
+        repository.move_last_sent(session, shop_id, sent)
 
 
 def ids_by_gid(session: Session, shop_id: ShopId, gids: Collection[str]) -> dict[str, int]:

@@ -7,7 +7,7 @@ commit, so that a pooled connection never carries one shop's rows to another's t
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from operator import itemgetter
 from typing import Any
 
@@ -91,7 +91,7 @@ class Upsert:
     ``inserted`` are a new row's columns as SQL over the source, ``changed`` those of a known one, in which ``EXCLUDED``
     is the row that would have been inserted and the table's name the stored one; so in ``guard``, without which a
     stored row stays. ``touched`` tables have ``updated_at``. A row that would stay the same is not written: no lock,
-    no new version of it, nothing to vacuum.
+    no new version of it, nothing to vacuum. ``returned`` are expressions by name over a written row, beside its ``id``.
     """
 
     table: str
@@ -100,6 +100,7 @@ class Upsert:
     guard: str = "true"
     key: tuple[str, ...] = ("gid",)
     touched: bool = True
+    returned: Mapping[str, str] = field(default_factory=dict)
 
     def few(self, source: str) -> str:
         """``INSERT … ON CONFLICT`` of a FROM clause: it never loses a race, whatever else writes these rows."""
@@ -113,7 +114,7 @@ class Upsert:
 
         What is stored is looked up first. Rows that stay as they are cost no more than that, and new ones two thirds of
         what ``ON CONFLICT`` takes. ``joined`` goes on with the FROM clause; ``also`` is a further part of the
-        statement, and sees the ``id`` of all ``written``.
+        statement, and sees what is ``returned`` of all ``written``.
         """
         columns = ", ".join(self.inserted)
         into = f"INSERT INTO {self.table} (shop_id, {columns}) SELECT :shop_id, {columns} FROM found"
@@ -124,13 +125,13 @@ class Upsert:
           LEFT JOIN {self._stored(staging)}
           WHERE {self.table}.id IS NULL OR ({self._differs})
         ), added AS (
-          {into} WHERE is_new RETURNING id
+          {into} WHERE is_new RETURNING {self.returning}
         ), changed AS (
           {into} WHERE NOT is_new
           ON CONFLICT (shop_id, {", ".join(self.key)}) DO UPDATE SET {self._changes} WHERE {self._differs}
-          RETURNING id
+          RETURNING {self.returning}
         ), written AS (
-          SELECT id FROM added UNION ALL SELECT id FROM changed
+          SELECT * FROM added UNION ALL SELECT * FROM changed
         ){f", {also}" if also else ""}
         SELECT count(*) FROM written
         """
@@ -143,6 +144,11 @@ class Upsert:
         fields = [f":{column}" for column in before]
         fields += [f"{value} AS {column}" for column, value in self.inserted.items()]
         return f"SELECT {', '.join(fields)} FROM {source}"
+
+    @property
+    def returning(self) -> str:
+        """What follows the word."""
+        return ", ".join(["id", *(f"{value} AS {name}" for name, value in self.returned.items())])
 
     @property
     def _changes(self) -> str:

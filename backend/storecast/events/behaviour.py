@@ -1,26 +1,22 @@
 """What customers did, rolled up for segments: the newest instants of every kind, in all and by product or campaign.
 
-Kept in the transaction that processes the events, two upserts a batch, so that the roll-up is never behind them. An
-instant is folded in once: events are processed once, and what a browser did before its customer was known follows
-when they are. A click that turns out to be a machine's is taken out again; what the twenty newest had pushed out does
-not come back, so that only a customer of more than twenty clicks may lack one.
+Kept in the transaction that processes the events, two statements a batch, so that the roll-up is never behind them: in
+all on the customer's facts (`customers.behaviour`), by subject in a table of its own. An instant is folded in once:
+events are processed once, and what a browser did before its customer was known follows when they are. A click that
+turns out to be a machine's is taken out again, and what it had pushed out is read from the events.
 """
 
 from collections.abc import Collection, Iterable
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Literal
+from uuid import UUID
 
 from sqlalchemy import text
 from sqlalchemy.orm import Session
 
+from storecast.customers import behaviour as customers
+from storecast.customers.behaviour import Done, Kind, joined, merged, newest, without
 from storecast.kit.types import ShopId
-
-Kind = Literal["opened", "clicked", "viewed", "added_to_cart", "started_checkout"]
-
-KINDS: tuple[Kind, ...] = ("opened", "clicked", "viewed", "added_to_cart", "started_checkout")
-KEPT = 20
-"""Instants kept of each kind, and with it the most times that a segment may ask for."""
 
 BY_MESSAGE: dict[str, Kind] = {"open": "opened", "click": "clicked"}
 BY_PIXEL: dict[str, Kind] = {
@@ -40,14 +36,6 @@ class Moment:
     subject: str | None = None
 
 
-def _merged(column: str) -> str:
-    newest = (
-        f"SELECT array_agg(at ORDER BY at DESC) FROM ("
-        f"SELECT at FROM unnest(stored.{column} || EXCLUDED.{column}) AS at ORDER BY at DESC LIMIT {KEPT}) AS newest"
-    )
-    return f"{column} = CASE WHEN EXCLUDED.{column} IS NULL THEN stored.{column} ELSE ({newest}) END"
-
-
 # A customer who was erased since is not given a row again.
 _GIVEN = """
     SELECT given.* FROM unnest(
@@ -56,38 +44,14 @@ _GIVEN = """
     JOIN customers ON customers.shop_id = :shop_id AND customers.id = given.customer_id
 """
 
-_NEWEST = f"(array_agg(at ORDER BY at DESC) {{}})[1\\:{KEPT}]"
-
-_RECORD = text(f"""
-    INSERT INTO customer_behaviour AS stored (shop_id, customer_id, {", ".join(f"{kind}_at" for kind in KINDS)})
-    SELECT :shop_id, customer_id,
-      {", ".join(_NEWEST.format(f"FILTER (WHERE kind = '{kind}')") for kind in KINDS)}
-    FROM ({_GIVEN}) AS given GROUP BY customer_id ORDER BY customer_id
-    ON CONFLICT (customer_id) DO UPDATE SET {", ".join(_merged(f"{kind}_at") for kind in KINDS)}
-""")
-
-_RECORD_INTERESTS = text(f"""
+_UPSERT_INTERESTS = f"""
     INSERT INTO customer_interests AS stored (shop_id, kind, subject, customer_id, recent_at)
-    SELECT :shop_id, kind, subject, customer_id, {_NEWEST.format("")}
-    FROM ({_GIVEN}) AS given WHERE subject IS NOT NULL
-    GROUP BY kind, subject, customer_id ORDER BY kind, subject, customer_id
-    ON CONFLICT (shop_id, kind, subject, customer_id) DO UPDATE SET {_merged("recent_at")}
-""")
-
-_WITHOUT = "ARRAY(SELECT at FROM unnest({0}) AS at WHERE at <> ALL(given.ats) ORDER BY at DESC)"
-
-_RETRACT = text(f"""
-    UPDATE customer_behaviour AS stored
-       SET {
-    ", ".join(
-        f"{kind}_at = CASE WHEN given.kind = '{kind}' THEN NULLIF({_WITHOUT.format(f'stored.{kind}_at')}, '{{}}') "
-        f"ELSE stored.{kind}_at END"
-        for kind in ("opened", "clicked")
-    )
-}
-      FROM (SELECT customer_id, kind, array_agg(at) AS ats FROM ({_GIVEN}) AS given GROUP BY 1, 2) AS given
-     WHERE stored.shop_id = :shop_id AND stored.customer_id = given.customer_id
-""")
+    SELECT :shop_id, kind, subject, customer_id, {newest()}
+    FROM ({_GIVEN}) AS given GROUP BY kind, subject, customer_id ORDER BY kind, subject, customer_id
+    ON CONFLICT (shop_id, kind, subject, customer_id) DO UPDATE SET recent_at =
+"""
+_RECORD_INTERESTS = text(_UPSERT_INTERESTS + merged("stored.recent_at", "EXCLUDED.recent_at"))
+_RESTORE_INTERESTS = text(_UPSERT_INTERESTS + joined("stored.recent_at", "EXCLUDED.recent_at"))
 
 _RETRACT_INTERESTS = text(f"""
     WITH given AS (
@@ -97,9 +61,15 @@ _RETRACT_INTERESTS = text(f"""
       WHERE stored.shop_id = :shop_id AND stored.kind = given.kind AND stored.subject = given.subject
         AND stored.customer_id = given.customer_id AND stored.recent_at <@ given.ats
     )
-    UPDATE customer_interests AS stored SET recent_at = {_WITHOUT.format("stored.recent_at")} FROM given
+    UPDATE customer_interests AS stored SET recent_at = {without("stored.recent_at", "given.ats")} FROM given
     WHERE stored.shop_id = :shop_id AND stored.kind = given.kind AND stored.subject = given.subject
       AND stored.customer_id = given.customer_id AND NOT stored.recent_at <@ given.ats
+""")
+
+_CLICKS = text("""
+    SELECT customer_id, campaign_id::text AS subject, occurred_at AS at FROM message_events
+     WHERE shop_id = :shop_id AND customer_id = ANY(:customer_ids) AND kind = 'click' AND verdict = 'human'
+       AND processed_at IS NOT NULL AND NOT id = ANY(:unrecorded)
 """)
 
 _EARLIER = text("""
@@ -113,16 +83,29 @@ _EARLIER = text("""
 
 def record(session: Session, shop_id: ShopId, moments: Iterable[Moment]) -> None:
     """Fold what customers did into the roll-up. Rows are locked in the order of their keys."""
-    if given := _columns(shop_id, moments):
-        session.execute(_RECORD, given)
+    listed = list(moments)
+    customers.record(session, shop_id, _done(listed))
+    if given := _about(shop_id, listed):
         session.execute(_RECORD_INTERESTS, given)
 
 
-def retract(session: Session, shop_id: ShopId, moments: Iterable[Moment]) -> None:
-    """Take opens or clicks out that were no person's after all."""
-    if given := _columns(shop_id, moments):
-        session.execute(_RETRACT, given)
+def retract_clicks(
+    session: Session, shop_id: ShopId, moments: Iterable[Moment], *, unrecorded: Collection[UUID]
+) -> None:
+    """Take clicks out that were no person's after all. ``unrecorded`` events have a verdict and are still to come."""
+    listed = list(moments)
+    lacking = customers.take_out(session, shop_id, _done(listed))
+    if given := _about(shop_id, listed):
         session.execute(_RETRACT_INTERESTS, given)
+    if lacking:
+        values = {"shop_id": shop_id, "customer_ids": lacking, "unrecorded": list(unrecorded)}
+        clicks = [
+            Moment(row.customer_id, "clicked", row.at, row.subject)
+            for row in session.execute(_CLICKS, values)
+        ]
+        customers.restore(session, shop_id, _done(clicks))
+        if given := _about(shop_id, clicks):
+            session.execute(_RESTORE_INTERESTS, given)
 
 
 def earlier(session: Session, shop_id: ShopId, client_ids: Collection[str]) -> list[Moment]:
@@ -134,8 +117,13 @@ def earlier(session: Session, shop_id: ShopId, client_ids: Collection[str]) -> l
     ]
 
 
-def _columns(shop_id: ShopId, moments: Iterable[Moment]) -> dict[str, object]:
-    listed = list(moments)
+def _done(moments: Iterable[Moment]) -> list[Done]:
+    return [Done(moment.customer_id, moment.kind, moment.at) for moment in moments]
+
+
+def _about(shop_id: ShopId, moments: Iterable[Moment]) -> dict[str, object]:
+    """Those that are about something, as columns."""
+    listed = [moment for moment in moments if moment.subject is not None]
     if not listed:
         return {}
     return {

@@ -139,31 +139,11 @@ class Identity(Tenant, Base):
     seen_at: Mapped[datetime]
 
 
-class CustomerBehaviour(TenantRow, Base):
-    """When a customer last did each thing: the newest `behaviour.KEPT` instants, the newest first, null for never.
-
-    So "at least 3 times since then" is one comparison, ``opened_at[3] >= then``, however many events there are.
-    """
-
-    __tablename__ = "customer_behaviour"
-    personal_data: ClassVar[tuple[str, ...]] = (
-        "opened_at",
-        "clicked_at",
-        "viewed_at",
-        "added_to_cart_at",
-        "started_checkout_at",
-    )
-
-    customer_id: Mapped[int] = mapped_column(ForeignKey("customers.id", ondelete="CASCADE"), primary_key=True)
-    opened_at: Mapped[list[datetime] | None] = mapped_column(_INSTANTS)
-    clicked_at: Mapped[list[datetime] | None] = mapped_column(_INSTANTS)
-    viewed_at: Mapped[list[datetime] | None] = mapped_column(_INSTANTS)
-    added_to_cart_at: Mapped[list[datetime] | None] = mapped_column(_INSTANTS)
-    started_checkout_at: Mapped[list[datetime] | None] = mapped_column(_INSTANTS)
-
-
 class CustomerInterest(TenantRow, Base):
-    """The same of one product or campaign: ``subject`` is a product's gid or a campaign's internal id."""
+    """When a customer last did something with one product or campaign: the newest instants, the newest first.
+
+    ``subject`` is a product's gid or a campaign's internal id.
+    """
 
     __tablename__ = "customer_interests"
     __table_args__ = (Index("ix_customer_interests_customer_id", "customer_id"),)

@@ -4,7 +4,7 @@ from datetime import datetime
 
 from sqlalchemy import Select, func, select
 
-from storecast.events.models import CustomerBehaviour, CustomerInterest, Identity, MessageEvent, PixelEvent
+from storecast.events.models import CustomerInterest, Identity, MessageEvent, PixelEvent
 from storecast.kit.types import ShopId
 
 FUNNEL_STEPS = (
@@ -88,16 +88,8 @@ def viewed_products(shop_id: ShopId) -> Select[int | None, str | None, datetime]
     )
 
 
-def behaviour(shop_id: ShopId, kind: str) -> Select[int, list[datetime]]:
-    """When customers last did something of a kind, see `behaviour`: customer_id, recent_at (null for never)."""
-    column = getattr(CustomerBehaviour, f"{kind}_at")
-    return select(CustomerBehaviour.customer_id, column.label("recent_at")).where(
-        CustomerBehaviour.shop_id == shop_id
-    )
-
-
 def interests(shop_id: ShopId, kind: str) -> Select[int, str, list[datetime]]:
-    """The same by product or campaign: customer_id, subject, recent_at."""
+    """When customers last did something of a kind by product or campaign: customer_id, subject, recent_at."""
     return select(CustomerInterest.customer_id, CustomerInterest.subject, CustomerInterest.recent_at).where(
         CustomerInterest.shop_id == shop_id, CustomerInterest.kind == kind
     )

@@ -180,8 +180,11 @@ def _demote_bursts(
             for key, click in near
             if key in before and click.delivery_id in whose
         ]
-        behaviour.retract(
-            session, shop_id, (Moment(who, "clicked", at, campaign) for (who, campaign), at in earlier)
+        behaviour.retract_clicks(
+            session,
+            shop_id,
+            (Moment(who, "clicked", at, campaign) for (who, campaign), at in earlier),
+            unrecorded=[event.id for event in events],
         )
     return found
 
@@ -189,15 +192,9 @@ def _demote_bursts(
 def _apply_engagement(
     session: Session, shop_id: ShopId, judged: Iterable[dict[str, Any]], campaigns: dict[UUID, str]
 ) -> None:
-    opened: dict[int, datetime] = {}
-    clicked: dict[int, datetime] = {}
     people = [row for row in judged if row["verdict"] == "human" and row["customer_id"] is not None]
-    for row in people:
-        last = clicked if row["kind"] == "click" else opened
-        last[row["customer_id"]] = max(row["occurred_at"], last.get(row["customer_id"], row["occurred_at"]))
-    if not opened and not clicked:
+    if not people:
         return
-    customers.record_engagement(session, shop_id, opened=opened, clicked=clicked)
     behaviour.record(
         session,
         shop_id,
@@ -211,7 +208,7 @@ def _apply_engagement(
             for row in people
         ),
     )
-    _announce_touches(session, shop_id, customer_ids=opened.keys() | clicked.keys())
+    _announce_touches(session, shop_id, customer_ids={row["customer_id"] for row in people})
 
 
 def _record_visits(

@@ -4,7 +4,9 @@ from datetime import datetime
 from typing import Any
 
 from sqlalchemy import ARRAY, BigInteger, BindParameter, Select, any_, bindparam, func, select
+from sqlalchemy.dialects.postgresql import aggregate_order_by
 
+from storecast.customers.behaviour import KEPT
 from storecast.kit.types import ShopId
 from storecast.orders.models import AbandonedCheckout, Order, OrderLine
 
@@ -31,7 +33,10 @@ def counted(shop_id: ShopId | BindParameter[int]) -> Select[*tuple[Any, ...]]:
 
 
 def totals_by_customer(shop_id: ShopId) -> Select[Any]:
-    """Per customer: orders_count, total_spent_minor, first_order_at and last_order_at, as facts need them."""
+    """Per customer: orders_count, total_spent_minor, first_order_at, last_order_at and ordered_at, as facts need them.
+
+    The last are the newest instants, the newest first.
+    """
     return _totals(counted(shop_id).where(Order.customer_id.is_not(None)))
 
 
@@ -43,6 +48,9 @@ def _totals(orders: Select[Any]) -> Select[Any]:
         func.sum(purchase.c.paid_minor).label("total_spent_minor"),
         func.min(purchase.c.placed_at).label("first_order_at"),
         func.max(purchase.c.placed_at).label("last_order_at"),
+        func.array_agg(aggregate_order_by(purchase.c.placed_at, purchase.c.placed_at.desc()))[1:KEPT].label(
+            "ordered_at"
+        ),
     ).group_by(purchase.c.customer_id)
 
 

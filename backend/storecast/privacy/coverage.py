@@ -162,7 +162,6 @@ CUSTOMER_RULES: dict[str, Rule] = {
     "orders": Rule(_order, "clear", unlink=("customer_id",)),
     "abandoned_checkouts": Rule(_by_customer_gid, "delete"),
     "customer_facts": Rule(_by_customer_id, "delete"),
-    "customer_behaviour": Rule(_by_customer_id, "delete"),
     "customer_interests": Rule(_by_customer_id, "delete"),
     "shopify_segment_members": Rule(_by_customer_id, "delete"),
     "customer_list_members": Rule(_by_customer_id, "delete"),

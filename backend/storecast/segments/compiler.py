@@ -120,6 +120,9 @@ class Compiler:
             return self._member(asked, str(node.value), negated=negated != (node.operator == "not_member"))
         value = read_value(node, self.calendar.currency)
         column = self.columns[asked.column]
+        if asked.type == "text":
+            folded = self.columns.get(f"{asked.column}_folded", func.lower(column))
+            return _turned(_text(node.operator, value, folded), negated=negated)
         return _turned(_condition(asked, node.operator, value, column, self.calendar), negated=negated)
 
     def _asked(self, node: Condition) -> Asked:
@@ -153,10 +156,6 @@ def _turned(positive: ColumnElement[bool], *, negated: bool) -> ColumnElement[bo
 def _condition(
     field: Field, operator: str, value: Value, column: ColumnElement[Any], calendar: Calendar
 ) -> ColumnElement[bool]:
-    if operator == "is_set":
-        return _filled(field, column)
-    if operator == "not_set":
-        return column.is_(None) if field.type == "date" else (column != "").is_not(true())
     if field.type == "date":
         return _date(operator, value, column, calendar)
     if field.type in ("number", "money"):
@@ -164,16 +163,12 @@ def _condition(
     if field.type == "tags":
         has: ColumnElement[bool] = column.op("@>", is_comparison=True)(literal([value], ARRAY(Text)))
         return has if operator == "has" else has.is_not(true())
-    if field.type == "enum":
-        return _enum(operator, value, column)
-    return _text(operator, str(value), column)
-
-
-def _filled(field: Field, column: ColumnElement[Any]) -> ColumnElement[bool]:
-    return column.is_not(None) if field.type == "date" else column != ""
+    return _enum(operator, value, column)
 
 
 def _date(operator: str, value: Value, column: ColumnElement[Any], calendar: Calendar) -> ColumnElement[bool]:
+    if value is None:
+        return column.is_not(None) if operator == "is_set" else column.is_(None)
     if isinstance(value, Days):
         start = calendar.day_start(days_back=value.count)
         if operator == "more_than_days_ago":
@@ -207,9 +202,10 @@ def _enum(operator: str, value: Value, column: ColumnElement[Any]) -> ColumnElem
     return column == value if operator == "is" else column.is_distinct_from(value)
 
 
-def _text(operator: str, value: str, column: ColumnElement[Any]) -> ColumnElement[bool]:
+def _text(operator: str, value: Value, folded: ColumnElement[Any]) -> ColumnElement[bool]:
     """Without regard to case: people type `berlin` and mean Berlin."""
-    folded = func.lower(column)
+    if value is None:
+        return folded != "" if operator == "is_set" else (folded != "").is_not(true())
     needle = func.lower(value)
     if operator == "is":
         return folded == needle

@@ -1,10 +1,11 @@
 """Conditions over what customers did: opened, clicked, viewed, added to cart, started checkout, ordered.
 
-The newest instants of each are kept by customer (`events.behaviour`), so that "at least n times since then" is one
-comparison with the n-th of them. Orders, which are few, are counted where facts do not answer. Each condition has a
-`count` beside it, which says how often it really was.
+The newest instants of each are kept on a customer's facts (`customers.behaviour`), so that "at least n times since
+then" is one comparison with the n-th of them. Each condition has a `count` beside it, which says how often it really
+was.
 
-A condition is an EXISTS over those who did it: it becomes a join that reads only them, or leaves only them out.
+A condition about one product, collection or campaign is an EXISTS over those who did it: it becomes a join that reads
+only them, or leaves only them out.
 """
 
 from collections.abc import Mapping
@@ -40,14 +41,22 @@ class Asked:
 
 def happened(asked: Asked, columns: Columns) -> ColumnElement[bool]:
     """Whether it happened often enough."""
+    if asked.happening.subject is None:
+        return _happened(asked, columns)
+    found = _who(asked).subquery()
+    return exists().where(found.c.customer_id == columns["id"])
+
+
+def _happened(asked: Asked, columns: Columns) -> ColumnElement[bool]:
     times = asked.happening.times
-    if asked.kind == "ordered" and asked.happening.subject is None:
+    if asked.kind == "ordered":
+        # The same from a number is a tenth of what it costs to open an array.
         if asked.since is None:
             return columns["orders_count"] >= times
         if times == 1:
             return asked._in_window(columns["last_order_at"])
-    found = _who(asked).subquery()
-    return exists().where(found.c.customer_id == columns["id"])
+    instants: Any = columns[f"{asked.kind}_at"]
+    return asked._in_window(instants[times])
 
 
 def count(asked: Asked, columns: Columns) -> ColumnElement[Any]:
@@ -55,6 +64,8 @@ def count(asked: Asked, columns: Columns) -> ColumnElement[Any]:
     if asked.kind == "ordered":
         found = _orders_of(asked).subquery()
         counted = select(func.count()).where(found.c.customer_id == columns["id"])
+    elif asked.happening.subject is None:
+        return cast(_within(asked, columns[f"{asked.kind}_at"]), Integer)
     else:
         done = _done(asked).subquery()
         counted = select(func.coalesce(func.sum(_within(asked, done.c.recent_at)), 0)).where(
@@ -86,9 +97,7 @@ def _who(asked: Asked) -> Select[Any]:
 
 
 def _done(asked: Asked) -> Select[int, list[datetime]]:
-    """What is kept of it: customer_id, recent_at; by product or campaign when it is about one."""
-    if asked.happening.subject is None:
-        return events.behaviour(asked.shop_id, asked.kind)
+    """What is kept of it: customer_id, recent_at."""
     about = events.interests(asked.shop_id, asked.kind)
     subject = about.selected_columns.subject
     found = about.with_only_columns(about.selected_columns.customer_id, about.selected_columns.recent_at)

@@ -13,8 +13,10 @@ from storecast.db.session import STATEMENT_TIMEOUT_MS
 from storecast.kit.types import ShopId
 from storecast.segments.models import Segment, SegmentSize
 
-COUNT_MEMORY = "64MB"
-"""For sets of a million ids, which a count builds: kept in memory, a hash join is a third of what it is on disk."""
+COUNTING = {"work_mem": "64MB", "random_page_cost": "1.1"}
+"""For sets of a million ids, which a count builds: kept in memory, a hash join is a third of what it is on disk. And
+pages are in memory or on a disk without a head: taken for dearer, a few thousand buyers of a product are found by
+reading all orders (490 ms of CPU instead of 210)."""
 
 
 def add(session: Session, segment: Segment) -> None:
@@ -159,10 +161,10 @@ def sample_members(session: Session, members: Select[Any], limit: int, timeout_m
 def _patience(session: Session, timeout_ms: int) -> Iterator[None]:
     """Run the block's statements under a time limit of their own, inside a savepoint that takes the abort."""
     with session.begin_nested():
-        before = session.scalar(select(func.current_setting("work_mem")))
-        _set(session, statement_timeout=str(timeout_ms), work_mem=COUNT_MEMORY)
+        before = session.execute(select(*(func.current_setting(name).label(name) for name in COUNTING))).one()
+        _set(session, statement_timeout=str(timeout_ms), **COUNTING)
         yield
-        _set(session, statement_timeout=str(STATEMENT_TIMEOUT_MS), work_mem=str(before))
+        _set(session, statement_timeout=str(STATEMENT_TIMEOUT_MS), **before._mapping)
 
 
 def _set(session: Session, **settings: str) -> None:

@@ -5,7 +5,7 @@ from typing import Any
 
 import pytest
 from fastapi.testclient import TestClient
-from sqlalchemy import select
+from sqlalchemy import select, text
 from sqlalchemy.orm import Session
 
 from storecast.customers import selectables, service
@@ -117,16 +117,13 @@ def test_what_overtakes_the_profile_makes_the_customer_whom_it_completes(
     )
 
 
-def test_engagement_only_moves_forward(session: Session, shop_id: ShopId) -> None:
+def test_the_instant_of_the_last_message_only_moves_forward(session: Session, shop_id: ShopId) -> None:
     take_profile(session, shop_id, deliver(profile()))
     customer_id = session.scalars(select(Customer.id)).one()
     late, early = datetime(2026, 6, 2, tzinfo=UTC), datetime(2026, 6, 1, tzinfo=UTC)
-    service.record_engagement(session, shop_id, opened={customer_id: late}, clicked={customer_id: early})
-    service.record_engagement(session, shop_id, opened={customer_id: early}, clicked={customer_id: late})
-    service.record_engagement(session, shop_id, sent={customer_id: early, customer_id + 1: late})
-    session.expire_all()
-    facts = session.scalars(select(CustomerFacts)).one()
-    assert (facts.last_opened_at, facts.last_clicked_at, facts.last_sent_at) == (late, late, early)
+    for instants in ({customer_id: late}, {customer_id: early, customer_id + 1: late}):
+        service.record_sent(session, shop_id, instants)
+    assert session.scalars(select(CustomerFacts.last_sent_at)).all() == [late]
 
 
 def test_the_audience_has_every_customer_once(session: Session, shop_id: ShopId) -> None:
@@ -259,3 +256,42 @@ def test_instants_are_compared_not_texts(session: Session, shop_id: ShopId) -> N
     row = session.scalars(select(Customer)).one()
     assert (row.first_name, row.shopify_updated_at) == ("New", datetime(2026, 5, 1, 10, tzinfo=UTC))
     assert row.shopify_updated_at.utcoffset() == timedelta(0)
+
+
+COPIES = """
+    SELECT count(*) FILTER (WHERE ROW(facts.email_state, facts.email_consent_at, facts.sms_state, facts.sms_consent_at,
+                                      facts.shopify_created_at, facts.tags, facts.country_folded, facts.province_folded,
+                                      facts.city_folded, facts.locale_folded)
+                 IS NOT DISTINCT FROM ROW(c.email_state, c.email_consent_at, c.sms_state, c.sms_consent_at,
+                                      c.shopify_created_at, c.tags, lower(c.country), lower(c.province), lower(c.city),
+                                      lower(c.locale))), count(*)
+      FROM customers AS c LEFT JOIN customer_facts AS facts ON facts.customer_id = c.id
+"""
+
+
+@pytest.mark.parametrize("given", [True, False])
+def test_facts_copy_what_segments_ask_whoever_writes_the_customer(
+    session: Session, shop_id: ShopId, given: bool
+) -> None:
+    """The copies are given with the row (as customers arrive) or looked up; every later change is followed."""
+    address = {"country_code": "DE", "city": "Köln", "province_code": "NW"}
+    take_profile(session, shop_id, deliver(profile() | {"default_address": address}))
+    if not given:
+        session.execute(text("DELETE FROM customer_facts"))
+        session.execute(
+            text("INSERT INTO customer_facts (shop_id, customer_id) SELECT shop_id, id FROM customers")
+        )
+    assert session.execute(text(COPIES)).one() == (1, 1)
+    assert session.execute(text("SELECT country_folded, city_folded FROM customer_facts")).one() == (
+        "de",
+        "köln",
+    )
+    changes = {
+        "email_state": "'pending'", "email_consent_at": "now()", "sms_state": "'subscribed'",
+        "sms_consent_at": "now()", "shopify_created_at": "NULL", "tags": "ARRAY['Vip']", "country": "'FR'",
+        "province": "NULL", "city": "'Paris'", "locale": "'fr-FR'",
+    }  # fmt: skip
+    for column, value in changes.items():
+        session.execute(text(f"UPDATE customers SET {column} = {value}"))
+        assert session.execute(text(COPIES)).one() == (1, 1), column
+    assert session.scalar(text("SELECT locale_folded FROM customer_facts")) == "fr-fr"

@@ -107,7 +107,7 @@ def test_an_erasure_that_is_killed_in_two_tables_ends_with_exact_counts(
         "webhook_inbox": (3, 0), "privacy_requests": (1, 0), "abandoned_checkouts": (1, 0),
         "contact_import_rows": (1, 0), "contact_imports": (1, 0), "contact_import_pieces": (1, 0),
         "customer_write_targets": (1, 0), "store_credit_entries": (1, 0), "webhook_marks": (1, 0),
-        "customer_behaviour": (1, 0), "customer_interests": (1, 0),
+        "customer_interests": (1, 0),
         "customer_list_members": (1, 0), "shopify_segment_members": (1, 0),
         "contact_preferences": (1, 0), "message_returns": (1, 0),
     }  # fmt: skip

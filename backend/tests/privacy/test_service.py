@@ -121,7 +121,6 @@ def fill(session: Session, shop: Shop) -> Story:
     }
     for who, mark in ((person, MARK), (bystander, "bystander")):
         theirs: dict[str, dict[str, Any]] = {
-            "customer_behaviour": {"viewed_at": [NOW]},
             "customer_interests": {"kind": "viewed", "subject": f"product of {mark}", "recent_at": [NOW]},
             "shopify_segment_members": {"segment_id": group_ids["shopify_segments"]},
             "customer_list_members": {"list_id": group_ids["customer_lists"]},
@@ -295,8 +294,7 @@ def test_a_redacted_customer_is_nowhere_and_nobody_else_is_touched(shop: Shop) -
         covered = {name for name, rule in coverage.CUSTOMER_RULES.items()}
         # Of these the rows say nothing but ids and instants.
         wordless = {
-            "customer_facts", "privacy_archives", "customer_behaviour", "shopify_segment_members",
-            "customer_list_members", "contact_preferences",
+            "privacy_archives", "shopify_segment_members", "customer_list_members", "contact_preferences",
         }  # fmt: skip
         assert covered - wordless <= set(places_of(session, MARK, GID))
         before = places_of(session, "bystander")
@@ -320,7 +318,7 @@ def test_a_redacted_customer_is_nowhere_and_nobody_else_is_touched(shop: Shop) -
         "webhook_inbox": (3, 0), "privacy_requests": (1, 0), "abandoned_checkouts": (1, 0),
         "contact_import_rows": (1, 0), "contact_imports": (1, 0), "contact_import_pieces": (1, 0),
         "customer_write_targets": (1, 0), "store_credit_entries": (1, 0), "webhook_marks": (1, 0),
-        "customer_behaviour": (1, 0), "customer_interests": (1, 0), "shopify_segment_members": (1, 0),
+        "customer_interests": (1, 0), "shopify_segment_members": (1, 0),
         "customer_list_members": (1, 0), "contact_preferences": (1, 0), "message_returns": (1, 0),
     }  # fmt: skip
 
@@ -374,7 +372,7 @@ def test_a_data_request_exports_the_person_and_nobody_else(
         "pixel_events": 2, "identities": 1, "message_events": 1, "message_deliveries": 1,
         "order_lines": 1, "orders": 1, "customer_facts": 1, "customers": 1, "webhook_inbox": 3,
         "privacy_requests": 1, "abandoned_checkouts": 1, "customer_write_targets": 1, "store_credit_entries": 1,
-        "customer_behaviour": 1, "customer_interests": 1, "shopify_segment_members": 1, "customer_list_members": 1,
+        "customer_interests": 1, "shopify_segment_members": 1, "customer_list_members": 1,
         "contact_import_rows": 1, "contact_preferences": 1, "message_returns": 1,
     }  # fmt: skip
     assert data["customers"][0]["first_name"] == MARK

@@ -236,6 +236,7 @@ def store(
         )  # fmt: skip
         customer_id = session.scalars(row.returning(Customer.id)).one()
         known_facts = {name: value for name, value in customer.items() if name in facts}
+        known_facts["ordered_at"] = sorted(placed, reverse=True) or None
         session.execute(insert(CustomerFacts).values(shop_id=shop_id, customer_id=customer_id, **known_facts))
         done += store_what_was_done(session, shop_id, customer_id, customer, known)
         stored[customer_id] = customer

@@ -1,4 +1,4 @@
 -- {"op": "and", "rules": []}
-SELECT customers.id
-FROM customers JOIN customer_facts ON customer_facts.customer_id = customers.id
-WHERE customers.shop_id = 7 AND true
+SELECT customer_facts.customer_id AS id
+FROM customer_facts LEFT OUTER JOIN customers ON customers.id = customer_facts.customer_id
+WHERE customer_facts.shop_id = 7 AND true
