@@ -253,10 +253,18 @@ def test_only_looking_needs_no_more_than_the_permission_to_read() -> None:
     }
 
 
+ASK_SHOPIFY = {"/api/v1/customers/{customer_id}/store-credit/balance"}
+"""What is read there while somebody waits, and Shopify is not there; whose customer it is comes first."""
+
+
 def test_the_owner_finds_what_the_neighbour_will_look_for(
     client: TestClient, shop: Shop, things: dict[str, str]
 ) -> None:
-    reading = [path for path, method in WITH_ID if method == "get" and refusal(path) == 404]
+    reading = [
+        path
+        for path, method in WITH_ID
+        if method == "get" and refusal(path) == 404 and path not in ASK_SHOPIFY
+    ]
     answers = {path: client.get(path.format(**things), headers=headers(shop)).status_code for path in reading}
     assert answers == dict.fromkeys(reading, 200)
 
@@ -266,7 +274,7 @@ def test_the_neighbour_finds_nothing_and_changes_nothing(
 ) -> None:
     before = digest(database, shop)
     assert None not in (before["segments"], before["campaigns"], before["customers"], before["outbox"])
-    thief = headers(other_shop)
+    thief = {**headers(other_shop), "Idempotency-Key": "theft"}
 
     answers = {}
     for path, method in WITH_ID:

@@ -1,6 +1,7 @@
 """Tokens at rest and their renewal: sealed to their shop, renewed by one process at a time, never lost halfway."""
 
-import threading
+import subprocess
+import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
 from datetime import timedelta
@@ -9,6 +10,7 @@ from pathlib import Path
 from uuid import uuid4
 
 import httpx
+import psycopg
 import pytest
 from sqlalchemy import event, select, update
 from sqlalchemy.orm import ORMExecuteState, Session
@@ -23,6 +25,7 @@ from storecast.shops.errors import ReauthorizationNeeded, TokenBusy
 from storecast.shops.models import Shop, ShopToken
 from storecast.shops.tokens import Sealed
 from storecast.shops.unit_of_work import UnitOfWork
+from tests.processes import wait_until
 from tests.simulated_shopify import SHOP, SimulatedShopify, simulated_world
 
 
@@ -146,25 +149,40 @@ def real(shopify: SimulatedShopify) -> tuple[ShopId, UnitOfWork]:
     return principal.shop_id, partial(tenant_session, principal.shop_id)
 
 
-def test_of_many_processes_one_renews(real: tuple[ShopId, UnitOfWork], shopify: SimulatedShopify) -> None:
+ASK = """
+import sys
+from functools import partial
+from storecast.db.session import tenant_session
+from storecast.shops import tokens
+from storecast.shops.errors import TokenBusy
+shop_id = int(sys.argv[1])
+try:
+    print(tokens.access_token(partial(tenant_session, shop_id), shop_id))
+except TokenBusy as busy:
+    print("busy", busy.retry_after)
+"""
+
+
+def test_of_many_processes_one_renews(
+    real: tuple[ShopId, UnitOfWork], shopify: SimulatedShopify, database: str
+) -> None:
+    """They are held back at the row until all have seen the expired token, so that each of them wants to renew it."""
     shop_id, unit_of_work = real
-    got: list[str] = []
-    busy: list[TokenBusy] = []
+    with psycopg.connect(database) as gate, psycopg.connect(database, autocommit=True) as onlooker:
+        gate.execute("SELECT FROM shop_tokens FOR UPDATE")
+        asking = [
+            subprocess.Popen([sys.executable, "-c", ASK, str(shop_id)], stdout=subprocess.PIPE, text=True)
+            for _ in range(4)
+        ]
+        held = "SELECT count(*) FROM pg_stat_activity WHERE datname = current_database() AND wait_event_type = 'Lock'"
+        wait_until(lambda: onlooker.execute(held).fetchone() == (4,), "four processes at the row")
+        gate.rollback()
+        # Whoever renews logs it before it answers.
+        answers = [process.communicate(timeout=60)[0].splitlines()[-1] for process in asking]
 
-    def ask() -> None:
-        try:
-            got.append(tokens.access_token(unit_of_work, shop_id))
-        except TokenBusy as error:
-            busy.append(error)
-
-    threads = [threading.Thread(target=ask) for _ in range(6)]
-    for thread in threads:
-        thread.start()
-    for thread in threads:
-        thread.join()
-
+    got = [answer for answer in answers if answer.startswith("shpat_")]
     assert len(set(got)) == 1
-    assert len(got) + len(busy) == 6
+    assert [answer for answer in answers if answer not in got] == ["busy 2.0"] * (4 - len(got))
     assert tokens.access_token(unit_of_work, shop_id) == got[0]
 
 

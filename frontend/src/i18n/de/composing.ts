@@ -32,7 +32,8 @@ export const composing = {
   "template_description.announcement":
     "Eine Neuigkeit, ruhig erzählt: eine Überschrift, ein paar Zeilen und eine Schaltfläche.",
   "template_description.sale": "Ein kräftiges Angebot mit Code und Frist.",
-  "template_description.new-arrival": "Stellt neue Produkte auf Karten in Ihren Farben vor, die kein Foto brauchen.",
+  "template_description.new-arrival":
+    "Stellt neue Produkte auf Karten in Ihren Farben vor, die kein Foto brauchen.",
   "template_description.best-sellers":
     "Was am meisten gekauft wurde, mit Bildern und Preisen, die sich von selbst einsetzen.",
   "template_description.back-in-stock": "Produkte, die Sie auswählen, für alle, die darauf gewartet haben.",

@@ -31,7 +31,8 @@ export const composing = {
   "template_description.announcement":
     "One piece of news, told calmly: a headline, a few lines and one button.",
   "template_description.sale": "A bold offer with a code and a deadline.",
-  "template_description.new-arrival": "Presents new products on cards in your colours that need no photograph.",
+  "template_description.new-arrival":
+    "Presents new products on cards in your colours that need no photograph.",
   "template_description.best-sellers":
     "What was bought most, with pictures and prices that fill in by themselves.",
   "template_description.back-in-stock": "Products that you pick, for people who waited for them.",
