@@ -4,13 +4,14 @@ Whoever processes events folds them in within the same transaction, so that fact
 Taking something out makes room for what it had pushed out: whoever takes it out looks that up and restores it.
 """
 
-from collections.abc import Iterable
+from collections.abc import Collection
 from datetime import datetime
 from typing import Literal, NamedTuple
 
 from sqlalchemy import text
 from sqlalchemy.orm import Session
 
+from storecast.customers import facts
 from storecast.kit.types import ShopId
 
 Kind = Literal["opened", "clicked", "viewed", "added_to_cart", "started_checkout"]
@@ -102,28 +103,28 @@ _RESTORE = text(f"""
 """)
 
 
-def record(session: Session, shop_id: ShopId, done: Iterable[Done]) -> None:
+def record(session: Session, shop_id: ShopId, done: Collection[Done]) -> None:
     """Fold what customers did into their facts, those who are gone since left aside; the newest are kept."""
     if given := _columns(shop_id, done):
+        facts.hold(session, shop_id, {customer_id for customer_id, _kind, _at in done})
         session.execute(_RECORD, given)
 
 
-def take_out(session: Session, shop_id: ShopId, done: Iterable[Done]) -> list[int]:
+def take_out(session: Session, shop_id: ShopId, done: Collection[Done]) -> list[int]:
     """Take out what they did not do after all, all of one kind; returns who may lack older instants now."""
     if given := _columns(shop_id, done):
         return [row.customer_id for row in session.execute(_TAKE_OUT, given) if row.was_full]
     return []
 
 
-def restore(session: Session, shop_id: ShopId, done: Iterable[Done]) -> None:
+def restore(session: Session, shop_id: ShopId, done: Collection[Done]) -> None:
     """Put back what is missing of these; what is there already is not counted twice."""
     if given := _columns(shop_id, done):
         session.execute(_RESTORE, given)
 
 
-def _columns(shop_id: ShopId, done: Iterable[Done]) -> dict[str, object]:
-    listed = list(done)
-    if not listed:
+def _columns(shop_id: ShopId, done: Collection[Done]) -> dict[str, object]:
+    if not done:
         return {}
-    customer_ids, kinds, ats = zip(*listed, strict=True)
+    customer_ids, kinds, ats = zip(*done, strict=True)
     return {"shop_id": shop_id, "customer_ids": [*customer_ids], "kinds": [*kinds], "ats": [*ats]}

@@ -142,6 +142,7 @@ def apply_order_facts(
 def record_sent(session: Session, shop_id: ShopId, sent: Mapping[int, datetime]) -> None:
     """Move the instants at which customers were last sent something forward, never back."""
     if sent:
+        facts.hold(session, shop_id, sent)
         repository.move_last_sent(session, shop_id, sent)
 
 

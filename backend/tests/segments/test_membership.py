@@ -223,7 +223,8 @@ def store(
 ) -> dict[int, dict[str, Any]]:
     """Insert the customers with their facts and what they did; returns them by id."""
     columns = {COLUMNS.get(key, key) for key, field in FIELDS.items() if field.column}
-    facts = columns & set(CustomerFacts.__table__.columns.keys())
+    # What facts copy they copy by themselves.
+    facts = columns & set(CustomerFacts.__table__.columns.keys()) - set(Customer.__table__.columns.keys())
     stored: dict[int, dict[str, Any]] = {}
     done: list[Moment] = []
     for number, customer in enumerate(customers):

@@ -1,6 +1,6 @@
 -- {"op": "and", "rules": [{"field": "opened", "operator": "did", "value": {"times": 3, "days": 90}}, {"field": "clicked", "operator": "did_not", "value": {"campaign": "cmp_1"}}, {"field": "viewed", "operator": "did", "value": {"times": 2, "product": "gid://shopify/Product/1"}}, {"field": "added_to_cart", "operator": "did", "value": {"times": 2, "days": 30, "collection": "gid://shopify/Collection/1"}}]}
 SELECT customer_facts.customer_id AS id
-FROM customer_facts LEFT OUTER JOIN customers ON customers.id = customer_facts.customer_id
+FROM customer_facts LEFT OUTER JOIN customers ON customers.id = customer_facts.customer_id AND customers.shop_id = 7
 WHERE customer_facts.shop_id = 7 AND customer_facts.opened_at[3] >= '2026-08-23 00:00:00-04:00' AND NOT (EXISTS (SELECT *
 FROM (SELECT customer_interests.customer_id AS customer_id
 FROM customer_interests

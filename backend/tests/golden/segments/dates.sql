@@ -1,4 +1,4 @@
 -- {"op": "and", "rules": [{"field": "created_at", "operator": "before", "value": "2026-11-01"}, {"field": "first_order_at", "operator": "after", "value": "2026-01-31"}, {"field": "last_opened_at", "operator": "in_last_days", "value": 30}, {"field": "last_clicked_at", "operator": "is_set"}, {"field": "last_sent_at", "operator": "not_set"}, {"field": "email_subscription", "operator": "in", "value": ["subscribed", "pending"]}]}
 SELECT customer_facts.customer_id AS id
-FROM customer_facts LEFT OUTER JOIN customers ON customers.id = customer_facts.customer_id
+FROM customer_facts LEFT OUTER JOIN customers ON customers.id = customer_facts.customer_id AND customers.shop_id = 7
 WHERE customer_facts.shop_id = 7 AND customer_facts.shopify_created_at < '2026-11-01 00:00:00-04:00' AND customer_facts.first_order_at >= '2026-02-01 00:00:00-05:00' AND customer_facts.last_opened_at >= '2026-10-22 00:00:00-04:00' AND customer_facts.last_opened_at <= '2026-11-21 22:00:00+00:00' AND customer_facts.last_clicked_at IS NOT NULL AND customer_facts.last_sent_at IS NULL AND customer_facts.email_state IN ('subscribed', 'pending')

@@ -1,4 +1,4 @@
 -- {"op": "and", "rules": [{"field": "email", "operator": "contains", "value": "@Example.com"}, {"field": "first_name", "operator": "starts_with", "value": "An"}, {"field": "last_name", "operator": "is_set"}, {"field": "locale", "operator": "not_set"}, {"field": "country", "operator": "is_not", "value": "DE"}, {"field": "tags", "operator": "has_not", "value": "vip"}]}
 SELECT customer_facts.customer_id AS id
-FROM customer_facts LEFT OUTER JOIN customers ON customers.id = customer_facts.customer_id
+FROM customer_facts LEFT OUTER JOIN customers ON customers.id = customer_facts.customer_id AND customers.shop_id = 7
 WHERE customer_facts.shop_id = 7 AND strpos(lower(customers.email), lower('@Example.com')) > 0 AND starts_with(lower(customers.first_name), lower('An')) AND lower(customers.last_name) != '' AND (customer_facts.locale_folded != '') IS NOT true AND customer_facts.country_folded IS DISTINCT FROM lower('DE') AND (customer_facts.tags @> ARRAY['vip']) IS NOT true
