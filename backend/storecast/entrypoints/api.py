@@ -29,6 +29,7 @@ from storecast.entrypoints.answer_headers import AnswerHeaders
 from storecast.entrypoints.heart import Heart
 from storecast.entrypoints.metrics import LedgerCollector
 from storecast.entrypoints.modules import api_routes, register_jobs, routers
+from storecast.entrypoints.route_index import RouteIndex
 from storecast.jobs import stream
 from storecast.kit.errors import FieldError, Invalid, MethodNotAllowed, NotFound, StorecastError, TooLarge
 from storecast.messaging import public_routes
@@ -106,6 +107,7 @@ def create_app(settings: Settings | None = None) -> FastAPI:
     app.include_router(sign_in.router)
     app.include_router(public_routes.router)
     app.include_router(pages.router)
+    app.router.middleware_stack = RouteIndex(app.router)
     add_sessions(app, settings)
     _add_origins(app, settings)
     app.add_middleware(AnswerHeaders, settings=settings, varies=bool(settings.cors_origins))
