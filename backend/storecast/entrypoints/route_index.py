@@ -5,12 +5,14 @@ The order counts here as it does there, and whatever no route serves in full (an
 path) goes the framework's own way, which knows how to say so.
 """
 
-from collections.abc import Sequence
+import re
+from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from typing import Any
 
 from fastapi.routing import APIRoute, APIRouter, RouteContext, iter_route_contexts
+from starlette.convertors import Convertor
 from starlette.routing import Route
 from starlette.types import ASGIApp, Receive, Scope, Send
 
@@ -20,22 +22,23 @@ HEAD_PARTS = 4
 
 @dataclass(frozen=True, slots=True)
 class _Entry:
-    """A route, and how its paths begin; ``route`` is None for what is no route of FastAPI's and has rules of its own."""
+    """A route, and how its paths begin; ``route`` is None for what is none of FastAPI's and has rules of its own."""
 
     head: str | None
     """None: they begin in any way."""
-    context: RouteContext
     route: APIRoute | None
+    methods: Collection[str]
+    path: re.Pattern[str]
+    convertors: Mapping[str, Convertor[Any]]
+    endpoint: Callable[..., Any] | None
+    app: ASGIApp
 
-    def serves(self, method: str, path: str) -> dict[str, Any] | None:
-        """The values in the path; None when it is not for this route."""
-        if method not in (self.context.methods or ()):
-            return None
-        found = self.context.path_regex.match(path)
+    def values_in(self, path: str) -> dict[str, Any] | None:
+        """The values in a path; None when it is not for this route."""
+        found = self.path.match(path)
         if found is None:
             return None
-        convertors = self.context.param_convertors
-        return {name: convertors[name].convert(value) for name, value in found.groupdict().items()}
+        return {name: self.convertors[name].convert(value) for name, value in found.groupdict().items()}
 
 
 class RouteIndex:
@@ -54,19 +57,23 @@ class RouteIndex:
             for head in {entry.head for entry in entries if entry.head is not None}
         }
 
+    def find(self, method: str, path: str) -> tuple[_Entry, dict[str, Any]] | None:
+        """The entry that serves a request in full, and the values in its path."""
+        for entry in self._table.get(_head(path), ()):
+            values = entry.values_in(path) if method in entry.methods else None
+            if values is not None:
+                return entry, values
+        return None
+
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        if scope["type"] == "http" and not scope.get("root_path"):
-            method, path = scope["method"], scope["path"]
-            for entry in self._table.get(_head(path), ()):
-                values = entry.serves(method, path)
-                if values is not None:
-                    scope["router"] = self._router
-                    scope["route"] = entry.route
-                    scope["endpoint"] = entry.context.endpoint
-                    scope["path_params"] = values
-                    await entry.context.app(scope, receive, send)
-                    return
-        await self._otherwise(scope, receive, send)
+        plain = scope["type"] == "http" and not scope.get("root_path")
+        found = self.find(scope["method"], scope["path"]) if plain else None
+        if found is None:
+            await self._otherwise(scope, receive, send)
+            return
+        entry, values = found
+        scope.update(router=self._router, route=entry.route, endpoint=entry.endpoint, path_params=values)
+        await entry.app(scope, receive, send)
 
 
 def _entry(context: RouteContext) -> _Entry:
@@ -74,8 +81,12 @@ def _entry(context: RouteContext) -> _Entry:
     head = _head(context.path_format) if isinstance(route, Route) and context.path_format else "{"
     return _Entry(
         head=None if "{" in head else head,
-        context=context,
         route=route if isinstance(route, APIRoute) else None,
+        methods=context.methods or (),
+        path=context.path_regex,
+        convertors=context.param_convertors,
+        endpoint=context.endpoint,
+        app=context.app,
     )
 
 
