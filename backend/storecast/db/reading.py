@@ -26,7 +26,7 @@ class Reading:
 
     @cached_property
     def _written(self) -> tuple[str, dict[str, Any]]:
-        compiled = self._statement.compile(dialect=_DIALECT, compile_kwargs={"render_postcompile": True})
+        compiled = self._statement.compile(dialect=_DIALECT)
         return str(compiled), {name: value for name, value in compiled.params.items() if value is not None}
 
     def rows(self, session: Session, values: Mapping[str, Any]) -> list[Any]:

@@ -34,7 +34,6 @@ from sqlalchemy import (
 from sqlalchemy.dialects.postgresql import ARRAY
 from sqlalchemy.orm import Session
 
-from storecast.db.reading import Reading
 from storecast.kit.types import ShopId
 from storecast.worker.models import JobLog, JobRun, OutboxJob
 
@@ -116,11 +115,11 @@ def _by_ids(names: tuple[str, ...], *, of_a_shop: bool) -> Select[Any]:
 
 def newest_of_shop(session: Session, shop_id: ShopId, limit: int) -> Sequence[AnyRow]:
     """A shop's newest jobs. One statement: a job that ends meanwhile is in one of the tables."""
-    return _newest(limit).rows(session, {"shop_id": shop_id})
+    return session.execute(_newest(limit), {"shop_id": shop_id}).all()
 
 
 @lru_cache(maxsize=8)
-def _newest(limit: int) -> Reading:
+def _newest(limit: int) -> Select[Any]:
     # Written out: a plan for any number of rows would reckon with a tenth of the table.
     most: ColumnClause[int] = literal_column(str(int(limit)))
     parts = [
@@ -132,7 +131,7 @@ def _newest(limit: int) -> Reading:
         for columns, model in ((live, OutboxJob), (finished, JobRun))
     ]
     both = union_all(*(select(part) for part in parts)).subquery()
-    return Reading(select(both).order_by(both.c.id.desc()).limit(most))
+    return select(both).order_by(both.c.id.desc()).limit(most)
 
 
 def lock_live(session: Session, shop_id: ShopId | None, job_id: UUID) -> OutboxJob | None:
