@@ -6,8 +6,10 @@ period is never more than its revenue.
 
 from collections.abc import Callable, Collection, Sequence
 from datetime import datetime, timedelta
+from typing import Any
 
 import structlog
+from pydantic import TypeAdapter
 from sqlalchemy.orm import Session
 
 from storecast.analytics import attribution, report_repository, repository, schemas
@@ -31,6 +33,9 @@ variants.provide_revenue(repository.earned_by_delivery)
 
 SORTED_AMONG = 200
 """Campaigns that a sorted list chooses from, the newest: each costs a look at all of its events."""
+
+# Of many rows at once: one by one takes twice as long.
+_ROWS = TypeAdapter(list[schemas.CampaignRow])
 
 _NOTHING = Sum(0, 0)
 _UNTOUCHED = Touched()
@@ -161,30 +166,30 @@ def campaign_rows(
     earned = (
         repository.attributed_by_campaign(session, shop_id, currency, campaign_ids=started) if started else {}
     )
-    rows = []
+    rows: list[dict[str, Any]] = []
     for item in facts:
         sum_ = earned.get(item.internal_id, _NOTHING)
         revenue = sum_.amount_minor
         people = touched.get(item.internal_id, _UNTOUCHED)
         rows.append(
-            schemas.CampaignRow(
-                id=item.id,
-                name=item.name,
-                state=item.state,
-                subject=item.subject,
-                segment_name=item.segment_name,
-                scheduled_at=item.scheduled_at,
-                finished_at=item.finished_at,
-                audience_size=item.audience_size,
-                sent=item.sent,
-                opens=people.opened,
-                clicks=people.clicked,
-                orders=sum_.orders,
-                revenue=Money(amount_minor=revenue, currency=currency),
-                revenue_per_recipient_minor=round(revenue / item.sent) if item.sent else None,
-            )
+            {
+                "id": item.id,
+                "name": item.name,
+                "state": item.state,
+                "subject": item.subject,
+                "segment_name": item.segment_name,
+                "scheduled_at": item.scheduled_at,
+                "finished_at": item.finished_at,
+                "audience_size": item.audience_size,
+                "sent": item.sent,
+                "opens": people.opened,
+                "clicks": people.clicked,
+                "orders": sum_.orders,
+                "revenue": {"amount_minor": revenue, "currency": currency},
+                "revenue_per_recipient_minor": round(revenue / item.sent) if item.sent else None,
+            }
         )
-    return rows
+    return _ROWS.validate_python(rows)
 
 
 def timeline_of(session: Session, shop_id: ShopId, customer_id: int, limit: int) -> list[TimelineEntry]:

@@ -230,4 +230,5 @@ def _principal(key: ApiKey, shop: Shop, scopes: Collection[Permission]) -> Princ
         role=None,
         door="api",
         scopes=frozenset(scopes),
+        currency=shop.currency,
     )

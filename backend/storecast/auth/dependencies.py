@@ -1,6 +1,7 @@
 """Authentication of API requests: an ID token from the admin's iframe, the session of a signed-in browser, or an API
 key, or a token for one, of a program."""
 
+from functools import partial
 from urllib.parse import urlsplit
 
 import structlog
@@ -9,6 +10,8 @@ from starlette.concurrency import run_in_threadpool
 
 from storecast.auth import access_tokens, api_keys, id_tokens, service
 from storecast.auth.errors import CrossSite
+from storecast.auth.service import BrowserSession
+from storecast.auth.shared_looks import SharedLooks
 from storecast.config.settings import get_settings
 from storecast.kit.clock import utcnow
 from storecast.kit.errors import Unauthenticated
@@ -23,36 +26,45 @@ _SAFE_METHODS = frozenset({"GET", "HEAD", "OPTIONS"})
 
 async def authenticate(request: Request) -> None:
     """Put the principal on the request; raises Unauthenticated. Declared once, on the API's root router."""
-    principal = await run_in_threadpool(_principal, request)
+    principal = await _principal(request)
     request.state.principal = principal
     structlog.contextvars.bind_contextvars(shop_id=principal.shop_id)
     tracing.note({tracing.SHOP_ID: principal.shop_id})
 
 
-def _principal(request: Request) -> Principal:
+async def _principal(request: Request) -> Principal:
     scheme, _, raw = request.headers.get("Authorization", "").partition(" ")
     if scheme:
         # A bearer wins over a cookie that the browser may have sent along.
         if scheme.lower() != "bearer" or not raw.strip():
             raise IdTokenRefused("the Authorization header holds no bearer token")
-        return _of_bearer(raw.strip())
+        return await _of_bearer(request, raw.strip())
     shop_id, user_id = request.session.get("shop_id"), request.session.get("user_id")
     if not isinstance(shop_id, int) or not isinstance(user_id, str):
         raise Unauthenticated
     refuse_cross_site(request)
     began = request.session.get("signed_in_at")
     signed_in_at = began if isinstance(began, int | float) else 0.0
-    return service.browser_principal(ShopId(shop_id), user_id, signed_in_at=signed_in_at)
+    session = BrowserSession(ShopId(shop_id), user_id, signed_in_at)
+    known = await _looks(request).ask(session, partial(service.find_in_browser, session))
+    return known if known is not None else await run_in_threadpool(service.browser_principal, session)
 
 
-def _of_bearer(raw: str) -> Principal:
+async def _of_bearer(request: Request, raw: str) -> Principal:
     """A program shows its key or a token for it, the admin's iframe an ID token; each is told how to go on."""
     if raw.startswith(api_keys.SECRET_PREFIX):
-        return api_keys.principal_of_secret(raw)
+        return await run_in_threadpool(api_keys.principal_of_secret, raw)
     if access_tokens.looks_like_one(raw):
-        return api_keys.principal_of_token(raw)
+        return await run_in_threadpool(api_keys.principal_of_token, raw)
     token = id_tokens.verify(raw, get_settings().shopify, now=utcnow())
-    return service.embedded_principal(token, raw)
+    who = token.shop_domain, token.user_id
+    known = await _looks(request).ask(who, partial(service.find_embedded, *who))
+    return known if known is not None else await run_in_threadpool(service.embedded_principal, token, raw)
+
+
+def _looks(request: Request) -> SharedLooks:
+    looks: SharedLooks = request.app.state.looks
+    return looks
 
 
 def refuse_cross_site(request: Request) -> None:

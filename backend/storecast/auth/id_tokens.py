@@ -4,9 +4,11 @@ Every claim is required and checked. The rules are those of Shopify's strictest 
 there (libraries accept its absence), and issuer and destination must name the same shop.
 """
 
-from collections.abc import Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
+from functools import lru_cache
+from types import MappingProxyType
 from typing import Any
 
 import jwt
@@ -22,6 +24,9 @@ MAX_LIFETIME_S = 300
 """Shopify issues 60 s; a token that claims to live much longer was not made by Shopify."""
 
 MAX_LENGTH = 4096
+
+KEPT = 1_000
+"""Tokens whose signature need not be computed again: App Bridge sends the same one with every call of its minute."""
 
 _REQUIRED = ("iss", "dest", "aud", "sub", "exp", "nbf", "iat", "jti", "sid")
 
@@ -41,7 +46,7 @@ def verify(raw: str, shopify: Shopify, *, now: datetime) -> IdToken:
     """The token's claims; raises IdTokenRefused with the reason."""
     if len(raw) > MAX_LENGTH:
         raise IdTokenRefused("too long")
-    claims = _decode(raw, shopify.secrets())
+    claims = _decode(raw, tuple(shopify.secrets()))
     instant = now.timestamp()
     expires, begins, issued = (_number(claims, name) for name in ("exp", "nbf", "iat"))
     if expires <= instant - LEEWAY_S:
@@ -58,7 +63,9 @@ def verify(raw: str, shopify: Shopify, *, now: datetime) -> IdToken:
     return IdToken(_shop(claims), texts["sub"], texts["sid"], texts["jti"], int(expires))
 
 
-def _decode(raw: str, secrets: Sequence[str]) -> dict[str, Any]:
+@lru_cache(maxsize=KEPT)
+def _decode(raw: str, secrets: tuple[str, ...]) -> Mapping[str, Any]:
+    """The claims of a token that one of the secrets signed: of the same text and secrets always the same."""
     for secret in secrets:
         try:
             # Times and audience are checked above against the caller's clock, presence and signature here.
@@ -80,18 +87,18 @@ def _decode(raw: str, secrets: Sequence[str]) -> dict[str, Any]:
             continue
         except (jwt.InvalidTokenError, ValueError) as error:
             raise IdTokenRefused(f"not an ID token: {type(error).__name__}") from error
-        return claims
+        return MappingProxyType(claims)
     raise IdTokenRefused("the signature does not fit")
 
 
-def _number(claims: dict[str, Any], name: str) -> float:
+def _number(claims: Mapping[str, Any], name: str) -> float:
     value = claims[name]
     if isinstance(value, bool) or not isinstance(value, int | float) or not abs(value) < 2**53:
         raise IdTokenRefused(f"{name} is not an instant")
     return float(value)
 
 
-def _shop(claims: dict[str, Any]) -> str:
+def _shop(claims: Mapping[str, Any]) -> str:
     issuer, destination = claims["iss"], claims["dest"]
     if not isinstance(issuer, str) or not isinstance(destination, str):
         raise IdTokenRefused("issuer or destination is no text")

@@ -146,8 +146,11 @@ def idempotent(endpoint: Callable[..., Any], status: int) -> Callable[..., Any]:
 
 def is_repeatable(endpoint: Callable[..., Any]) -> bool:
     """Whether calls of the endpoint take a key: it is given a unit of work, by itself or inside a view, or sends."""
-    if may_send(endpoint):
-        return True
+    return may_send(endpoint) or takes_session(endpoint)
+
+
+def takes_session(endpoint: Callable[..., Any]) -> bool:
+    """Whether the endpoint is given a unit of work."""
     given = [each.annotation for each in inspect.signature(endpoint).parameters.values()]
     types = [getattr(annotation, "__origin__", annotation) for annotation in given]
     return any(each is Session or _annotations(each).get("session") is Session for each in types)

@@ -13,6 +13,7 @@ from sqlalchemy.dialects.postgresql import distinct_on, insert
 from sqlalchemy.orm import Session
 
 from storecast.auth.models import ShopMember
+from storecast.db.reading import Reading
 from storecast.db.session import look
 from storecast.kit.types import ShopId
 from storecast.shops import selectables as shops
@@ -24,6 +25,7 @@ _AT_HOME = (
     select(
         _served.c.id,
         _served.c.domain,
+        _served.c.currency,
         ShopMember.shopify_user_id,
         ShopMember.name,
         ShopMember.email,
@@ -46,9 +48,12 @@ _BROWSER = _AT_HOME.where(
 )
 
 
+_LOOK_EMBEDDED, _LOOK_BROWSER = Reading(_EMBEDDED), Reading(_BROWSER)
+
+
 def look_for_embedded(domain: str, user_id: str, *, now: datetime, seen: timedelta) -> AnyRow | None:
     """The known member of a shop whose token works, seen within the last ``seen``."""
-    return look(_EMBEDDED, {"domain": domain, "user_id": user_id, "now": now, "seen_after": now - seen})
+    return look(_LOOK_EMBEDDED, {"domain": domain, "user_id": user_id, "now": now, "seen_after": now - seen})
 
 
 def look_for_browser(
@@ -57,7 +62,7 @@ def look_for_browser(
     """The same for a browser's session that began at an instant (seconds since 1970)."""
     began_at = datetime.fromtimestamp(signed_in_at, UTC)
     values = {"shop_id": shop_id, "user_id": user_id, "signed_in_at": began_at}
-    return look(_BROWSER, {**values, "now": now, "seen_after": now - seen})
+    return look(_LOOK_BROWSER, {**values, "now": now, "seen_after": now - seen})
 
 
 def find_member(session: Session, shop_id: ShopId, user_id: str) -> ShopMember | None:

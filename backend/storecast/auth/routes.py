@@ -1,6 +1,5 @@
 """The API of access, put together: the session of a request, the people it may be told of, members and keys."""
 
-from collections.abc import Iterator
 from typing import Annotated
 
 from fastapi import APIRouter, Depends, Request, Response
@@ -8,7 +7,7 @@ from sqlalchemy.orm import Session
 
 from storecast.auth import api_keys_routes, members_routes, schemas, service
 from storecast.auth import sessions as browser_sessions
-from storecast.db.session import platform_session, tenant_session
+from storecast.db.session import open_platform, open_tenant
 from storecast.shops import service as shops
 from storecast.shops import tokens
 from storecast.shops.access import CurrentPerson, CurrentPrincipal, Permission, TenantDb, require
@@ -76,17 +75,13 @@ def switch_shop(body: schemas.ShopChoice, request: Request, principal: CurrentPe
     return Response(status_code=204)
 
 
-def _reach(principal: CurrentPrincipal) -> Iterator[Session]:
+async def _reach(principal: CurrentPrincipal) -> Session:
     """A shop's people know each other; operators know everybody."""
-    session = platform_session() if principal.role == "operator" else tenant_session(principal.shop_id)
-    with session as db:
-        yield db
+    return open_platform() if principal.role == "operator" else open_tenant(principal.shop_id)
 
 
 @sessions.get("/people", dependencies=[require(Permission.READ)])
-def list_people(
-    db: Annotated[Session, Depends(_reach, scope="function")], principal: CurrentPrincipal
-) -> schemas.People:
+def list_people(db: Annotated[Session, Depends(_reach)], principal: CurrentPrincipal) -> schemas.People:
     """Names for the ids that queues, schedules, commands and notes keep of those who acted, last seen first."""
     shop_id = None if principal.role == "operator" else principal.shop_id
     return schemas.People(

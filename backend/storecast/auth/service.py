@@ -8,7 +8,7 @@ import threading
 import time
 from dataclasses import dataclass
 from datetime import timedelta
-from typing import cast
+from typing import NamedTuple, cast
 
 import structlog
 from sqlalchemy.orm import Session
@@ -67,6 +67,14 @@ class _Standing:
         return self.installed and self.token_usable and self.member is not None and bool(self.member.email)
 
 
+class BrowserSession(NamedTuple):
+    """Who signed in to which shop, and when (seconds since 1970)."""
+
+    shop_id: ShopId
+    user_id: str
+    signed_in_at: float
+
+
 class _Pauses:
     """Remembers, per process, whom not to ask Shopify about for a while."""
 
@@ -92,11 +100,14 @@ class _Pauses:
 _pauses = _Pauses()
 
 
+def find_embedded(shop_domain: str, user_id: str) -> Principal | None:
+    """The principal of a verified ID token when there is nothing to write about them, or to ask of Shopify."""
+    known = repository.look_for_embedded(shop_domain, user_id, now=utcnow(), seen=SEEN_EVERY)
+    return None if known is None else _known(known, "embedded")
+
+
 def embedded_principal(token: IdToken, raw: str) -> Principal:
     """The principal of a verified ID token; installs the shop and records the person when they are new."""
-    known = repository.look_for_embedded(token.shop_domain, token.user_id, now=utcnow(), seen=SEEN_EVERY)
-    if known is not None:
-        return _known(known, "embedded")
     with platform_session() as session:
         standing = _standing(session, token.shop_domain, token.user_id)
         if standing.member is not None and standing.member.removed_at is not None:
@@ -113,14 +124,18 @@ def embedded_principal(token: IdToken, raw: str) -> Principal:
     return _admit(token, raw, standing)
 
 
-def browser_principal(shop_id: ShopId, user_id: str, *, signed_in_at: float) -> Principal:
-    """The principal of a browser session that began at an instant (seconds since 1970).
+def find_in_browser(began: BrowserSession) -> Principal | None:
+    """The principal of a browser session when there is nothing to write about them, and nothing against them."""
+    known = repository.look_for_browser(*began, now=utcnow(), seen=SEEN_EVERY)
+    return None if known is None else _known(known, "browser")
+
+
+def browser_principal(began: BrowserSession) -> Principal:
+    """The principal of a browser session.
 
     Raises Unauthenticated when shop or person are gone, or the person has signed out everywhere since.
     """
-    known = repository.look_for_browser(shop_id, user_id, signed_in_at, now=utcnow(), seen=SEEN_EVERY)
-    if known is not None:
-        return _known(known, "browser")
+    shop_id, user_id, signed_in_at = began
     with platform_session() as session:
         shop = shops.get(session, shop_id)
         member = repository.find_member(session, shop_id, user_id)
@@ -287,6 +302,7 @@ def _known(row: AnyRow, door: Door) -> Principal:
         email=row.email or None,
         role=cast(Role, row.role),
         door=door,
+        currency=row.currency,
     )
 
 
@@ -299,4 +315,5 @@ def _principal(shop: Shop, member: ShopMember, door: Door) -> Principal:
         email=member.email or None,
         role=cast(Role, member.role),
         door=door,
+        currency=shop.currency,
     )

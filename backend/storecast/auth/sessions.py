@@ -156,11 +156,11 @@ class BrowserSessions(SessionMiddleware):  # type: ignore[misc]  # the library h
             except StoreAway:
                 away = True
                 log.warning("session_store_away")
-        before = json.dumps(scope["session"], sort_keys=True)
+        before = _image(scope["session"])
 
         async def send_with_cookie(message: Message) -> None:
             if message["type"] == "http.response.start" and not away:
-                changed = json.dumps(scope["session"], sort_keys=True) != before
+                changed = _image(scope["session"]) != before
                 if changed or scope.get(_ROTATE) or (cookie is not None and not scope["session"]):
                     value = await self._save(scope, session_id, began)
                     if value is not None:
@@ -225,6 +225,11 @@ def rotate(request: Request) -> None:
 def record_name(session_id: str) -> str:
     """The Redis key of a session: whoever reads Redis learns no usable id."""
     return KEY_PREFIX + hashlib.sha256(session_id.encode()).hexdigest()
+
+
+def _image(session: dict[str, Any]) -> str:
+    """What a session holds, to be compared; programs and the admin's iframe have none."""
+    return json.dumps(session, sort_keys=True) if session else "{}"
 
 
 def _parse(raw: bytes | str | None) -> tuple[dict[str, Any], float] | None:

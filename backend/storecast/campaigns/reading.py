@@ -97,22 +97,21 @@ def campaign_rows(
     used = sorted({campaign.segment_id for campaign in shown if campaign.segment_id})
     names = segments.names(session, shop_id, used) if used else {}
     items = [
-        schemas.CampaignFacts.model_validate(
-            {
-                "internal_id": campaign.id,
-                "id": campaign.public_id,
-                "segment_name": names.get(campaign.segment_id) if campaign.segment_id else None,
-                "sent": sent.get(campaign.id, 0),
-                **{
-                    field: getattr(campaign, field)
-                    for field in (
-                        "name", "state", "subject", "scheduled_at", "started_at", "finished_at", "audience_size",
-                    )
-                },
-            }
+        schemas.CampaignFacts(
+            internal_id=campaign.id,
+            id=campaign.public_id,
+            name=campaign.name,
+            state=campaign.state,
+            subject=campaign.subject,
+            segment_name=names.get(campaign.segment_id) if campaign.segment_id else None,
+            scheduled_at=campaign.scheduled_at,
+            started_at=campaign.started_at,
+            finished_at=campaign.finished_at,
+            audience_size=campaign.audience_size,
+            sent=sent.get(campaign.id, 0),
         )
         for campaign in shown
-    ]  # fmt: skip
+    ]
     more = len(found) > limit
     return Page(items=items, next_cursor=encode_cursor(shown[-1].created_at, shown[-1].id) if more else None)
 

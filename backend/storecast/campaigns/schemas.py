@@ -1,5 +1,6 @@
 """API shapes of campaigns."""
 
+from dataclasses import dataclass
 from datetime import datetime
 from typing import Annotated, Any, Literal
 
@@ -321,7 +322,8 @@ class DeliveryReport(BaseModel):
     pause_reason: str | None
 
 
-class CampaignFacts(BaseModel):
+@dataclass(frozen=True, slots=True)
+class CampaignFacts:
     """A campaign in a list, as far as campaigns know: opens, clicks and revenue are added above."""
 
     internal_id: int

@@ -8,7 +8,7 @@ from sqlalchemy import (
     ARRAY,
     TIMESTAMP,
     BigInteger,
-    Row,
+    Text,
     TextClause,
     any_,
     bindparam,
@@ -25,6 +25,7 @@ from sqlalchemy.orm import Session
 from storecast.customers.models import Customer, CustomerFacts
 from storecast.customers.records import STAGING, CustomerRecord
 from storecast.db import staging
+from storecast.db.reading import Reading
 from storecast.db.staging import Upsert
 from storecast.kit.types import ShopId
 
@@ -32,7 +33,7 @@ _IDENTITY = ("email", "phone", "first_name", "last_name", "country", "province",
 _OPTIONAL = ("locale", "shopify_created_at")
 """Webhooks leave these out; what a bulk result said about them stays."""
 
-ListedRow: TypeAlias = Row[*tuple[Any, ...]]
+ListedRow: TypeAlias = Any
 
 WORDS_MAX = 5
 
@@ -40,8 +41,6 @@ _BREAKS = str.maketrans("@._+-'", "      ")
 """What ends a word in a name or an address; `customer_words` and `find_customers` know the same."""
 
 _ANY_ID = 2**63 - 1
-
-_FIND = text("SELECT find_customers(CAST(:words AS text[]), :before_id, :most)")
 
 Channel = Literal["email", "sms"]
 
@@ -254,29 +253,16 @@ def list_page(
     statement = _PAGE
     words = [word.translate(_BREAKS) for word in (search or "").split()[:WORDS_MAX]]
     if words:
-        ids = _find(session, words, before_id=after_id or _ANY_ID, most=limit)
-        if not ids:
+        if not all(word.strip() for word in words):
             return []
-        statement, values["ids"] = _PAGE_OF_THESE, ids
+        statement, values["words"], values["before_id"] = _PAGE_OF_FOUND, words, after_id or _ANY_ID
     elif after_id is not None:
         statement, values["after_id"] = _PAGE_AFTER, after_id
-    return session.execute(statement, values).all()
-
-
-def _find(session: Session, words: list[str], *, before_id: int, most: int) -> list[int]:
-    """The newest customers, up to ``most``, of whom each of these is the beginning of a word.
-
-    Row-level security lets no index serve a search that it does not trust (`LIKE`, `@@`): a function that runs as the
-    tables' owner reads it, and takes the shop from the session as row-level security does.
-    """
-    if not all(word.strip() for word in words):
-        return []
-    found: list[int] = session.scalar(_FIND, {"words": words, "before_id": before_id, "most": most}) or []
-    return found
+    return statement.rows(session, values)
 
 
 def list_by_ids(session: Session, shop_id: ShopId, ids: Sequence[int]) -> Sequence[ListedRow]:
-    return session.execute(_LISTED.where(_THESE), {"shop": shop_id, "ids": list(ids)}).all()
+    return _OF_THESE.rows(session, {"shop": shop_id, "ids": list(ids)})
 
 
 def facts(session: Session, shop_id: ShopId, customer_id: int) -> CustomerFacts:
@@ -322,9 +308,23 @@ _LISTED = (
 
 # An array: a list of its own length makes a new statement of every page, in the driver and in PostgreSQL.
 _THESE = Customer.id == any_(bindparam("ids", type_=ARRAY(BigInteger)))
-_PAGE = _LISTED.order_by(Customer.id.desc()).limit(bindparam("most"))
-_PAGE_OF_THESE = _PAGE.where(_THESE)
-_PAGE_AFTER = _PAGE.where(Customer.id < bindparam("after_id"))
+_OF_THESE = Reading(_LISTED.where(_THESE))
+_NEWEST = _LISTED.order_by(Customer.id.desc()).limit(bindparam("most"))
+_PAGE = Reading(_NEWEST)
+# Row-level security lets no index serve a search that it does not trust (`LIKE`, `@@`): a function that runs as the
+# tables' owner reads it, and takes the shop from the session as row-level security does.
+_FOUND = select(
+    func.find_customers(
+        bindparam("words", type_=ARRAY(Text)),
+        bindparam("before_id"),
+        bindparam("most"),
+        type_=ARRAY(BigInteger),
+    )
+)
+_PAGE_OF_FOUND = Reading(
+    _NEWEST.where(Customer.id == any_(cast(_FOUND.scalar_subquery(), ARRAY(BigInteger))))
+)
+_PAGE_AFTER = Reading(_NEWEST.where(Customer.id < bindparam("after_id")))
 
 
 def ids_by_gid(session: Session, shop_id: ShopId, gids: Collection[str]) -> dict[str, int]:

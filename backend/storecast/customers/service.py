@@ -180,8 +180,10 @@ def list_page(
     currency = shops.get_currency(session, shop_id)
     found = repository.list_page(session, shop_id, search=search, after_id=after_id, limit=PAGE + 1)
     more = len(found) > PAGE
-    items = [_row(row, row, currency) for row in found[:PAGE]]
-    return Page(items=items, next_cursor=encode_cursor(found[PAGE - 1].id) if more else None)
+    items = [_fields(row, row, currency) for row in found[:PAGE]]
+    following = encode_cursor(found[PAGE - 1].id) if more else None
+    # Of the whole page at once: row by row takes twice as long.
+    return Page[CustomerRow].model_validate({"items": items, "next_cursor": following})
 
 
 def find_ids(session: Session, shop_id: ShopId, search: str, limit: int) -> list[int]:
@@ -241,16 +243,20 @@ def display_name(customer: Customer | ListedRow) -> str:
 
 
 def _row(customer: Customer | ListedRow, known: CustomerFacts | ListedRow, currency: str) -> CustomerRow:
-    return CustomerRow.model_validate(
-        {
-            "id": customer.public_id,
-            "name": display_name(customer),
-            "email": customer.email,
-            "email_subscription": customer.email_state,
-            "orders_count": known.orders_count,
-            "total_spent": {"amount_minor": known.total_spent_minor, "currency": currency},
-            "last_order_at": known.last_order_at,
-            "city": customer.city,
-            "country": customer.country,
-        }
-    )
+    return CustomerRow.model_validate(_fields(customer, known, currency))
+
+
+def _fields(
+    customer: Customer | ListedRow, known: CustomerFacts | ListedRow, currency: str
+) -> dict[str, Any]:
+    return {
+        "id": customer.public_id,
+        "name": display_name(customer),
+        "email": customer.email,
+        "email_subscription": customer.email_state,
+        "orders_count": known.orders_count,
+        "total_spent": {"amount_minor": known.total_spent_minor, "currency": currency},
+        "last_order_at": known.last_order_at,
+        "city": customer.city,
+        "country": customer.country,
+    }

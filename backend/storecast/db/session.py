@@ -5,6 +5,7 @@ commit. The tenant is set with SET LOCAL semantics at the start of each transact
 never carries it over.
 """
 
+import json
 import os
 import select
 import time
@@ -17,13 +18,14 @@ from typing import Any, TypeVar
 import psycopg
 from psycopg import pq
 from psycopg.errors import DeadlockDetected
-from sqlalchemy import Connection, Engine, Row, Select, create_engine, event, text
+from sqlalchemy import Connection, Engine, create_engine, event, text
 from sqlalchemy.engine import make_url
 from sqlalchemy.exc import DisconnectionError, OperationalError
 from sqlalchemy.orm import Session, SessionTransaction
 from sqlalchemy.pool import ConnectionPoolEntry
 
 from storecast.config.settings import get_settings
+from storecast.db.reading import Reading
 from storecast.db.roles import TENANT_SETTING, Role
 from storecast.kit.types import ShopId
 
@@ -64,10 +66,16 @@ def make_engine(database_url: str, role: Role | None, **options: Any) -> Engine:
         },
         # An error's text ends in logs and in the history of jobs; what people are called does not belong there.
         hide_parameters=True,
+        json_deserializer=_loads,
         **{"pool_size": POOL_SIZE, "max_overflow": MAX_OVERFLOW, **options},
     )
     _refuse_dead(made)
     return made
+
+
+def _loads(raw: bytes) -> Any:
+    """A JSON column's value; most are empty, and PostgreSQL writes none but UTF-8."""
+    return {} if raw == b"{}" else json.loads(raw.decode())
 
 
 def _refuse_dead(made: Engine) -> None:
@@ -145,26 +153,34 @@ def dispose_engines() -> None:
         _looking().dispose(close=False)
 
 
-def look(statement: Select[*tuple[Any, ...]], values: dict[str, Any]) -> Row[*tuple[Any, ...]] | None:
+def look(reading: Reading, values: dict[str, Any]) -> Any | None:
     """The first row of one read across shops, in one round trip: no transaction around it, nothing to commit."""
     with _making:
         looking = _looking()
     with looking.connect() as connection:
-        return connection.execute(statement, values).first()
+        return next(iter(reading.rows_by(connection, values)), None)
+
+
+class _TenantSession(Session):
+    """A session of one shop. The rule is the class's: to give it to each session takes longer than a small query."""
 
 
 def enter_tenant(session: Session, shop_id: ShopId) -> None:
     """Make every transaction of the session see the rows of one shop only."""
     session.info["shop_id"] = shop_id
+    if not isinstance(session, _TenantSession):
+        event.listen(session, "after_begin", _set_tenant)
 
-    @event.listens_for(session, "after_begin")
-    def set_tenant(_session: Session, transaction: SessionTransaction, connection: Connection) -> None:
-        # A savepoint has the settings of the transaction around it.
-        if not transaction.nested and not _begun_in(connection, shop_id):
-            connection.execute(
-                text("SELECT set_config(:setting, :shop_id, true)"),
-                {"setting": TENANT_SETTING, "shop_id": str(shop_id)},
-            )
+
+@event.listens_for(_TenantSession, "after_begin")
+def _set_tenant(session: Session, transaction: SessionTransaction, connection: Connection) -> None:
+    shop_id = session.info["shop_id"]
+    # A savepoint has the settings of the transaction around it.
+    if not transaction.nested and not _begun_in(connection, shop_id):
+        connection.execute(
+            text("SELECT set_config(:setting, :shop_id, true)"),
+            {"setting": TENANT_SETTING, "shop_id": str(shop_id)},
+        )
 
 
 def _begun_in(connection: Connection, shop_id: ShopId) -> bool:
@@ -178,7 +194,7 @@ def _begun_in(connection: Connection, shop_id: ShopId) -> bool:
 
 def open_tenant(shop_id: ShopId) -> Session:
     """A session inside a shop that asks the database for nothing yet; `finish` or `abandon` ends it."""
-    session = Session(engine(Role.APP), expire_on_commit=False)
+    session = _TenantSession(engine(Role.APP), expire_on_commit=False)
     enter_tenant(session, shop_id)
     return session
 

@@ -19,13 +19,16 @@ _SHOPIFY = "https://cdn.shopify.com"
 _NO_PAGE: Policy = {"default-src": "'none'", "frame-ancestors": "'none'"}
 """For whatever is no page: a browser that is made to show it as one runs and frames nothing."""
 
-_ALWAYS = {
-    "Strict-Transport-Security": "max-age=31536000",
-    "X-Content-Type-Options": "nosniff",
-    "Referrer-Policy": "strict-origin-when-cross-origin",
-    "Permissions-Policy": "camera=(), geolocation=(), microphone=()",
-}
+_ALWAYS = (
+    (b"strict-transport-security", b"max-age=31536000"),
+    (b"x-content-type-options", b"nosniff"),
+    (b"referrer-policy", b"strict-origin-when-cross-origin"),
+    (b"permissions-policy", b"camera=(), geolocation=(), microphone=()"),
+)
 """The same as in nginx/snippets/headers.conf, for who reaches the process without it."""
+
+
+_POLICY = b"content-security-policy"
 
 
 def page_policy(settings: Settings) -> Policy:
@@ -69,7 +72,7 @@ class AnswerHeaders:
         self._app = app
         self._varies = varies
         self._page = page_policy(settings)
-        self._no_page = completed("", _NO_PAGE)
+        self._no_page = completed("", _NO_PAGE).encode()
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         if scope["type"] != "http":
@@ -78,23 +81,24 @@ class AnswerHeaders:
 
         async def send_with_headers(message: Message) -> None:
             if message["type"] == "http.response.start":
-                self._add(scope, MutableHeaders(scope=message))
+                self._add(scope, message)
             await send(message)
 
         await self._app(scope, receive, send_with_headers)
 
-    def _add(self, scope: Scope, headers: MutableHeaders) -> None:
-        for name, value in _ALWAYS.items():
-            headers.setdefault(name, value)
-        if headers.get("Content-Type", "").startswith("text/html"):
-            headers["Content-Security-Policy"] = completed(
-                headers.get("Content-Security-Policy", ""), self._page
-            )
-        else:
-            headers.setdefault("Content-Security-Policy", self._no_page)
+    def _add(self, scope: Scope, message: Message) -> None:
+        # As bytes: the mapping that Starlette offers looks through all headers for each that is set.
+        headers = message["headers"] = list(message.get("headers", ()))
+        given = dict(headers)
+        headers += [pair for pair in _ALWAYS if pair[0] not in given]
+        if given.get(b"content-type", b"").startswith(b"text/html"):
+            named = MutableHeaders(raw=headers)
+            named["Content-Security-Policy"] = completed(named.get("Content-Security-Policy", ""), self._page)
+        elif _POLICY not in given:
+            headers.append((_POLICY, self._no_page))
         standing = scope.get("state", {}).get(STANDING)
         if standing is not None:
             policy, left = standing.headers()
-            headers["RateLimit-Policy"], headers["RateLimit"] = policy, left
+            headers += [(b"ratelimit-policy", policy.encode()), (b"ratelimit", left.encode())]
         if self._varies:
-            headers.add_vary_header("Origin")
+            MutableHeaders(raw=headers).add_vary_header("Origin")

@@ -23,12 +23,14 @@ from starlette.middleware.cors import CORSMiddleware
 from storecast import __version__
 from storecast.auth import dependencies, idempotency, pages, rate_limits, sign_in, token_endpoint
 from storecast.auth.sessions import add_sessions
+from storecast.auth.shared_looks import SharedLooks
 from storecast.config.settings import Settings, get_settings
 from storecast.entrypoints import api_docs, api_document, first_paths
 from storecast.entrypoints.answer_headers import AnswerHeaders
 from storecast.entrypoints.heart import Heart
 from storecast.entrypoints.metrics import LedgerCollector
 from storecast.entrypoints.modules import api_routes, register_jobs, routers
+from storecast.entrypoints.route_index import RouteIndex
 from storecast.jobs import stream
 from storecast.kit.errors import FieldError, Invalid, MethodNotAllowed, NotFound, StorecastError, TooLarge
 from storecast.messaging import public_routes
@@ -81,6 +83,7 @@ def create_app(settings: Settings | None = None) -> FastAPI:
             yield
         heart.stop()
         await app.state.rate_limits.close()
+        app.state.looks.close()
         tracing.shutdown()
 
     app = Api(
@@ -95,10 +98,10 @@ def create_app(settings: Settings | None = None) -> FastAPI:
         # `observability.tracing` traces; FastAPI's own would also carry what callers sent.
         telemetry={"tracing": False, "metrics": False, "logs": False, "operation_spans": False},
     )
+    app.state.looks = SharedLooks()
     app.state.rate_limits = rate_limits.make(settings)
-    first = [Depends(each) for each in (dependencies.authenticate, rate_limits.charge, idempotency.note)]
     for prefix, router in routers():
-        app.include_router(router, prefix=prefix, dependencies=first, responses=PROBLEMS)
+        app.include_router(router, prefix=prefix, dependencies=[Depends(_admit)], responses=PROBLEMS)
     _add_health(app, settings)
     app.include_router(token_endpoint.router)
     app.include_router(first_paths.open_router)
@@ -106,6 +109,7 @@ def create_app(settings: Settings | None = None) -> FastAPI:
     app.include_router(sign_in.router)
     app.include_router(public_routes.router)
     app.include_router(pages.router)
+    app.router.middleware_stack = RouteIndex(app.router)
     add_sessions(app, settings)
     _add_origins(app, settings)
     app.add_middleware(AnswerHeaders, settings=settings, varies=bool(settings.cors_origins))
@@ -116,6 +120,13 @@ def create_app(settings: Settings | None = None) -> FastAPI:
     app.add_exception_handler(DataError, _unstorable_problem)
     app.add_exception_handler(Exception, _unexpected_problem)
     return app
+
+
+async def _admit(request: Request) -> None:
+    """What comes before every route: one dependency, since each costs FastAPI more than most of these do."""
+    await dependencies.authenticate(request)
+    await rate_limits.charge(request)
+    await idempotency.note(request)
 
 
 def _add_origins(app: FastAPI, settings: Settings) -> None:

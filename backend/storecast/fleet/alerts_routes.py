@@ -1,6 +1,6 @@
 """The API of alerts: a shop's people have their shop's, operators those of the whole installation."""
 
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Annotated
@@ -28,7 +28,6 @@ from storecast.shops.access import (
     CurrentPrincipal,
     Permission,
     Principal,
-    request_session,
     require,
     sends_once,
 )
@@ -61,14 +60,13 @@ def _opened(principal: Principal) -> Iterator[AlertsView]:
         yield AlertsView(session, party)
 
 
-async def _view(principal: CurrentPrincipal) -> AsyncIterator[AlertsView]:
+async def _view(principal: CurrentPrincipal) -> AlertsView:
     party = _party(principal)
     opened = open_platform() if party.shop_id is None else open_tenant(party.shop_id)
-    async with request_session(opened) as session:
-        yield AlertsView(session, party)
+    return AlertsView(opened, party)
 
 
-View = Annotated[AlertsView, Depends(_view, scope="function")]
+View = Annotated[AlertsView, Depends(_view)]
 
 
 @router.get("/metrics", dependencies=[require(Permission.READ)])

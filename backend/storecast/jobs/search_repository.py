@@ -101,7 +101,12 @@ def plan_with_values(session: Session) -> None:
 
 
 def list_newest(session: Session, wanted: Filter, *, after: UUID | None, limit: int) -> Sequence[AnyRow]:
-    """Newest first. Ids are found first, and only those of the page are read whole."""
+    """Newest first. Ids are found first, and only those of the page are read whole.
+
+    All of a shop's, as its page opens, are found and read at once: one index serves whatever shop it is.
+    """
+    if wanted.scope is not None and wanted == Filter(wanted.scope) and after is None:
+        return repository.newest_of_shop(session, wanted.scope, limit)
     plan_with_values(session)
     ids = list(session.scalars(_ids(session, wanted, after=after, limit=limit)))
     return repository.find_many(session, wanted.scope, ids) if ids else []

@@ -5,14 +5,18 @@ from datetime import datetime
 from typing import Any
 from uuid import UUID
 
+from pydantic import TypeAdapter
 from sqlalchemy.orm import Session
 
 from storecast.jobs.repository import AnyRow
-from storecast.jobs.schemas import JobProgress, JobRun
+from storecast.jobs.schemas import JobRun
 from storecast.jobs.scope import Scope
 from storecast.jobs.usual import run_ms
 from storecast.kit.masking import masked, masked_text
 from storecast.shops import service as shops
+
+# Of many rows at once: one by one takes twice as long.
+_RUNS = TypeAdapter(list[JobRun])
 
 _NOT_BEGUN = ("scheduled", "staged", "queued", "retrying")
 
@@ -26,7 +30,7 @@ def shape(
     usual: Mapping[str, int] | None = None,
 ) -> list[JobRun]:
     """The rows in their order; ``usual`` when the usual run times of their kinds are known already."""
-    return [JobRun(**fields) for fields in shape_fields(session, scope, rows, now=now, usual=usual)]
+    return _RUNS.validate_python(shape_fields(session, scope, rows, now=now, usual=usual))
 
 
 def shape_fields(
@@ -68,7 +72,7 @@ def _fields(row: AnyRow, domains: dict[int, str], usual: Mapping[str, int]) -> d
         "error": masked_text(row.error) if row.error else row.error,
         "error_class": row.error_class,
         "fingerprint": row.fingerprint,
-        "progress": JobProgress.model_validate(row.progress) if row.progress else None,
+        "progress": row.progress or None,
         "shop_domain": domains.get(row.shop_id) if row.shop_id is not None else None,
         "request_id": row.request_id,
         "args": masked(row.args),

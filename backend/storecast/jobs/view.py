@@ -1,20 +1,18 @@
 """The session and the scope of a request: a shop's people work inside their shop, operators across all of them."""
 
-from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from typing import Annotated
 
 from fastapi import Depends, Request
 from sqlalchemy.orm import Session
 
-from storecast.db.session import open_platform, open_tenant
+from storecast.db.session import open_platform
 from storecast.jobs.scope import Scope
 from storecast.kit import languages
 from storecast.kit.errors import Forbidden
 from storecast.kit.languages import Language
 from storecast.kit.types import ShopId
-from storecast.shops.access import CurrentPrincipal, Permission, Principal, request_session
+from storecast.shops.access import CurrentPrincipal, Permission, Principal, open_own
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,28 +40,24 @@ def scope_of(principal: Principal, language: Language = "en") -> Scope:
     )
 
 
-@asynccontextmanager
-async def _opened(principal: Principal, request: Request) -> AsyncIterator[JobsView]:
+def _open(principal: Principal, request: Request) -> JobsView:
     scope = scope_of(principal, languages.preferred(request.headers.get("accept-language")))
-    opened = open_platform() if scope.shop_id is None else open_tenant(scope.shop_id)
-    async with request_session(opened) as session:
-        yield JobsView(session, principal, scope)
+    session = open_platform() if scope.shop_id is None else open_own(principal)
+    return JobsView(session, principal, scope)
 
 
-async def _view(principal: CurrentPrincipal, request: Request) -> AsyncIterator[JobsView]:
-    async with _opened(principal, request) as view:
-        yield view
+async def _view(principal: CurrentPrincipal, request: Request) -> JobsView:
+    return _open(principal, request)
 
 
-View = Annotated[JobsView, Depends(_view, scope="function")]
+View = Annotated[JobsView, Depends(_view)]
 
 
-async def _operators(principal: CurrentPrincipal, request: Request) -> AsyncIterator[JobsView]:
+async def _operators(principal: CurrentPrincipal, request: Request) -> JobsView:
     if principal.role != "operator":
         raise Forbidden("Only operators may do this: it concerns every shop.")
-    async with _opened(principal, request) as view:
-        yield view
+    return _open(principal, request)
 
 
-OperatorView = Annotated[JobsView, Depends(_operators, scope="function")]
+OperatorView = Annotated[JobsView, Depends(_operators)]
 """For what holds for every shop at once."""

@@ -15,6 +15,7 @@ from sqlalchemy import bindparam, select
 from sqlalchemy.orm import Session
 
 from storecast.config.settings import get_settings
+from storecast.db.reading import Reading
 from storecast.db.session import look
 from storecast.kit.sealing import SealBroken
 from storecast.kit.types import ShopId
@@ -35,7 +36,7 @@ UnitOfWork = Callable[[], AbstractContextManager[Session]]
 WITHOUT_SECRET = frozenset({"smtp", "postmark"})
 """Notifications prove themselves by the code in them; Postmark offers no signature, and a password at best."""
 
-_SHOP_OF = select(SendingChannel.shop_id).where(SendingChannel.public_id == bindparam("channel_id"))
+_SHOP_OF = Reading(select(SendingChannel.shop_id).where(SendingChannel.public_id == bindparam("channel_id")))
 
 
 def find_shop(channel_id: str, code: str) -> ShopId:

@@ -3,12 +3,38 @@
 Only ids go into a log line; payloads, tokens and addresses never do.
 """
 
+import functools
+import json
 import logging
 import sys
+from typing import TextIO
 
+import orjson
 import structlog
 
 _LEVELS = {"debug": logging.DEBUG, "info": logging.INFO, "warning": logging.WARNING, "error": logging.ERROR}
+
+
+class _Lines:
+    """A logger that writes lines as they are. The standard library's looks for its caller and makes a record of each,
+    which for the line of a request takes four times as long."""
+
+    def __init__(self, stream: TextIO, name: str = "") -> None:
+        self.name = name
+        self._stream = stream
+
+    def info(self, line: str) -> None:
+        # In one piece: others write to the stream too.
+        self._stream.write(line + "\n")
+
+    debug = warning = error = critical = exception = info
+
+
+def _written(_logger: object, _method: str, event: structlog.typing.EventDict) -> str:
+    try:
+        return orjson.dumps(event, default=repr, option=orjson.OPT_NON_STR_KEYS).decode()
+    except orjson.JSONEncodeError:  # integers beyond 64 bits, text that is no Unicode
+        return json.dumps(event, default=repr)
 
 
 def configure(process: str, *, level: str = "info") -> None:
@@ -23,10 +49,10 @@ def configure(process: str, *, level: str = "info") -> None:
         processors=[
             *shared,
             structlog.processors.format_exc_info,
-            structlog.stdlib.ProcessorFormatter.wrap_for_formatter,
+            _written,
         ],
-        wrapper_class=structlog.stdlib.BoundLogger,
-        logger_factory=structlog.stdlib.LoggerFactory(),
+        wrapper_class=structlog.make_filtering_bound_logger(_LEVELS[level]),
+        logger_factory=functools.partial(_Lines, sys.stderr),
         cache_logger_on_first_use=True,
     )
     handler = logging.StreamHandler(sys.stderr)

@@ -3,8 +3,7 @@
 `auth` proves who it is and puts the principal on the request; every module reads it from here.
 """
 
-from collections.abc import AsyncIterator, Callable
-from contextlib import asynccontextmanager
+from collections.abc import Callable
 from dataclasses import dataclass
 from enum import StrEnum
 from typing import Annotated, Any, Literal, TypeVar
@@ -12,11 +11,12 @@ from typing import Annotated, Any, Literal, TypeVar
 from fastapi import Depends, Request
 from fastapi.params import Depends as DependsMarker
 from sqlalchemy.orm import Session
-from starlette.concurrency import run_in_threadpool
 
-from storecast.db.session import abandon, finish, open_platform, open_tenant
+from storecast.db.session import open_platform, open_tenant
 from storecast.kit.errors import Forbidden, Unauthenticated
 from storecast.kit.types import ShopId
+from storecast.shops import own
+from storecast.shops.own import OwnShop
 
 Role = Literal["owner", "admin", "marketer", "operator", "viewer"]
 Door = Literal["embedded", "browser", "api"]
@@ -66,6 +66,8 @@ class Principal:
     role: Role | None
     door: Door
     scopes: frozenset[Permission] = frozenset()
+    # The shop's, where whoever let them in has seen it.
+    currency: str | None = None
 
     @property
     def permissions(self) -> frozenset[Permission]:
@@ -83,11 +85,16 @@ def granted(role: Role) -> frozenset[Permission]:
     return _GRANTS[role]
 
 
-# What only looks at the request is async: FastAPI takes every other dependency to a thread and back.
+# What only looks at the request is async: FastAPI takes every other dependency to a thread and back. And it takes the
+# request itself: a dependency of a dependency costs as much as one.
 
 
 async def current_principal(request: Request) -> Principal:
     """The principal that authentication found; 401 when no one proved who they are."""
+    return _principal_of(request)
+
+
+def _principal_of(request: Request) -> Principal:
     principal = getattr(request.state, "principal", None)
     if not isinstance(principal, Principal):
         raise Unauthenticated
@@ -113,8 +120,8 @@ Who may come in is for people to decide: a key that leaked must not be able to m
 def require(permission: Permission) -> Any:
     """A route dependency that refuses roles without the permission."""
 
-    async def check(principal: CurrentPrincipal) -> None:
-        if permission not in principal.permissions:
+    async def check(request: Request) -> None:
+        if permission not in _principal_of(request).permissions:
             raise Forbidden(permission=permission.value)
 
     check.permission = permission  # type: ignore[attr-defined]  # tests walk the routes and read it
@@ -122,39 +129,32 @@ def require(permission: Permission) -> Any:
     return dependency
 
 
-@asynccontextmanager
-async def request_session(session: Session) -> AsyncIterator[Session]:
-    """A request's unit of work: committed before the answer leaves, taken back on any error.
-
-    Most endpoints have finished it when they return (`finish` in their own thread); then nothing is left to do here.
-    """
-    try:
-        yield session
-    except BaseException:
-        if session.in_transaction():
-            await run_in_threadpool(abandon, session)
-        raise
-    if session.in_transaction():
-        await run_in_threadpool(finish, session)
+async def _tenant_db(request: Request) -> Session:
+    return open_own(_principal_of(request))
 
 
-async def _tenant_db(principal: CurrentPrincipal) -> AsyncIterator[Session]:
-    async with request_session(open_tenant(principal.shop_id)) as session:
-        yield session
+def open_own(principal: Principal) -> Session:
+    """A session inside the caller's shop that asks the database for nothing yet; `finish` or `abandon` ends it."""
+    session = open_tenant(principal.shop_id)
+    if principal.currency is not None:
+        own.tell(session, OwnShop(principal.shop_id, principal.shop_domain, principal.currency))
+    return session
 
 
-TenantDb = Annotated[Session, Depends(_tenant_db, scope="function")]
-"""The request's unit of work inside its shop, committed before the answer leaves."""
+TenantDb = Annotated[Session, Depends(_tenant_db)]
+"""The request's unit of work inside its shop, committed before the answer leaves.
+
+It begins with the first statement and ends with the endpoint, which `entrypoints.whole_calls` sees to.
+"""
 
 
-async def _platform_db(principal: CurrentPrincipal) -> AsyncIterator[Session]:
-    if principal.role != "operator":
+async def _platform_db(request: Request) -> Session:
+    if _principal_of(request).role != "operator":
         raise Forbidden("Only operators may do this: it concerns every shop.")
-    async with request_session(open_platform()) as session:
-        yield session
+    return open_platform()
 
 
-PlatformDb = Annotated[Session, Depends(_platform_db, scope="function")]
+PlatformDb = Annotated[Session, Depends(_platform_db)]
 """An operator's unit of work across shops; refuses everybody else."""
 
 

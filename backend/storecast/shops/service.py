@@ -13,7 +13,7 @@ from storecast.kit.ids import public_id
 from storecast.kit.types import ShopId
 from storecast.shopify.oauth import Grant
 from storecast.shopify.shop import ShopProfile
-from storecast.shops import availability, features, repository, tokens
+from storecast.shops import availability, features, own, repository, tokens
 from storecast.shops.errors import GrantAwaited, ShopUnknown
 from storecast.shops.features import Feature
 from storecast.shops.jobs import CheckPixel
@@ -46,6 +46,9 @@ def get(session: Session, shop_id: ShopId) -> Shop:
 
 def get_currency(session: Session, shop_id: ShopId) -> str:
     """The shop's currency, as of ISO 4217; raises ShopUnknown."""
+    known = own.find(session)
+    if known is not None and known.id == shop_id:
+        return known.currency
     row = repository.find_currency(session, shop_id)
     if row is None:
         raise ShopUnknown
@@ -54,6 +57,9 @@ def get_currency(session: Session, shop_id: ShopId) -> str:
 
 def domains(session: Session, shop_ids: Collection[int]) -> dict[int, str]:
     """The domains of shops by id, as far as the session may see them."""
+    known = own.find(session)
+    if known is not None and set(shop_ids) <= {known.id}:
+        return dict.fromkeys(shop_ids, known.domain)
     return repository.domains(session, shop_ids)
 
 

@@ -17,6 +17,7 @@ from sqlalchemy import func, select
 
 from storecast.auth import service
 from storecast.auth.models import ShopMember
+from storecast.auth.service import BrowserSession
 from storecast.config.settings import get_settings
 from storecast.db.session import platform_session
 from storecast.entrypoints.api import create_app
@@ -283,6 +284,6 @@ def test_a_session_that_began_in_the_second_of_the_sign_out_is_over(shop: Shop) 
         member = session.scalars(select(ShopMember)).one()
         member.signed_out_at = signed_out_at
     with pytest.raises(Unauthenticated):
-        service.browser_principal(ShopId(shop.id), OWNER_ID, signed_in_at=signed_out_at.timestamp() - 0.3)
+        service.browser_principal(BrowserSession(ShopId(shop.id), OWNER_ID, signed_out_at.timestamp() - 0.3))
     later = signed_out_at.timestamp() + 0.05
-    assert service.browser_principal(ShopId(shop.id), OWNER_ID, signed_in_at=later).user_id == OWNER_ID
+    assert service.browser_principal(BrowserSession(ShopId(shop.id), OWNER_ID, later)).user_id == OWNER_ID

@@ -3,6 +3,7 @@
 import psycopg
 from sqlalchemy import bindparam, text
 
+from storecast.db.reading import Reading
 from storecast.db.roles import Role
 from storecast.db.session import engine, look, platform_session, tenant_session
 from storecast.kit.clock import utcnow
@@ -32,7 +33,7 @@ def test_no_tenant_stays_on_a_connection(shop: Shop) -> None:
 
 
 def test_a_look_sees_what_was_committed_a_moment_ago(shop: Shop) -> None:
-    known = selectables.served(bindparam("now"))
+    known = Reading(selectables.served(bindparam("now")))
     assert {row.domain for row in [look(known, {"now": utcnow()})] if row} == {shop.domain}
     with platform_session() as session:
         session.execute(text("UPDATE shops SET state = 'uninstalled'"))

@@ -19,7 +19,7 @@ from sqlalchemy.orm import Session
 from storecast.audit.models import AuditEntry
 from storecast.db.roles import Role as DatabaseRole
 from storecast.db.session import engine, platform_session, tenant_session
-from storecast.entrypoints.modules import register_jobs
+from storecast.entrypoints.modules import register_jobs, routers
 from storecast.fleet import alerting, alerts
 from storecast.fleet.alert_channels import TargetRefused
 from storecast.fleet.jobs import CheckAlerts, CheckShopAlerts, DeliverAlert
@@ -53,6 +53,7 @@ As = Callable[..., TestClient]
 def sign_in(shop: Shop) -> As:
     """The API for somebody with a role, without the ceremony of signing in."""
     register_jobs()
+    routers()  # endpoints end their units of work
 
     def client_of(role: Role, where: Shop = shop) -> TestClient:
         app = FastAPI()

@@ -17,7 +17,7 @@ from sqlalchemy.orm import Session
 from storecast.audit.models import AuditEntry
 from storecast.config.settings import get_settings
 from storecast.db.session import platform_session, tenant_session
-from storecast.entrypoints.modules import register_jobs
+from storecast.entrypoints.modules import register_jobs, routers
 from storecast.jobs.jobs import BulkAction
 from storecast.jobs.routes import router
 from storecast.jobs.tasks import act_in_bulk
@@ -120,6 +120,7 @@ _JSON = ("args", "attempts", "progress")
 def client_of(shop: Shop, role: Role) -> TestClient:
     """The console for somebody with a role, without the ceremony of signing in."""
     register_jobs()
+    routers()  # endpoints end their units of work
     app = FastAPI()
 
     @app.middleware("http")

@@ -16,6 +16,7 @@ from storecast.audit.models import AuditEntry
 from storecast.config.settings import get_settings
 from storecast.db.session import platform_session, tenant_session
 from storecast.entrypoints.api import _storecast_problem
+from storecast.entrypoints.modules import routers
 from storecast.jobs import workflows
 from storecast.jobs.errors import WorkflowInvalid, WorkflowNotRetryable
 from storecast.jobs.fan_out import MAX_VALUES
@@ -49,6 +50,7 @@ def executor(database: str) -> Iterator[Executor]:
 
 def client_of(shop: Shop, role: Role) -> TestClient:
     """The workflows API for somebody with a role, without the ceremony of signing in."""
+    routers()  # endpoints end their units of work
     app = FastAPI()
 
     @app.middleware("http")
