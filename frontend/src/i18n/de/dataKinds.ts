@@ -106,9 +106,6 @@ export const dataKinds = {
     "Wem Sie Guthaben gaben, wie viel und warum. Nach einer Löschung bleibt nur der Betrag.",
   "data_means.webhook_inbox": "Änderungen an Bestellungen und Personen, wie Shopify sie meldete.",
   "data_means.webhook_marks": "Nur Nummern, damit verspätete Nachrichten niemanden zurückbringen.",
-  "data.customer_behaviour": "Was die Kundschaft tat",
-  "data_means.customer_behaviour":
-    "Wann wer zuletzt öffnete, klickte, ansah, in den Warenkorb legte oder zur Kasse ging; je höchstens zwanzigmal.",
   "data.customer_interests": "Was die Kundschaft tat, nach Produkt und Kampagne",
   "data_means.customer_interests": "Dasselbe je Produkt und Kampagne.",
   "data.customer_list_members": "Wer in hochgeladenen Listen steht",

@@ -104,9 +104,6 @@ export const dataKinds = {
     "Whom you gave store credit, how much and why. After an erasure only the amount stays.",
   "data_means.webhook_inbox": "Changes to orders and customers as Shopify told them.",
   "data_means.webhook_marks": "Ids only, so that late messages bring nobody back.",
-  "data.customer_behaviour": "What customers did",
-  "data_means.customer_behaviour":
-    "When each customer last opened, clicked, viewed, added to cart or began a checkout; at most twenty times of each.",
   "data.customer_interests": "What customers did, by product and campaign",
   "data_means.customer_interests": "The same for each product and campaign.",
   "data.customer_list_members": "Who is in uploaded lists",
