@@ -94,16 +94,27 @@ def suggest(titles: list[str]) -> dict[int, str]:
 
 
 def read(
-    line: int, cells: list[str] | None, columns: Mapping[int, str], *, source: str | None, now: datetime
+    line: int,
+    cells: list[str] | None,
+    columns: Mapping[int, str],
+    *,
+    source: str | None,
+    now: datetime,
+    confirm: bool = False,
 ) -> Contact:
-    """The contact of a row; ``columns`` are fields by number, ``source`` is where the other consents are from."""
+    """The contact of a row; ``columns`` are fields by number, ``source`` is where the other consents are from.
+
+    With ``confirm`` who has subscribed is asked first whether that is so.
+    """
     if cells is None:
         return Contact(line, reason="unreadable")
     given = {field: csv_rows.plain(cells[index]) for index, field in columns.items() if index < len(cells)}
     try:
-        return _contact(line, given, source, now)
+        contact = _contact(line, given, source, now)
     except Refused as refused:
         return Contact(line, reason=str(refused))
+    asks = confirm and contact.consent_state == "subscribed"
+    return contact._replace(consent_state="pending") if asks else contact
 
 
 def _contact(line: int, given: Mapping[str, str], source: str | None, now: datetime) -> Contact:

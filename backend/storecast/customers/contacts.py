@@ -8,7 +8,7 @@ Shopify says since; who is suppressed stays so. What is on its way to Shopify is
 import io
 from collections import Counter
 from collections.abc import Callable, Iterator
-from datetime import timedelta
+from datetime import datetime, timedelta
 from itertools import chain, islice
 from typing import BinaryIO
 
@@ -30,6 +30,7 @@ from storecast.kit.ids import public_id
 from storecast.kit.pages import Page, decode_id_cursor, encode_cursor
 from storecast.kit.types import ShopId
 from storecast.shops import features
+from storecast.shops import service as shops
 from storecast.shops.features import Feature
 from storecast.shops.unit_of_work import UnitOfWork
 from storecast.worker import outbox
@@ -155,6 +156,9 @@ def start(
 ) -> ContactImport:
     """Have the file read and its contacts written. Raises ContactImportUnknown, ContactImportState, ScopeMissing."""
     features.require(session, shop_id, Feature.CONSENT)
+    if mapping.confirm and not shops.get(session, shop_id).double_opt_in:
+        fault = FieldError("/confirm", "Switch double opt-in on in the settings first.", "double_opt_in_off")
+        raise Invalid("Nobody is asked to confirm while double opt-in is off.", errors=[fault])
     imported = _lock(session, shop_id, import_id)
     _expect(imported, "uploaded")
     imported.state, imported.mapping = "reading", mapping.model_dump(mode="json")
@@ -167,6 +171,7 @@ def start(
         import_id,
         lines=imported.line_count,
         fields=sorted(mapping.columns.values()),
+        confirm=mapping.confirm,
     )
     return imported
 
@@ -263,7 +268,22 @@ def _contacts(
     for line, cells in rows:
         # An empty line at the end is no row.
         if cells != []:
-            yield contact_rows.read(line, cells, mapping.columns, source=mapping.consent_source, now=now)
+            yield contact_rows.read(
+                line,
+                cells,
+                mapping.columns,
+                source=mapping.consent_source,
+                now=now,
+                confirm=mapping.confirm,
+            )
+
+
+def awaits_customers(session: Session, shop_id: ShopId, import_id: int, *, since: datetime) -> bool:
+    """Whether a file that was written after ``since`` has people to ask whom Shopify has not told of yet."""
+    imported = contacts_repository.find_by_id(session, shop_id, import_id)
+    if imported is None or imported.finished_at is None or imported.finished_at < since:
+        return False
+    return contacts_repository.awaits_customers(session, shop_id, import_id)
 
 
 def get(session: Session, shop_id: ShopId, import_id: str) -> ContactImport:

@@ -8,7 +8,7 @@ from sqlalchemy import ColumnElement, Row, delete, func, select, text, update
 from sqlalchemy.orm import Session
 
 from storecast.customers.contact_rows import Contact
-from storecast.customers.models import ContactImport, ContactImportPiece, ContactImportRow
+from storecast.customers.models import ContactImport, ContactImportPiece, ContactImportRow, Customer
 from storecast.db.staging import Staging
 from storecast.kit.types import ShopId
 
@@ -95,6 +95,7 @@ UPDATE contact_import_rows AS contact
            OR (customer.phone IS NULL AND each.phone IS NOT NULL) AS fills,
            NOT (each.tags <@ customer.tags) AS tags,
            each.consent_state IS NOT NULL AND each.consent_state <> customer.email_state
+           AND (each.consent_state <> 'pending' OR customer.email_state = 'not_subscribed')
            AND (customer.email_consent_at IS NULL AND customer.email_state = 'not_subscribed'
                 OR each.consent_at > customer.email_consent_at) AS says
       FROM contact_import_rows AS each
@@ -180,6 +181,30 @@ def find(session: Session, shop_id: ShopId, public_id: str) -> ContactImport | N
     )
 
 
+def find_by_id(session: Session, shop_id: ShopId, import_id: int) -> ContactImport | None:
+    return session.scalar(
+        select(ContactImport).where(ContactImport.shop_id == shop_id, ContactImport.id == import_id)
+    )
+
+
+def awaits_customers(session: Session, shop_id: ShopId, import_id: int) -> bool:
+    """Whether somebody who is to be asked is no customer here yet."""
+    row = ContactImportRow
+    known = select(Customer.id).where(
+        Customer.shop_id == shop_id,
+        func.lower(Customer.email) == row.email,
+        Customer.email_state == "pending",
+    )
+    waiting = select(row.line).where(
+        row.shop_id == shop_id,
+        row.import_id == import_id,
+        row.consent_state == "pending",
+        row.outcome == "created",
+        ~known.exists(),
+    )
+    return bool(session.scalar(select(waiting.exists())))
+
+
 def lock(session: Session, shop_id: ShopId, import_id: int) -> ContactImport | None:
     return session.scalar(
         select(ContactImport)
@@ -249,7 +274,7 @@ def hold_back(session: Session, shop_id: ShopId, import_id: int, suppressed: Sup
             ContactImportRow.shop_id == shop_id,
             ContactImportRow.import_id == import_id,
             ContactImportRow.outcome.is_(None),
-            ContactImportRow.consent_state == "subscribed",
+            ContactImportRow.consent_state.in_(("subscribed", "pending")),
             suppressed(shop_id, ContactImportRow.email.expression),
         )
         .values(consent_state=None, consent_at=None, consent_source=None, reason="suppressed")

@@ -34,7 +34,8 @@ class NewContactImport(BaseModel):
 class ContactMapping(BaseModel):
     """What the columns of a file are, by their number from 0; the others are left out.
 
-    ``consent_source`` says where the consents are from whose row does not: no consent is taken without.
+    ``consent_source`` says where the consents are from whose row does not: no consent is taken without. With
+    ``confirm`` who is not a subscriber yet gets a mail first and becomes one by the link in it.
     """
 
     model_config = ConfigDict(
@@ -53,6 +54,7 @@ class ContactMapping(BaseModel):
     columns: Annotated[dict[Annotated[int, Field(ge=0, le=199)], ContactField], Field(max_length=9)]
     has_titles: bool = True
     consent_source: Words | None = None
+    confirm: bool = False
 
     @model_validator(mode="after")
     def _names_each_field_once_and_the_address(self) -> Self:

@@ -13,6 +13,7 @@ from typing import Any
 
 import structlog
 from sqlalchemy import Row
+from sqlalchemy.orm import Session
 
 from storecast.customers import contacts_repository
 from storecast.customers.jobs import WriteConsent, WriteContacts
@@ -39,6 +40,15 @@ _OPERATIONS = {
     "tags": "tags_add",
     "consent": "customer_email_consent_update",
 }
+
+
+_written: list[Callable[[Session, ShopId, int], None]] = []
+
+
+def provide_written(written: Callable[[Session, ShopId, int], None]) -> None:
+    """Make known who asks the people of a file to confirm, once they are written."""
+    if written not in _written:
+        _written.append(written)
 
 
 def run(
@@ -194,6 +204,9 @@ def _finish(unit_of_work: UnitOfWork, shop_id: ShopId, import_id: int) -> None:
             outbox.add(session, shop_id, WriteConsent(gid, "email"))
         imported.counts = contacts_repository.counts(session, shop_id, import_id)
         contacts_repository.tidy(session, shop_id, import_id)
+        if (imported.mapping or {}).get("confirm"):
+            for written in _written:
+                written(session, shop_id, import_id)
         imported.phase, imported.bulk_gid = None, None
         if imported.state == "writing":
             imported.state, imported.finished_at = "done", utcnow()

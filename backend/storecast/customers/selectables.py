@@ -2,9 +2,15 @@
 
 from typing import Any
 
-from sqlalchemy import Select, and_, select
+from sqlalchemy import Select, and_, func, select
 
-from storecast.customers.models import Customer, CustomerFacts, ShopifySegment, ShopifySegmentMember
+from storecast.customers.models import (
+    ContactImportRow,
+    Customer,
+    CustomerFacts,
+    ShopifySegment,
+    ShopifySegmentMember,
+)
 from storecast.kit.types import ShopId
 
 _PROFILE = (
@@ -66,6 +72,22 @@ def audience(shop_id: ShopId) -> Select[Any]:
         select(CustomerFacts.customer_id.label("id"), *columns)
         .outerjoin_from(CustomerFacts, Customer, theirs)
         .where(CustomerFacts.shop_id == shop_id)
+    )
+
+
+def awaiting_confirmation(shop_id: ShopId, import_id: int) -> Select[int]:
+    """The customers (``id``) of a file that asks for confirmation whose consent waits for it."""
+    return (
+        select(Customer.id)
+        .join(ContactImportRow, ContactImportRow.email == func.lower(Customer.email))
+        .where(
+            Customer.shop_id == shop_id,
+            Customer.email_state == "pending",
+            ContactImportRow.shop_id == shop_id,
+            ContactImportRow.import_id == import_id,
+            ContactImportRow.consent_state == "pending",
+            ContactImportRow.outcome.in_(("created", "updated", "unchanged")),
+        )
     )
 
 

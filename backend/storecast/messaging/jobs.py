@@ -54,6 +54,20 @@ class ReturnsRecorded(Job):
 
 
 @dataclass(frozen=True, slots=True)
+class AskToConfirm(Job):
+    """Ask the people of a file, and whoever else is due, to confirm. Safe to run twice: nobody is asked who was."""
+
+    name: ClassVar[str] = "messaging.ask_to_confirm"
+    for_merchants: ClassVar[bool] = True
+    queue: ClassVar[Queue] = "default"
+    timeout_s: ClassVar[int] = 900
+    import_id: int
+
+    def unique_key(self) -> str | None:
+        return str(self.import_id)
+
+
+@dataclass(frozen=True, slots=True)
 class ForgetReturns(Job):
     """Delete what came back so long ago that it counts for nothing. Safe to run twice."""
 

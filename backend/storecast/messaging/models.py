@@ -3,7 +3,17 @@
 from datetime import datetime
 from typing import ClassVar
 
-from sqlalchemy import ARRAY, BigInteger, CheckConstraint, ForeignKey, Index, Integer, UniqueConstraint, text
+from sqlalchemy import (
+    ARRAY,
+    BigInteger,
+    CheckConstraint,
+    ForeignKey,
+    Index,
+    Integer,
+    SmallInteger,
+    UniqueConstraint,
+    text,
+)
 from sqlalchemy.orm import Mapped, mapped_column
 
 from storecast.db.base import Base, Id, Tenant, TenantRow, Timestamps
@@ -95,6 +105,22 @@ class ContactPreference(TenantRow, Base):
     # Ids of `Topic`.
     opted_out_topics: Mapped[list[int]] = mapped_column(ARRAY(BigInteger), server_default=text("'{}'"))
     changed_at: Mapped[datetime]
+
+
+class OptInRequest(TenantRow, Base):
+    """A customer who is asked to confirm their subscription: due again when, and how often a mail went out."""
+
+    __tablename__ = "opt_in_requests"
+    __table_args__ = (
+        Index("ix_opt_in_requests_due", "shop_id", "due_at", postgresql_where=text("due_at IS NOT NULL")),
+    )
+    personal_data: ClassVar[tuple[str, ...]] = ("sent_at", "confirmed_at")
+
+    customer_id: Mapped[int] = mapped_column(ForeignKey("customers.id", ondelete="CASCADE"), primary_key=True)
+    sends: Mapped[int] = mapped_column(SmallInteger, server_default=text("0"))
+    due_at: Mapped[datetime | None]
+    sent_at: Mapped[datetime | None]
+    confirmed_at: Mapped[datetime | None]
 
 
 class BrandKit(Tenant, Timestamps, Base):

@@ -152,7 +152,9 @@ def subscribe(session: Session, person: Person, *, now: datetime) -> bool:
     if reason is not None and reason not in _THEIR_OWN:
         return False
     service.lift_suppression(session, person.shop_id, person.email)
-    consent.change(session, person.shop_id, person.gid, state="subscribed", at=now, level="single_opt_in")
+    # The link came with a message to their own mailbox, which is what a confirmation asks for.
+    level = "confirmed_opt_in" if shops.get(session, person.shop_id).double_opt_in else "single_opt_in"
+    consent.change(session, person.shop_id, person.gid, state="subscribed", at=now, level=level)
     return True
 
 

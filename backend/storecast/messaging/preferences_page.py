@@ -8,7 +8,7 @@ from typing import Literal
 from jinja2 import Environment, PackageLoader, select_autoescape
 
 from storecast.messaging import page_words
-from storecast.messaging.brand import FONTS, PLAIN, on
+from storecast.messaging.brand import FONTS, PLAIN, Brand, on
 from storecast.messaging.preferences import FREQUENCIES, PAUSES_DAYS, Choices
 
 Notice = Literal["saved", "unsubscribed", "subscribed", "nothing_changed", "link_dead"]
@@ -40,26 +40,34 @@ _STYLE = (
 
 def render(choices: Choices | None, lang: str, *, notice: Notice | None = None) -> tuple[str, dict[str, str]]:
     """The page and its headers; without choices only the notice is on it."""
-    brand = choices.brand if choices else PLAIN
+    return render_template(
+        "preferences.html.j2",
+        choices.brand if choices else PLAIN,
+        lang=lang,
+        words=page_words.WORDS[lang],
+        choices=choices,
+        shop_name=choices.shop_name if choices else "",
+        paused_until=page_words.day(choices.paused_until, lang) if choices and choices.paused_until else None,
+        frequencies=FREQUENCIES,
+        pauses=PAUSES_DAYS,
+        notice=notice,
+    )
+
+
+def render_template(name: str, brand: Brand, **values: object) -> tuple[str, dict[str, str]]:
+    """A page of this kind in the shop's look, and its headers."""
     style = _STYLE % {
         "font": FONTS[brand.font],
         "background": brand.background,
         "accent": brand.accent,
         "on_accent": on(brand.accent),
     }
-    page = _PAGES.get_template("preferences.html.j2").render(
-        lang=lang,
-        words=page_words.WORDS[lang],
+    page = _PAGES.get_template(name).render(
         # It holds nothing but colours that were checked, and a browser reads it as it stands.
         style=_Ready(style),
-        choices=choices,
-        shop_name=choices.shop_name if choices else "",
         logo_url=brand.logo_url,
         address=brand.address,
-        paused_until=page_words.day(choices.paused_until, lang) if choices and choices.paused_until else None,
-        frequencies=FREQUENCIES,
-        pauses=PAUSES_DAYS,
-        notice=notice,
+        **values,
     )
     return page, _headers(style)
 

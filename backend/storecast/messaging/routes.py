@@ -4,6 +4,7 @@ from fastapi import APIRouter
 
 from storecast.messaging import (
     brand_routes,
+    confirmation_settings_routes,
     sending_channels_routes,
     sending_domains_routes,
     suppressions_routes,
@@ -15,6 +16,7 @@ router = APIRouter(
     routes=[
         *templates_routes.router.routes,
         *brand_routes.router.routes,
+        *confirmation_settings_routes.router.routes,
         *sending_channels_routes.router.routes,
         *sending_domains_routes.router.routes,
         *suppressions_routes.router.routes,

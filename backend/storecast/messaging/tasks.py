@@ -3,8 +3,9 @@
 from storecast.customers import consent
 from storecast.db.session import retention_session
 from storecast.kit.clock import utcnow
-from storecast.messaging import alert_mail, returned, sending_domains
+from storecast.messaging import alert_mail, confirmations, returned, sending_domains
 from storecast.messaging.jobs import (
+    AskToConfirm,
     CheckSendingDomains,
     CheckSendingDomainsEverywhere,
     ForgetReturns,
@@ -41,6 +42,12 @@ def check_sending_domains_everywhere(_job: CheckSendingDomainsEverywhere, ctx: T
 def check_sending_domains(_job: CheckSendingDomains, ctx: TaskContext) -> None:
     """A record that went missing shows before the next campaign."""
     ctx.result(domains=sending_domains.check_all(ctx.unit_of_work, ctx.shop_id, process_resolver()))
+
+
+@task(AskToConfirm)
+def ask_to_confirm(job: AskToConfirm, ctx: TaskContext) -> None:
+    """Send the mails that are due."""
+    ctx.result(asked=confirmations.ask(ctx.unit_of_work, ctx.shop_id, job.import_id))
 
 
 @task(ForgetReturns)

@@ -158,6 +158,7 @@ CUSTOMER_RULES: dict[str, Rule] = {
     # Its event stays, of nobody.
     "message_returns": Rule(_by_customer_id, "delete"),
     "contact_preferences": Rule(_by_customer_id, "delete"),
+    "opt_in_requests": Rule(_by_customer_id, "delete"),
     "order_lines": Rule(_order_line, "clear"),
     "orders": Rule(_order, "clear", unlink=("customer_id",)),
     "abandoned_checkouts": Rule(_by_customer_gid, "delete"),

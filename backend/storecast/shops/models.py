@@ -48,6 +48,8 @@ class Shop(Timestamps, Base):
     pixel_checked_at: Mapped[datetime | None]
     sender_name: Mapped[str | None]
     sender_email: Mapped[str | None]
+    # Whether files of contacts may ask for confirmation, and who subscribes again here has confirmed it.
+    double_opt_in: Mapped[bool] = mapped_column(server_default=text("false"))
     click_window_days: Mapped[int] = mapped_column(server_default=text("5"))
     open_window_days: Mapped[int] = mapped_column(server_default=text("1"))
     installed_at: Mapped[datetime | None]

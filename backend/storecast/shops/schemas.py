@@ -114,8 +114,17 @@ class Settings(BaseModel):
     token: TokenSettings
     pixel: PixelSettings
     sender: SenderSettings
+    double_opt_in: bool
     attribution: AttributionSettings
     webhooks: WebhookSettings
+
+
+class DoubleOptInInput(BaseModel):
+    """Whether people confirm a subscription by a link in a mail."""
+
+    model_config = ConfigDict(extra="forbid", json_schema_extra={"examples": [{"enabled": True}]})
+
+    enabled: bool
 
 
 class SenderInput(BaseModel):

@@ -9,6 +9,7 @@ import structlog
 from sqlalchemy.orm import Session
 
 from storecast.kit.clock import utcnow
+from storecast.kit.errors import FieldError, Invalid
 from storecast.kit.ids import public_id
 from storecast.kit.types import ShopId
 from storecast.shopify.oauth import Grant
@@ -160,6 +161,16 @@ def set_sender(session: Session, shop_id: ShopId, *, name: str, email: str) -> S
     """Who campaigns come from unless they say otherwise."""
     shop = get(session, shop_id)
     shop.sender_name, shop.sender_email = name, email
+    return shop
+
+
+def set_double_opt_in(session: Session, shop_id: ShopId, *, on: bool) -> Shop:
+    """Whether people confirm a subscription by a link; raises Invalid while the shop has no sender to ask them as."""
+    shop = get(session, shop_id)
+    if on and not shop.sender_email:
+        fault = FieldError("/enabled", "Set a sender first: people are asked by mail.", "sender_missing")
+        raise Invalid("Nobody can be asked without a sender.", errors=[fault])
+    shop.double_opt_in = on
     return shop
 
 

@@ -23,6 +23,7 @@ def read(session: Session, shop_id: ShopId) -> schemas.Settings:
         token=_token(repository.find_token(session, shop_id)),
         pixel=pixel(shop, **panels.get("pixel", {})),
         sender=_sender(shop),
+        double_opt_in=shop.double_opt_in,
         attribution=schemas.AttributionSettings(
             click_days=shop.click_window_days, open_days=shop.open_window_days
         ),

@@ -109,7 +109,7 @@ def test_an_erasure_that_is_killed_in_two_tables_ends_with_exact_counts(
         "customer_write_targets": (1, 0), "store_credit_entries": (1, 0), "webhook_marks": (1, 0),
         "customer_interests": (1, 0),
         "customer_list_members": (1, 0), "shopify_segment_members": (1, 0),
-        "contact_preferences": (1, 0), "message_returns": (1, 0),
+        "contact_preferences": (1, 0), "opt_in_requests": (1, 0), "message_returns": (1, 0),
     }  # fmt: skip
     with tenant_session(ShopId(shop.id)) as session:
         assert places_of(session, MARK, GID, f": {NUMBER},") == []

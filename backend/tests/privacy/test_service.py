@@ -125,6 +125,7 @@ def fill(session: Session, shop: Shop) -> Story:
             "shopify_segment_members": {"segment_id": group_ids["shopify_segments"]},
             "customer_list_members": {"list_id": group_ids["customer_lists"]},
             "contact_preferences": {"frequency": "weekly", "changed_at": NOW},
+            "opt_in_requests": {"sent_at": NOW},
             "message_returns": {
                 "event_key": mark.encode(),
                 "campaign_id": campaign.id,
@@ -295,6 +296,7 @@ def test_a_redacted_customer_is_nowhere_and_nobody_else_is_touched(shop: Shop) -
         # Of these the rows say nothing but ids and instants.
         wordless = {
             "privacy_archives", "shopify_segment_members", "customer_list_members", "contact_preferences",
+            "opt_in_requests",
         }  # fmt: skip
         assert covered - wordless <= set(places_of(session, MARK, GID))
         before = places_of(session, "bystander")
@@ -319,7 +321,8 @@ def test_a_redacted_customer_is_nowhere_and_nobody_else_is_touched(shop: Shop) -
         "contact_import_rows": (1, 0), "contact_imports": (1, 0), "contact_import_pieces": (1, 0),
         "customer_write_targets": (1, 0), "store_credit_entries": (1, 0), "webhook_marks": (1, 0),
         "customer_interests": (1, 0), "shopify_segment_members": (1, 0),
-        "customer_list_members": (1, 0), "contact_preferences": (1, 0), "message_returns": (1, 0),
+        "customer_list_members": (1, 0), "contact_preferences": (1, 0), "opt_in_requests": (1, 0),
+        "message_returns": (1, 0),
     }  # fmt: skip
 
 
@@ -373,7 +376,7 @@ def test_a_data_request_exports_the_person_and_nobody_else(
         "order_lines": 1, "orders": 1, "customer_facts": 1, "customers": 1, "webhook_inbox": 3,
         "privacy_requests": 1, "abandoned_checkouts": 1, "customer_write_targets": 1, "store_credit_entries": 1,
         "customer_interests": 1, "shopify_segment_members": 1, "customer_list_members": 1,
-        "contact_import_rows": 1, "contact_preferences": 1, "message_returns": 1,
+        "contact_import_rows": 1, "contact_preferences": 1, "opt_in_requests": 1, "message_returns": 1,
     }  # fmt: skip
     assert data["customers"][0]["first_name"] == MARK
     assert MARK in files["data.html"]

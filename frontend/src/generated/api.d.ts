@@ -3090,6 +3090,26 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/v1/settings/double-opt-in": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        /**
+         * Change Double Opt In
+         * @description Say whether files of contacts may ask people to confirm by mail. Who is subscribed stays so.
+         */
+        put: operations["change_double_opt_in"];
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/v1/settings/pixel/activate": {
         parameters: {
             query?: never;
@@ -4994,7 +5014,8 @@ export interface components {
          * ContactMapping
          * @description What the columns of a file are, by their number from 0; the others are left out.
          *
-         *     ``consent_source`` says where the consents are from whose row does not: no consent is taken without.
+         *     ``consent_source`` says where the consents are from whose row does not: no consent is taken without. With
+         *     ``confirm`` who is not a subscriber yet gets a mail first and becomes one by the link in it.
          * @example {
          *       "columns": {
          *         "0": "email",
@@ -5011,6 +5032,11 @@ export interface components {
             columns: {
                 [key: string]: "email" | "first_name" | "last_name" | "phone" | "tags" | "country" | "consent" | "consent_at" | "consent_source";
             };
+            /**
+             * Confirm
+             * @default false
+             */
+            confirm?: boolean;
             /** Consent Source */
             consent_source?: string | null;
             /**
@@ -5673,6 +5699,17 @@ export interface components {
             recipients: number;
             /** Refused */
             refused: number;
+        };
+        /**
+         * DoubleOptInInput
+         * @description Whether people confirm a subscription by a link in a mail.
+         * @example {
+         *       "enabled": true
+         *     }
+         */
+        DoubleOptInInput: {
+            /** Enabled */
+            enabled: boolean;
         };
         /**
          * Earned
@@ -8783,6 +8820,8 @@ export interface components {
          */
         Settings: {
             attribution: components["schemas"]["AttributionSettings"];
+            /** Double Opt In */
+            double_opt_in: boolean;
             pixel: components["schemas"]["PixelSettings"];
             scopes: components["schemas"]["ScopeSettings"];
             sender: components["schemas"]["SenderSettings"];
@@ -30502,6 +30541,7 @@ export interface operations {
                      *         "click_days": 42,
                      *         "open_days": 42
                      *       },
+                     *       "double_opt_in": true,
                      *       "pixel": {
                      *         "checked_at": "2026-11-22T08:30:00Z",
                      *         "error": "error",
@@ -30562,6 +30602,161 @@ export interface operations {
             };
             /** @description Forbidden: `forbidden` */
             403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Too Many Requests: `rate_limited` or `too_many_requests` */
+            429: {
+                headers: {
+                    /**
+                     * @description Seconds to wait (RFC 9110, section 10.2.3)
+                     * @example 5
+                     */
+                    "Retry-After"?: number;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Service Unavailable: `unavailable` */
+            503: {
+                headers: {
+                    /**
+                     * @description Seconds to wait (RFC 9110, section 10.2.3)
+                     * @example 5
+                     */
+                    "Retry-After"?: number;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    change_double_opt_in: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                /**
+                 * @example {
+                 *       "enabled": true
+                 *     }
+                 */
+                "application/json": components["schemas"]["DoubleOptInInput"];
+            };
+        };
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "attribution": {
+                     *         "click_days": 42,
+                     *         "open_days": 42
+                     *       },
+                     *       "double_opt_in": true,
+                     *       "pixel": {
+                     *         "checked_at": "2026-11-22T08:30:00Z",
+                     *         "error": "error",
+                     *         "key": "key",
+                     *         "last_event_at": "2026-11-22T08:30:00Z",
+                     *         "missing": [],
+                     *         "reason": "scopes_missing",
+                     *         "state": "active",
+                     *         "version": "version"
+                     *       },
+                     *       "scopes": {
+                     *         "granted": [
+                     *           "granted"
+                     *         ],
+                     *         "missing": [
+                     *           "missing"
+                     *         ]
+                     *       },
+                     *       "sender": {
+                     *         "email": "ana@example.com",
+                     *         "name": "Come back",
+                     *         "verified": true
+                     *       },
+                     *       "store": {
+                     *         "currency": "USD",
+                     *         "development_store": true,
+                     *         "domain": "example.myshopify.com",
+                     *         "email": "ana@example.com",
+                     *         "name": "Come back",
+                     *         "plan": "plan",
+                     *         "state": "installed",
+                     *         "timezone": "Europe/Lisbon",
+                     *         "unavailable_since": "2026-11-22T08:30:00Z"
+                     *       },
+                     *       "token": {
+                     *         "expires_at": "2026-11-22T08:30:00Z",
+                     *         "refresh_expires_at": "2026-11-22T08:30:00Z",
+                     *         "state": "valid"
+                     *       },
+                     *       "webhooks": {
+                     *         "dead": 0,
+                     *         "last_received_at": "2026-11-22T08:30:00Z",
+                     *         "waiting": 0
+                     *       }
+                     *     }
+                     */
+                    "application/json": components["schemas"]["Settings"];
+                };
+            };
+            /** @description Unauthorized: `unauthenticated` or `id_token_refused` */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Forbidden: `forbidden` or `cross_site` */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Conflict: `conflict` */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Request Entity Too Large: `too_large` */
+            413: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Unprocessable Entity: `invalid` */
+            422: {
                 headers: {
                     [name: string]: unknown;
                 };
@@ -31068,6 +31263,7 @@ export interface operations {
                      *         "click_days": 42,
                      *         "open_days": 42
                      *       },
+                     *       "double_opt_in": true,
                      *       "pixel": {
                      *         "checked_at": "2026-11-22T08:30:00Z",
                      *         "error": "error",

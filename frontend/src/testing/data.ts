@@ -956,6 +956,7 @@ export const settings: Settings = {
     key: "px_01jd2b9k7h",
   },
   sender: { name: "CDNOW Records", email: "news@cdnow.example", verified: true },
+  double_opt_in: false,
   attribution: { click_days: 5, open_days: 1 },
   webhooks: { last_received_at: ago(42_000), waiting: 0, dead: 0 },
 };

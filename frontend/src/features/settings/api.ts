@@ -3,14 +3,9 @@ import { api, body } from "@/lib/api/client";
 import type { BrandKit } from "@/lib/api/types";
 import { requestScopes } from "@/lib/appBridge";
 import { lookQuery } from "@/lib/queries/look";
+import { settingsQuery } from "@/lib/queries/settings";
 
 const REFRESH_MS = 30_000;
-
-export const settingsQuery = queryOptions({
-  queryKey: ["settings"],
-  queryFn: ({ signal }) => body(api.GET("/api/v1/settings", { signal })),
-  refetchInterval: REFRESH_MS,
-});
 
 export const latestSyncQuery = queryOptions({
   queryKey: ["syncs", "latest"],
@@ -25,6 +20,14 @@ export function useSaveSender() {
     mutationFn: (sender: { name: string; email: string }) =>
       body(api.PUT("/api/v1/settings/sender", { body: sender })),
     onSuccess: () => client.invalidateQueries({ queryKey: settingsQuery.queryKey }),
+  });
+}
+
+export function useSaveDoubleOptIn() {
+  const client = useQueryClient();
+  return useMutation({
+    mutationFn: (enabled: boolean) => body(api.PUT("/api/v1/settings/double-opt-in", { body: { enabled } })),
+    onSuccess: (settings) => client.setQueryData(settingsQuery.queryKey, settings),
   });
 }
 

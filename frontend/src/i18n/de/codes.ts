@@ -150,6 +150,7 @@ export const codes = {
   "jobs.customers.write_consent": "Dem Shop wird gemeldet, wer Nachrichten möchte",
   "jobs.messaging.write_consent": "Abmeldung wird dem Shop gemeldet",
   "jobs.messaging.returns_recorded": "Rückläufer einer Kampagne werden beurteilt",
+  "jobs.messaging.ask_to_confirm": "Anmeldungen werden zur Bestätigung vorgelegt",
   "jobs.messaging.forget_returns": "Alte Rückläufer und Beschwerden werden gelöscht",
   "jobs.messaging.check_sending_domains_everywhere": "Absenderdomains aller Shops prüfen",
   "jobs.messaging.check_sending_domains": "Absenderdomains des Shops prüfen",

@@ -34,6 +34,7 @@ export const dataKinds = {
   "data.job_schedules": "Zeitpläne",
   "data.marketing_activities": "Im Shopify-Admin gezeigte Kampagnen",
   "data.marketing_reports": "An Shopify gemeldete Tageszahlen",
+  "data.opt_in_requests": "Bestätigte Anmeldungen",
   "data.contact_preferences": "Wünsche der Empfänger",
   "data.message_returns": "Rückläufer und Beschwerden",
   "data.topics": "Themen, die Empfänger wählen",
@@ -86,6 +87,7 @@ export const dataKinds = {
   "data_means.job_logs": "Was eine Aufgabe beim Laufen notiert hat. Ein Fehler kann einen Wert zitieren.",
   "data_means.job_runs":
     "Was getan wurde, wie lange und mit welchem Ergebnis. Ein Fehler kann einen Wert zitieren.",
+  "data_means.opt_in_requests": "Wann jemand um Bestätigung der Anmeldung gebeten wurde und wann sie kam.",
   "data_means.contact_preferences": "Welche Themen, wie oft, und ob sie eine Pause machen.",
   "data_means.message_returns": "Welche Nachricht zurückkam und was der Mailserver sagte.",
   "data_means.message_deliveries": "Wer welche Kampagne bekam und was der Mailserver antwortete.",
@@ -104,9 +106,6 @@ export const dataKinds = {
     "Wem Sie Guthaben gaben, wie viel und warum. Nach einer Löschung bleibt nur der Betrag.",
   "data_means.webhook_inbox": "Änderungen an Bestellungen und Personen, wie Shopify sie meldete.",
   "data_means.webhook_marks": "Nur Nummern, damit verspätete Nachrichten niemanden zurückbringen.",
-  "data.customer_behaviour": "Was die Kundschaft tat",
-  "data_means.customer_behaviour":
-    "Wann wer zuletzt öffnete, klickte, ansah, in den Warenkorb legte oder zur Kasse ging; je höchstens zwanzigmal.",
   "data.customer_interests": "Was die Kundschaft tat, nach Produkt und Kampagne",
   "data_means.customer_interests": "Dasselbe je Produkt und Kampagne.",
   "data.customer_list_members": "Wer in hochgeladenen Listen steht",

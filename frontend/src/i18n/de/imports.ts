@@ -43,6 +43,11 @@ export const imports = {
   "imports.consent_source": "Woher die Einwilligungen sind",
   "imports.consent_source_help":
     "Für Zeilen, die es nicht sagen, zum Beispiel: Anmeldeliste auf der Messe, März 2026.",
+  "imports.confirm": "Bestätigen lassen",
+  "imports.confirm_help":
+    "Wer eingewilligt hat, bekommt eine E-Mail mit einem Link und ist durch dessen Knopf angemeldet. Wer angemeldet ist, bleibt es; wer abgelehnt hat, wird nicht gefragt.",
+  "imports.confirm_off":
+    "Schalten Sie in den Einstellungen Double-Opt-in ein, um Menschen per E-Mail bestätigen zu lassen.",
   "imports.rules":
     "Namen und Nummern, die ein Kunde hat, bleiben. Eine Einwilligung zählt nur mit Zeit und Quelle und nie gegen ein neueres Wort des Kunden. Gesperrte Adressen bleiben gesperrt.",
   "imports.start": { one: "{count} Zeile importieren", other: "{count} Zeilen importieren" },

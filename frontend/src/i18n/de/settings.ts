@@ -1,5 +1,12 @@
 export const settings = {
   "settings.subtitle": "Was eingerichtet ist, und was nicht.",
+  "settings.opt_in.title": "Double-Opt-in",
+  "settings.opt_in.why":
+    "Vor der ersten Werbung bestätigen Menschen über einen Link, dass die Adresse ihre ist.",
+  "settings.opt_in.label": "Anmeldungen bestätigen lassen",
+  "settings.opt_in.help":
+    "Kontaktdateien können dann alle per E-Mail fragen; bis zum Druck auf den Knopf steht die Einwilligung aus, hier und bei Shopify. Wer angemeldet ist, bleibt es.",
+  "settings.opt_in.failed": "Es wurde nicht gespeichert",
   "settings.sender.title": "Absender",
   "settings.sender.why": "Wen man im Posteingang sieht. Neue Kampagnen beginnen damit.",
   "settings.sender.name": "Absendername",

@@ -148,6 +148,7 @@ export const codes = {
   "jobs.customers.write_consent": "Telling the store who wants messages",
   "jobs.messaging.write_consent": "Telling the store about an unsubscribe",
   "jobs.messaging.returns_recorded": "Judging what came back of a campaign",
+  "jobs.messaging.ask_to_confirm": "Asking people to confirm their subscription",
   "jobs.messaging.forget_returns": "Deleting old bounces and complaints",
   "jobs.messaging.check_sending_domains_everywhere": "Looking up the sending domains of all stores",
   "jobs.messaging.check_sending_domains": "Looking up the store's sending domains",

@@ -42,6 +42,10 @@ export const imports = {
   "imports.consent_source": "Where the consents are from",
   "imports.consent_source_help":
     "For rows that do not say it, such as: sign-up sheet at the fair, March 2026.",
+  "imports.confirm": "Ask for confirmation",
+  "imports.confirm_help":
+    "Who agreed gets one mail with a link and is subscribed by its button. Who is subscribed stays so; who said no is not asked.",
+  "imports.confirm_off": "Switch double opt-in on in the settings to ask people to confirm by mail.",
   "imports.rules":
     "Names and numbers that a customer has stay. A consent counts only with its time and source, and never against a newer word of the customer. Suppressed addresses stay suppressed.",
   "imports.start": { one: "Import {count} row", other: "Import {count} rows" },

@@ -1,5 +1,11 @@
 export const settings = {
   "settings.subtitle": "What is set up, and what is not.",
+  "settings.opt_in.title": "Double opt-in",
+  "settings.opt_in.why": "People confirm by a link that the address is theirs before they get marketing.",
+  "settings.opt_in.label": "Ask people to confirm their subscription",
+  "settings.opt_in.help":
+    "Files of contacts can then ask everybody by mail; until they press the button their consent is pending, here and at Shopify. Who is subscribed stays so.",
+  "settings.opt_in.failed": "It was not saved",
   "settings.sender.title": "Sender",
   "settings.sender.why": "Whom customers see in their inbox. New campaigns start with it.",
   "settings.sender.name": "Sender name",

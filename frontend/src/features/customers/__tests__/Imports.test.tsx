@@ -2,6 +2,7 @@ import { screen, waitFor } from "@testing-library/react";
 import userEvent from "@testing-library/user-event";
 import { HttpResponse, http } from "msw";
 import { expect, test } from "vitest";
+import { settings } from "@/testing/data";
 import { problem } from "@/testing/handlers";
 import { describePage } from "@/testing/pageStates";
 import { renderApp } from "@/testing/render";
@@ -77,4 +78,25 @@ test("a file that is no text is refused beside the file", async () => {
   await userEvent.upload(input as HTMLInputElement, new File(["PK"], "book.csv", { type: "text/csv" }));
   await userEvent.click(screen.getByRole("button", { name: "Continue" }));
   expect(await screen.findByText("The file is a workbook. Save it as CSV in UTF-8.")).toBeInTheDocument();
+});
+
+test("where people confirm their subscription, a file asks them unless the person says otherwise", async () => {
+  const starts: unknown[] = [];
+  server.use(
+    http.get("*/api/v1/settings", () => HttpResponse.json({ ...settings, double_opt_in: true })),
+    http.post("*/api/v1/customers/imports/imp_fair/start", async ({ request }) => {
+      starts.push(await request.json());
+      return problem(409, { code: "contact_import_state" });
+    }),
+  );
+  renderApp("/customers/imports/imp_fair");
+  const box = await screen.findByRole("checkbox", { name: "Ask for confirmation" });
+  await waitFor(() => expect(box).toBeChecked());
+  await userEvent.click(screen.getByRole("button", { name: /^Import / }));
+  await waitFor(() => expect(starts).toHaveLength(1));
+  expect(starts[0]).toMatchObject({ confirm: true });
+  await userEvent.click(box);
+  await userEvent.click(screen.getByRole("button", { name: /^Import / }));
+  await waitFor(() => expect(starts).toHaveLength(2));
+  expect(starts[1]).not.toHaveProperty("confirm");
 });

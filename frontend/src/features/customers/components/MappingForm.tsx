@@ -20,6 +20,7 @@ import { QueryView } from "@/components/QueryView";
 import { TableSkeleton } from "@/components/Skeletons";
 import { TableCard } from "@/components/TableCard";
 import { useI18n } from "@/i18n/useI18n";
+import { settingsQuery } from "@/lib/queries/settings";
 import { useDebounced } from "@/lib/useDebounced";
 import {
   type ContactField,
@@ -42,11 +43,14 @@ export function MappingForm({ file }: { file: ContactFile }) {
   );
   const [hasTitles, setTitles] = useState(true);
   const [source, setSource] = useState("");
+  const [confirm, setConfirm] = useState(true);
+  const asks = useQuery(settingsQuery).data?.double_opt_in === true;
   const fields = Object.values(columns);
   const mapping: ContactMapping = {
     columns,
     has_titles: hasTitles,
     consent_source: source.trim() || null,
+    ...(asks && confirm && fields.includes("consent") ? { confirm: true } : {}),
   };
   const settled = useDebounced(mapping, 400);
   const missing = !fields.includes("email");
@@ -89,6 +93,15 @@ export function MappingForm({ file }: { file: ContactFile }) {
               onChange={setSource}
               maxLength={120}
               autoComplete="off"
+            />
+          )}
+          {fields.includes("consent") && (
+            <Checkbox
+              label={t("imports.confirm")}
+              helpText={t(asks ? "imports.confirm_help" : "imports.confirm_off")}
+              checked={asks && confirm}
+              disabled={!asks}
+              onChange={setConfirm}
             />
           )}
           {missing && (

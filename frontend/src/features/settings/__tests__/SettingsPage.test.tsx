@@ -81,3 +81,25 @@ test("the newest synchronisation is told, and leads to all of them", async () =>
   );
   expect(await screen.findByText("93,649")).toBeInTheDocument();
 });
+
+test("double opt-in is stored as soon as it is chosen, and what it lacks is told beside it", async () => {
+  const puts: unknown[] = [];
+  server.use(
+    http.put("*/api/v1/settings/double-opt-in", async ({ request }) => {
+      puts.push(await request.json());
+      return puts.length === 1
+        ? problem(422, {
+            errors: [{ pointer: "/enabled", message: "Set a sender first.", code: "sender_missing" }],
+          })
+        : HttpResponse.json({ ...settings, double_opt_in: true });
+    }),
+  );
+  renderApp("/settings");
+  const box = await screen.findByRole("checkbox", { name: "Ask people to confirm their subscription" });
+  await userEvent.click(box);
+  expect(await screen.findByText("Set a sender first.")).toBeInTheDocument();
+  expect(box).not.toBeChecked();
+  await userEvent.click(box);
+  await waitFor(() => expect(puts).toEqual([{ enabled: true }, { enabled: true }]));
+  await waitFor(() => expect(box).toBeChecked());
+});

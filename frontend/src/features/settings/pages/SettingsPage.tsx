@@ -5,10 +5,11 @@ import { QueryView } from "@/components/QueryView";
 import { CardSkeleton, LoadingRegion } from "@/components/Skeletons";
 import { useI18n } from "@/i18n/useI18n";
 import type { Settings } from "@/lib/api/types";
+import { settingsQuery } from "@/lib/queries/settings";
 import { useMay } from "@/lib/useSession";
-import { settingsQuery } from "../api";
 import { AccessCard } from "../components/AccessCard";
 import { AttributionCard } from "../components/AttributionCard";
+import { DoubleOptInCard } from "../components/DoubleOptInCard";
 import { LanguageCard } from "../components/LanguageCard";
 import { LookCard } from "../components/LookCard";
 import { PeopleCard } from "../components/PeopleCard";
@@ -65,6 +66,13 @@ function SettingsContent({ settings }: { settings: Settings }) {
           <Card>
             <Button url="/settings/contact-policy">{t("policy.link")}</Button>
           </Card>
+        </Layout.AnnotatedSection>
+        <Layout.AnnotatedSection
+          id="opt-in"
+          title={t("settings.opt_in.title")}
+          description={t("settings.opt_in.why")}
+        >
+          <DoubleOptInCard enabled={settings.double_opt_in} />
         </Layout.AnnotatedSection>
         <Layout.AnnotatedSection id="look" title={t("look.title")} description={t("look.why")}>
           <LookCard />
