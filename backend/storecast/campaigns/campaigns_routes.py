@@ -102,7 +102,7 @@ def read_live_gate(
         schemas.VersionNumber | None, Query(description="One version; all when left out")
     ] = None,
 ) -> list[schemas.Check]:
-    """Whether links answer, products can be bought and people would have to wait. Takes some seconds, stops nothing."""
+    """Whether links answer, images are shown, products can be bought and people would wait. Takes some seconds."""
     unit_of_work = partial(tenant_session, principal.shop_id)
     with unit_of_work() as session:
         campaign = reading.get(session, principal.shop_id, campaign_id)

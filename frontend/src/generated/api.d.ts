@@ -653,7 +653,7 @@ export interface paths {
         };
         /**
          * Read Live Gate
-         * @description Whether links answer, products can be bought and people would have to wait. Takes some seconds, stops nothing.
+         * @description Whether links answer, images are shown, products can be bought and people would wait. Takes some seconds.
          */
         get: operations["read_live_gate"];
         put?: never;
