@@ -5024,6 +5024,11 @@ export interface components {
          * @description When and how often the shop writes to a person, and how much it sends.
          */
         ContactPolicy: {
+            /**
+             * Domain Hourly Limit
+             * @description Messages an hour from each sender domain.
+             */
+            domain_hourly_limit: number | null;
             frequency_cap: components["schemas"]["FrequencyCap"] | null;
             /** Holdout Percent */
             holdout_percent: number;
@@ -5043,6 +5048,7 @@ export interface components {
          * ContactPolicyInput
          * @description The whole policy: what is left out is switched off.
          * @example {
+         *       "domain_hourly_limit": 10000,
          *       "frequency_cap": {
          *         "days": 7,
          *         "messages": 2
@@ -5062,6 +5068,8 @@ export interface components {
          *     }
          */
         ContactPolicyInput: {
+            /** Domain Hourly Limit */
+            domain_hourly_limit?: number | null;
             frequency_cap?: components["schemas"]["FrequencyCap"] | null;
             /**
              * Holdout Percent
@@ -17415,6 +17423,7 @@ export interface operations {
                 content: {
                     /**
                      * @example {
+                     *       "domain_hourly_limit": 42,
                      *       "frequency_cap": {
                      *         "days": 31,
                      *         "messages": 42
@@ -17496,6 +17505,7 @@ export interface operations {
             content: {
                 /**
                  * @example {
+                 *       "domain_hourly_limit": 10000,
                  *       "frequency_cap": {
                  *         "days": 7,
                  *         "messages": 2
@@ -17526,6 +17536,7 @@ export interface operations {
                 content: {
                     /**
                      * @example {
+                     *       "domain_hourly_limit": 42,
                      *       "frequency_cap": {
                      *         "days": 31,
                      *         "messages": 42
