@@ -457,6 +457,7 @@ def test_a_shop_without_a_policy_is_asked_nothing_at_the_claim(
             policy,
             take,
             None,  # type: ignore[arg-type]
+            lambda _rows: (),
             limit=500,
             now=MORNING,
         )
