@@ -312,8 +312,10 @@ def test_a_record_of_rows_that_somebody_else_holds_changes_nothing(
         send(uow, shop_id, frozen.id, DyingChannel(after=0))
     stolen = [{"d": row.id, "c": 250, "r": "stolen", "m": "x"} for row in ledger()]
     with uow() as session:
-        other = {"claim_id": uuid4(), "claimed_by": uuid4(), "now": utcnow()}
-        assert ledger_repository.record(session, shop_id, frozen, stolen, [], **other) == 0
+        held = ledger_repository.record(
+            session, shop_id, frozen, stolen, [], claim_id=uuid4(), claimed_by=uuid4(), now=utcnow()
+        )
+    assert held == 0
     assert states(ledger) == ["claimed"] * 12
 
 
