@@ -7,8 +7,8 @@ from sqlalchemy.dialects import postgresql
 from storecast.db.roles import Role
 from storecast.db.tenancy import grant, isolate
 
-revision = "0025"
-down_revision = "0024"
+revision = "0026"
+down_revision = "0025"
 
 
 def _check(*states: str) -> None:
