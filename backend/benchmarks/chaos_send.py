@@ -125,8 +125,8 @@ class Chaos:
     def _claimed(self, sender: str = "") -> int:
         """Rows that are being handed over, by one of the workers or by all."""
         query = (
-            "SELECT count(*) FROM message_deliveries JOIN outbox ON outbox.id = claimed_by "
-            f"WHERE message_deliveries.state = 'claimed' AND starts_with(outbox.worker, '{sender}')"
+            "SELECT coalesce(sum(cardinality(delivery_ids)), 0) FROM message_claims "
+            f"JOIN outbox ON outbox.id = claimed_by WHERE starts_with(outbox.worker, '{sender}')"
         )
         return int(rows(self._at, query)[0][0])
 
@@ -250,16 +250,14 @@ def states(at: Stage) -> dict[str, int]:
 
 def judge(at: Stage, server: Server, in_flight: int) -> dict[str, int]:
     """The ledger against the server's files."""
-    ledger = {
-        state: set[int]() for state in ("pending", "claimed", "accepted", "failed", "unknown", "excluded")
-    }
+    ledger = {state: set[int]() for state in ("pending", "accepted", "failed", "unknown", "excluded")}
     for delivery_id, state in rows(at, "SELECT id, state FROM message_deliveries"):
         ledger[state].add(delivery_id)
     messages = server.messages()
     everybody = set().union(*ledger.values())
     missing = ledger["accepted"] - messages.keys()
     denied = messages.keys() - ledger["accepted"] - ledger["unknown"]
-    open_ends = ledger["pending"] | ledger["claimed"]
+    open_ends = ledger["pending"]
     arrived = len(ledger["unknown"] & messages.keys())
     print(
         f"  {states(at)}; accepted but not with the server {len(missing)}, with the server but denied {len(denied)}, "

@@ -6,6 +6,7 @@ from typing import Any
 
 from sqlalchemy import ColumnElement, Select, and_, case, func, literal, not_, null, select, true
 from sqlalchemy.orm import Session
+from sqlalchemy.sql.base import ReadOnlyColumnCollection
 
 from storecast.campaigns.chosen import Chosen, ids_of
 from storecast.campaigns.draws import Lot, draw, draw_by
@@ -13,7 +14,12 @@ from storecast.campaigns.models import Campaign, MessageDelivery
 from storecast.campaigns.split import Split
 from storecast.events import selectables as events
 from storecast.kit.types import ShopId
-from storecast.messaging.selectables import exclusion_reason, preference_reason, unreachable_reason
+from storecast.messaging.selectables import (
+    exclusion_reason,
+    preference_reason,
+    preferences,
+    unreachable_reason,
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,8 +69,9 @@ def left_of(shop_id: ShopId, origin: Campaign, kind: str) -> Select[Any]:
 def with_reasons(shop_id: ShopId, campaign: Campaign, chosen: Chosen) -> Select[*tuple[Any, ...]]:
     """Every member with the first reason that keeps the message from them; null for recipients."""
     people = chosen.members.subquery("people")
+    own = preferences(shop_id).subquery("own_choice")
     reasons: list[ColumnElement[str | None]] = [
-        refusal(shop_id, campaign, people.c.email, people.c.email_state, people.c.id),
+        refusal(shop_id, campaign, people.c.email, people.c.email_state, own.c),
         *(
             case((people.c.id.in_(ids_of(excluded)), literal("excluded_segment")))
             for excluded in chosen.excluded
@@ -78,7 +85,9 @@ def with_reasons(shop_id: ShopId, campaign: Campaign, chosen: Chosen) -> Select[
         reasons.append(case((here, literal("holdout"))))
     reason = func.coalesce(*reasons, null())
     profile = (people.c[name] for name in ("id", "email", "country", "province", "locale"))
-    return select(*profile, reason.label("reason"))
+    return select(*profile, reason.label("reason")).select_from(
+        people.outerjoin(own, own.c.customer_id == people.c.id)
+    )
 
 
 def refusal(
@@ -86,18 +95,22 @@ def refusal(
     campaign: Campaign,
     email: ColumnElement[str | None],
     email_state: ColumnElement[str],
-    customer_id: ColumnElement[int],
+    chosen: ReadOnlyColumnCollection[str, Any],
+    *,
+    shaped: bool = False,
 ) -> ColumnElement[str | None]:
     """What keeps a message of the campaign from a customer, as far as consent and their own choices say.
+
+    ``chosen`` are the columns of `preferences`, outer-joined; ``shaped``, that the address has been looked at.
 
     What people chose to hear of and how often is about marketing; a message on their order or account goes by none of
     it, and stops only where no mail may go at all.
     """
     if campaign.priority == "transactional":
-        return unreachable_reason(shop_id, email, email_state)
+        return unreachable_reason(shop_id, email, email_state, shaped=shaped)
     return func.coalesce(
-        exclusion_reason(shop_id, email, email_state),
-        preference_reason(shop_id, customer_id, campaign.topic_id),
+        exclusion_reason(shop_id, email, email_state, shaped=shaped),
+        preference_reason(chosen, campaign.topic_id),
     )
 
 

@@ -6,12 +6,12 @@ may, and is looked at again then. What is still held back when the campaign's pa
 alone, but counts towards what a campaign may add; a campaign waits for everything.
 
 A shop without a policy pays one look at its key; how often people want to be written to comes along with the claim, and
-holds in every shop. One that counts (a cap, an hourly limit, a warm-up) has its claims
+holds in every shop. One that counts (a cap, a limit an hour, a warm-up) has its claims
 made one after another under the lock of its policy's row, so that no two workers give away the same place.
 """
 
 import hashlib
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime, time, timedelta
 from typing import Literal
@@ -80,11 +80,18 @@ class Policy:
     holdout_season: Season = "quarter"
     hourly_limit: int | None = None
     warm_up: WarmUp | None = None
+    domain_hourly_limit: int | None = None
+    """The same for what goes out from one sender domain."""
 
     @property
     def counts(self) -> bool:
         """Whether what is sent has to be counted."""
-        return self.cap is not None or self.hourly_limit is not None or self.warm_up is not None
+        return self.cap is not None or self.limits
+
+    @property
+    def limits(self) -> bool:
+        """Whether so much may be sent and no more."""
+        return any(each is not None for each in (self.hourly_limit, self.domain_hourly_limit, self.warm_up))
 
     def holdout_seed(self, shop_id: ShopId, now: datetime) -> int:
         """Draws the same people all season long, for every campaign of the shop; others next season."""
@@ -113,7 +120,16 @@ def _policy(row: ContactPolicy, home: ZoneInfo) -> Policy:
     if row.warm_up_from is not None:
         warm_up = WarmUp(row.warm_up_from, row.warm_up_first or 1, row.warm_up_growth_percent or 0)
     season: Season = "year" if row.holdout_season == "year" else "quarter"
-    return Policy(home, cap, quiet, row.holdout_percent, season, row.hourly_limit, warm_up)
+    return Policy(
+        home,
+        cap,
+        quiet,
+        row.holdout_percent,
+        season,
+        row.hourly_limit,
+        warm_up,
+        row.domain_hourly_limit,
+    )
 
 
 def shape(policy: Policy) -> schemas.ContactPolicy:
@@ -127,6 +143,7 @@ def shape(policy: Policy) -> schemas.ContactPolicy:
         holdout_percent=policy.holdout_percent,
         holdout_season=policy.holdout_season,
         hourly_limit=policy.hourly_limit,
+        domain_hourly_limit=policy.domain_hourly_limit,
         warm_up=schemas.WarmUp(
             starts_on=warm_up.starts_on, first_day=warm_up.first_day, growth_percent=warm_up.growth_percent
         )
@@ -153,7 +170,7 @@ def change(session: Session, shop_id: ShopId, given: schemas.ContactPolicyInput,
     row.cap_messages, row.cap_days = (cap.messages, cap.days) if cap else (None, None)
     row.quiet_begins, row.quiet_ends = quiet or (None, None)
     row.holdout_percent, row.holdout_season = given.holdout_percent, given.holdout_season
-    row.hourly_limit = given.hourly_limit
+    row.hourly_limit, row.domain_hourly_limit = given.hourly_limit, given.domain_hourly_limit
     row.warm_up_from = warm_up.starts_on if warm_up else None
     row.warm_up_first = warm_up.first_day if warm_up else None
     row.warm_up_growth_percent = warm_up.growth_percent if warm_up else None
@@ -190,49 +207,59 @@ def admit(
     policy: Policy,
     take: Callable[[int], Sequence[Claimed]],
     put_off: Callable[[Sequence[Outcome]], object],
+    slowed: Callable[[Sequence[Claimed]], Iterable[tuple[Claimed, datetime]]],
     *,
     limit: int,
     now: datetime,
 ) -> Sequence[Claimed] | None:
     """Claim up to ``limit`` rows and keep those that may go out now; None when there is nothing to claim.
 
-    ``take`` claims so many rows, ``put_off`` gives claimed rows back with a reason and an instant.
+    ``take`` claims so many rows, ``put_off`` gives claimed rows back with a reason and an instant, ``slowed`` says
+    whose receivers have no room for them now, and when they are looked at again.
     """
     if campaign.priority == "transactional":
         return take(limit) or None
-    limited = policy.hourly_limit is not None or policy.warm_up is not None
+    domain = sender_domain(campaign)
     row = repository.lock(session, shop_id) if policy.counts else None
-    if row is not None and limited:
-        limit = min(limit, _left(row, policy, now))
+    if row is not None and policy.limits:
+        limit = min(limit, _left(row, policy, domain, now))
     rows = take(limit) if limit > 0 else ()
     if not rows:
         return None
     held = {outcome.delivery_id: outcome for outcome in _held(session, shop_id, campaign, policy, rows, now)}
+    for each, until in slowed([each for each in rows if each.id not in held] if held else rows):
+        held[each.id] = _put_off(each.id, "receiver_slows_us", until, campaign.policy_until, now)
     if held:
         put_off([held[each] for each in sorted(held)])
     kept = [each for each in rows if each.id not in held]
-    if row is not None and limited:
-        _use(row, policy, now, len(kept))
+    if row is not None and policy.limits:
+        _use(row, policy, domain, now, len(kept))
         session.flush()
     return kept
+
+
+def sender_domain(campaign: Campaign) -> str:
+    """The domain that receivers judge the campaign by."""
+    return campaign.from_email.rpartition("@")[2].lower()
 
 
 def resting_until(
     session: Session, shop_id: ShopId, campaign: Campaign, policy: Policy, now: datetime
 ) -> datetime | None:
-    """When the campaign may go on, None when it may now: the shop's hourly limit or its warm-up's day is used up."""
-    if campaign.priority == "transactional" or (policy.hourly_limit is None and policy.warm_up is None):
+    """When the campaign may send again, None when it may now: the limit of its shop or its sender is used up."""
+    if campaign.priority == "transactional" or not policy.limits:
         return None
     row = repository.find(session, shop_id)
-    if row is None or _left(row, policy, now) > 0:
+    if row is None or _left(row, policy, sender_domain(campaign), now) > 0:
         return None
     day_is_over = _day_left(row, policy, now) <= 0
     tomorrow = now.astimezone(policy.home).date() + timedelta(days=1)
     return at_wall(tomorrow, time(), policy.home) if day_is_over else _hour(now) + timedelta(hours=1)
 
 
-def _left(row: ContactPolicy, policy: Policy, now: datetime) -> int:
-    return max(min(_hour_left(row, policy, now), _day_left(row, policy, now)), 0)
+def _left(row: ContactPolicy, policy: Policy, domain: str, now: datetime) -> int:
+    left = (_hour_left(row, policy, now), _domain_left(row, policy, domain, now), _day_left(row, policy, now))
+    return max(min(left), 0)
 
 
 def _hour_left(row: ContactPolicy, policy: Policy, now: datetime) -> int:
@@ -241,17 +268,30 @@ def _hour_left(row: ContactPolicy, policy: Policy, now: datetime) -> int:
     return policy.hourly_limit - (row.hour_used if row.hour_at == _hour(now) else 0)
 
 
+def _domain_left(row: ContactPolicy, policy: Policy, domain: str, now: datetime) -> int:
+    if policy.domain_hourly_limit is None:
+        return _NO_LIMIT
+    return policy.domain_hourly_limit - (_used_from(row, domain) if row.hour_at == _hour(now) else 0)
+
+
+def _used_from(row: ContactPolicy, domain: str) -> int:
+    return int(str(row.hour_used_by_domain.get(domain, 0)))
+
+
 def _day_left(row: ContactPolicy, policy: Policy, now: datetime) -> int:
     today = now.astimezone(policy.home).date()
     limit = policy.warm_up.limit_on(today) if policy.warm_up else None
     return _NO_LIMIT if limit is None else limit - (row.day_used if row.day_on == today else 0)
 
 
-def _use(row: ContactPolicy, policy: Policy, now: datetime, count: int) -> None:
+def _use(row: ContactPolicy, policy: Policy, domain: str, now: datetime, count: int) -> None:
     hour, today = _hour(now), now.astimezone(policy.home).date()
-    row.hour_used = count + (row.hour_used if row.hour_at == hour else 0)
+    if row.hour_at != hour:
+        row.hour_at, row.hour_used, row.hour_used_by_domain = hour, 0, {}
+    row.hour_used += count
+    row.hour_used_by_domain = {**row.hour_used_by_domain, domain: _used_from(row, domain) + count}
     row.day_used = count + (row.day_used if row.day_on == today else 0)
-    row.hour_at, row.day_on = hour, today
+    row.day_on = today
 
 
 def _hour(now: datetime) -> datetime:

@@ -9,6 +9,7 @@ from sqlalchemy import and_, func, or_, select
 from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.orm import Session
 
+from storecast.campaigns.claims_repository import under_way
 from storecast.campaigns.models import Campaign, ContactPolicy, MessageDelivery
 from storecast.kit.types import ShopId
 from storecast.messaging.selectables import preferences
@@ -59,15 +60,16 @@ def recent_messages(
     row = MessageDelivery
     # What may have arrived counts: a cap protects people, not figures.
     at = func.coalesce(row.accepted_at, row.lease_until, row.frozen_at)
+    now_leaving = under_way(shop_id)
     query = (
-        select(row.customer_id, at.label("at"), (row.state == "claimed").label("under_way"))
+        select(row.customer_id, at.label("at"), now_leaving.label("under_way"))
         .join(Campaign, and_(Campaign.id == row.campaign_id, Campaign.shop_id == shop_id))
         .where(
             row.shop_id == shop_id,
             row.customer_id.in_(customer_ids),
             row.frozen_at > since - LONGEST_SENDING,
             row.campaign_id != other_than,
-            or_(row.state == "claimed", and_(row.state.in_(("accepted", "unknown")), at > since)),
+            or_(now_leaving, and_(row.state.in_(("accepted", "unknown")), at > since)),
             Campaign.priority != "transactional",
         )
     )

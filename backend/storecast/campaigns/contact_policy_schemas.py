@@ -42,6 +42,7 @@ class ContactPolicyInput(BaseModel):
                     "holdout_percent": 5,
                     "holdout_season": "quarter",
                     "hourly_limit": 20000,
+                    "domain_hourly_limit": 10000,
                     "warm_up": {"starts_on": "2026-12-01", "first_day": 500, "growth_percent": 50},
                 }
             ]
@@ -53,6 +54,7 @@ class ContactPolicyInput(BaseModel):
     holdout_percent: Annotated[int, Field(ge=0, le=50)] = 0
     holdout_season: Literal["quarter", "year"] = "quarter"
     hourly_limit: Annotated[int, Field(ge=1, le=100_000_000)] | None = None
+    domain_hourly_limit: Annotated[int, Field(ge=1, le=100_000_000)] | None = None
     warm_up: WarmUp | None = None
 
 
@@ -64,5 +66,6 @@ class ContactPolicy(BaseModel):
     holdout_percent: int
     holdout_season: Literal["quarter", "year"]
     hourly_limit: int | None
+    domain_hourly_limit: int | None = Field(description="Messages an hour from each sender domain.")
     warm_up: WarmUp | None
     timezone: str

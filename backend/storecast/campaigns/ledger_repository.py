@@ -25,7 +25,7 @@ from sqlalchemy import (
 )
 from sqlalchemy.orm import Session
 
-from storecast.campaigns import audience_repository, repository
+from storecast.campaigns import audience_repository, claims_repository, repository
 from storecast.campaigns.audience_repository import refusal
 from storecast.campaigns.chosen import Chosen
 from storecast.campaigns.draws import Lot, draw
@@ -35,6 +35,9 @@ from storecast.campaigns.return_rates import Returned
 from storecast.campaigns.split import Split
 from storecast.kit.types import ShopId
 from storecast.messaging.selectables import preferences, returned_deliveries
+
+Accepted = dict[str, object]
+"""``d`` a row, ``c`` the server's code, ``r`` its reply, ``m`` the Message-ID; as the statement reads them."""
 
 
 def freeze(
@@ -200,45 +203,43 @@ def _rows_of(shop_id: ShopId, campaign: Campaign) -> ColumnElement[bool]:
     )
 
 
-def _is_ready(now: datetime | BindParameter[datetime]) -> ColumnElement[bool]:
-    return and_(MessageDelivery.state == "pending", MessageDelivery.lease_until <= now)
+def _is_ready(
+    shop_id: ShopId, campaign: Campaign, now: datetime | BindParameter[datetime]
+) -> ColumnElement[bool]:
+    return and_(MessageDelivery.lease_until <= now, _is_free(shop_id, campaign))
+
+
+def _is_free(shop_id: ShopId, campaign: Campaign) -> ColumnElement[bool]:
+    """Pending, and nobody is handing it over."""
+    claimed = claims_repository.claimed_ids(shop_id, campaign.id)
+    return and_(MessageDelivery.state == "pending", MessageDelivery.id.not_in(claimed))
 
 
 def claiming(shop_id: ShopId, campaign: Campaign, people: Select[Any]) -> Select[Any]:
     """The statement of `claim` for one campaign, to be made once: it takes longer to make than to send."""
-    picked = (
-        select(MessageDelivery.id)
-        .where(_rows_of(shop_id, campaign), _is_ready(bindparam("now")))
-        # As the index has them: rows that wait for another day are not looked at.
-        .order_by(MessageDelivery.lease_until, MessageDelivery.id)
-        .limit(bindparam("at_most"))
-        .with_for_update(skip_locked=True)
-        .cte("picked")
-    )
-    claimed = (
-        update(MessageDelivery)
-        .where(_rows_of(shop_id, campaign), MessageDelivery.id == picked.c.id)
-        .values(
-            state="claimed",
-            attempts=MessageDelivery.attempts + 1,
-            lease_until=bindparam("lease"),
-            claimed_by=bindparam("by"),
-        )
-        .returning(
+    ready = (
+        select(
             MessageDelivery.id,
             MessageDelivery.customer_id,
             MessageDelivery.email,
-            MessageDelivery.attempts,
+            (MessageDelivery.attempts + 1).label("attempts"),
             MessageDelivery.variant,
         )
-        .cte("claimed")
+        .where(_rows_of(shop_id, campaign), _is_ready(shop_id, campaign, bindparam("now")))
+        # As the index has them: rows that wait for another day are not looked at.
+        .order_by(MessageDelivery.lease_until, MessageDelivery.id)
+        .limit(bindparam("at_most"))
+        .cte("ready")
+        .prefix_with("MATERIALIZED")
     )
-    person, chosen = people.subquery("person"), preferences(shop_id).subquery("chosen")
+    # One by one, by their keys: for a thousand rows the planner would rather read all customers of the shop.
+    person = people.where(people.selected_columns.id == ready.c.customer_id).limit(1).lateral("person")
+    chosen = preferences(shop_id).subquery("chosen")
     return (
         select(
-            claimed.c.id,
-            claimed.c.customer_id,
-            claimed.c.email,
+            ready.c.id,
+            ready.c.customer_id,
+            ready.c.email,
             person.c.first_name,
             person.c.last_name,
             person.c.city,
@@ -247,92 +248,126 @@ def claiming(shop_id: ShopId, campaign: Campaign, people: Select[Any]) -> Select
             person.c.orders_count,
             person.c.total_spent_minor,
             person.c.last_order_at,
-            claimed.c.attempts,
-            claimed.c.variant,
+            ready.c.attempts,
+            ready.c.variant,
             person.c.province,
             chosen.c.frequency,
             case(
                 (person.c.id.is_(None), literal("customer_deleted")),
-                else_=refusal(
-                    shop_id, campaign, claimed.c.email, person.c.email_state, claimed.c.customer_id
-                ),
+                else_=refusal(shop_id, campaign, ready.c.email, person.c.email_state, chosen.c, shaped=True),
             ),
         )
         .select_from(
-            claimed.outerjoin(person, person.c.id == claimed.c.customer_id).outerjoin(
-                chosen, chosen.c.customer_id == claimed.c.customer_id
-            )
+            ready.outerjoin(person, true()).outerjoin(chosen, chosen.c.customer_id == ready.c.customer_id)
         )
-        .order_by(claimed.c.id)
+        .order_by(ready.c.id)
     )
 
 
 def claim(
-    session: Session,
-    statement: Select[Any],
-    *,
-    claimed_by: UUID,
-    limit: int,
-    now: datetime,
-    lease_until: datetime,
+    session: Session, campaign: Campaign, statement: Select[Any], *, limit: int, now: datetime
 ) -> list[Claimed]:
-    """Take the next ready rows of a campaign (`claiming`), which no other worker then gets.
+    """The next ready rows of a campaign (`claiming`), for whoever says in the same transaction that they `hold` them.
 
     Consent is looked at again: ``reason`` is set for who may no longer be written to, or is gone.
     """
-    values = {"by": claimed_by, "at_most": limit, "now": now, "lease": lease_until}
-    return list(map(Claimed._make, session.execute(statement, values)))
+    claims_repository.lock(session, campaign.id)
+    return list(map(Claimed._make, session.execute(statement, {"at_most": limit, "now": now})))
 
 
 def record(
     session: Session,
     shop_id: ShopId,
     campaign: Campaign,
-    outcomes: Sequence[Outcome],
+    accepted: Sequence[Accepted],
+    others: Sequence[Outcome],
     *,
+    claim_id: UUID,
     claimed_by: UUID,
     now: datetime,
 ) -> int:
-    """Write the outcomes of rows that this worker claimed; returns how many it still held.
+    """End a claim and write what became of its rows; returns how many were still this worker's.
 
     A row that had become unknown meanwhile takes the outcome as well: the worker was slow, not dead.
     """
-    if not outcomes:
-        return 0
-    result = session.execute(
-        repository._RECORD,
-        {
-            "shop_id": shop_id,
-            "campaign_id": campaign.id,
-            "frozen_at": campaign.frozen_at,
-            "claimed_by": claimed_by,
-            "now": now,
-            # One text: the driver takes ten times as long over eight arrays.
-            "outcomes": orjson.dumps([outcome._asdict() for outcome in outcomes]).decode(),
-        },
-    )
-    return int(result.rowcount)  # type: ignore[attr-defined]  # an UPDATE has a row count
+    held = claims_repository.end(session, shop_id, claim_id)
+    given = {**_known(shop_id, campaign, now), "held": held, "claimed_by": claimed_by}
+    written = 0
+    if accepted:
+        # One text: the driver takes ten times as long over arrays.
+        texts = {"accepted": orjson.dumps(accepted).decode()}
+        result = session.execute(repository._RECORD_ACCEPTED, given | texts)
+        written += result.rowcount  # type: ignore[attr-defined]  # an UPDATE has a row count
+    if others:
+        result = session.execute(repository._RECORD, given | {"outcomes": _as_json(others)})
+        written += result.rowcount  # type: ignore[attr-defined]  # as above
+    return written
 
 
-def settle_lost(
-    session: Session, shop_id: ShopId, campaign: Campaign, *, now: datetime, claimed_by: UUID | None = None
+def put_off(
+    session: Session, shop_id: ShopId, campaign: Campaign, outcomes: Sequence[Outcome], *, now: datetime
+) -> None:
+    """Give rows that `claim` found another instant, or an end, before anybody holds them."""
+    given = {**_known(shop_id, campaign, now), "held": True, "claimed_by": None}
+    session.execute(repository._RECORD, given | {"outcomes": _as_json(outcomes)})
+
+
+def _known(shop_id: ShopId, campaign: Campaign, now: datetime) -> dict[str, object]:
+    return {"shop_id": shop_id, "campaign_id": campaign.id, "frozen_at": campaign.frozen_at, "now": now}
+
+
+def _as_json(outcomes: Sequence[Outcome]) -> str:
+    return orjson.dumps([outcome._asdict() for outcome in outcomes]).decode()
+
+
+def settle_lost(session: Session, shop_id: ShopId, campaign: Campaign, *, now: datetime) -> int:
+    """Make the rows of claims unknown whose lease ran out; returns how many."""
+    lost = claims_repository.take_expired(session, shop_id, campaign.id, now)
+    return _make_unknown(session, shop_id, campaign, lost, now)
+
+
+def settle_claims_of(
+    session: Session, shop_id: ShopId, campaign: Campaign, claimed_by: Collection[UUID], *, now: datetime
 ) -> int:
-    """Make claims unknown whose lease ran out, or, given a job that is on its next attempt, all that it held."""
-    whose = (
-        MessageDelivery.lease_until <= now if claimed_by is None else MessageDelivery.claimed_by == claimed_by
-    )
-    result = session.execute(
-        update(MessageDelivery)
-        .where(_rows_of(shop_id, campaign), MessageDelivery.state == "claimed", whose)
-        .values(state="unknown", reason="worker_lost")
-    )
-    return int(result.rowcount)  # type: ignore[attr-defined]  # an UPDATE has a row count
+    """The same of jobs that are known to be gone, or on their next attempt."""
+    lost = claims_repository.take_of(session, shop_id, campaign.id, claimed_by)
+    return _make_unknown(session, shop_id, campaign, lost, now)
+
+
+def _make_unknown(
+    session: Session,
+    shop_id: ShopId,
+    campaign: Campaign,
+    lost: Sequence[claims_repository.Lost],
+    now: datetime,
+) -> int:
+    rows = 0
+    for claim in lost:
+        result = session.execute(
+            update(MessageDelivery)
+            .where(
+                _rows_of(shop_id, campaign),
+                MessageDelivery.state == "pending",
+                MessageDelivery.id.in_(claim.delivery_ids),
+            )
+            .values(
+                state="unknown",
+                reason="worker_lost",
+                attempts=MessageDelivery.attempts + 1,
+                claimed_by=claim.claimed_by,
+                lease_until=now,
+            )
+        )
+        rows += result.rowcount  # type: ignore[attr-defined]  # an UPDATE has a row count
+    return rows
 
 
 def drop_pending(session: Session, shop_id: ShopId, campaign: Campaign, reason: str) -> int:
+    """Exclude everybody who waits. What is being handed over is not touched."""
+    claims_repository.lock(session, campaign.id)
     result = session.execute(
         update(MessageDelivery)
-        .where(_rows_of(shop_id, campaign), MessageDelivery.state == "pending")
+        .where(_rows_of(shop_id, campaign), _is_free(shop_id, campaign))
         .values(state="excluded", reason=reason, lease_until=None)
     )
     return int(result.rowcount)  # type: ignore[attr-defined]  # an UPDATE has a row count
@@ -351,21 +386,21 @@ def drop_held(session: Session, shop_id: ShopId, campaign: Campaign, reason: str
 
 def count_ready(session: Session, shop_id: ShopId, campaign: Campaign, *, now: datetime, limit: int) -> int:
     """How many rows could be claimed now; stops counting at the limit."""
-    some = select(literal(1)).where(_rows_of(shop_id, campaign), _is_ready(now)).limit(limit).subquery()
+    some = (
+        select(literal(1))
+        .where(_rows_of(shop_id, campaign), _is_ready(shop_id, campaign, now))
+        .limit(limit)
+        .subquery()
+    )
     return session.scalar(select(func.count()).select_from(some)) or 0
 
 
 def next_due_at(session: Session, shop_id: ShopId, campaign: Campaign) -> datetime | None:
     """When the next row is ready or the next lease ends; None when every row is final."""
-    earliest = [
-        session.scalar(
-            select(func.min(MessageDelivery.lease_until)).where(
-                _rows_of(shop_id, campaign), MessageDelivery.state == state
-            )
-        )
-        # One by one: each is the first entry of an index.
-        for state in ("pending", "claimed")
-    ]
+    waiting = select(func.min(MessageDelivery.lease_until)).where(
+        _rows_of(shop_id, campaign), _is_free(shop_id, campaign)
+    )
+    earliest = [session.scalar(waiting), claims_repository.next_lease_end(session, shop_id, campaign.id)]
     return min((instant for instant in earliest if instant is not None), default=None)
 
 

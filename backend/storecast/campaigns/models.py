@@ -21,7 +21,7 @@ from sqlalchemy import (
 )
 from sqlalchemy.orm import Mapped, mapped_column
 
-from storecast.db.base import Base, Id, Tenant, Timestamps
+from storecast.db.base import Base, Id, Tenant, TenantRow, Timestamps
 
 
 class Campaign(Tenant, Timestamps, Base):
@@ -157,11 +157,14 @@ class ContactPolicy(Tenant, Timestamps, Base):
     holdout_percent: Mapped[int] = mapped_column(SmallInteger, server_default=text("0"))
     holdout_season: Mapped[str] = mapped_column(server_default=text("'quarter'"))
     hourly_limit: Mapped[int | None] = mapped_column(Integer)
+    domain_hourly_limit: Mapped[int | None] = mapped_column(Integer)
     warm_up_from: Mapped[date | None] = mapped_column(Date)
     warm_up_first: Mapped[int | None] = mapped_column(Integer)
     warm_up_growth_percent: Mapped[int | None] = mapped_column(SmallInteger)
     hour_at: Mapped[datetime | None]
     hour_used: Mapped[int] = mapped_column(Integer, server_default=text("0"))
+    # Of the same hour, by sender domain.
+    hour_used_by_domain: Mapped[dict[str, object]] = mapped_column(server_default=text("'{}'"))
     day_on: Mapped[date | None] = mapped_column(Date)
     day_used: Mapped[int] = mapped_column(Integer, server_default=text("0"))
 
@@ -169,8 +172,8 @@ class ContactPolicy(Tenant, Timestamps, Base):
 class MessageDelivery(Tenant, Base):
     """What became of one person of one audience.
 
-    ``claimed`` means that a worker has announced it will hand the message over and has not said how that went: when
-    its lease runs out the row becomes ``unknown``, never ``pending``, because the server may have the message.
+    A pending row that a `MessageClaim` names is being handed over; each row is written when its outcome is known, and
+    once where that is the last one. ``claimed_by`` of an ``unknown`` row is whose claim it was when that was lost.
     ``lease_until`` of a pending row is the earliest instant of its next attempt, ``reason`` why that is not now. While
     a test of versions decides which one the row gets, its ``variant`` is null and its instant in another age. All rows
     of a campaign share one ``frozen_at``, so that every query that names it touches one partition.
@@ -178,9 +181,7 @@ class MessageDelivery(Tenant, Base):
 
     __tablename__ = "message_deliveries"
     __table_args__ = (
-        CheckConstraint(
-            "state IN ('pending', 'claimed', 'accepted', 'failed', 'unknown', 'excluded')", name="state"
-        ),
+        CheckConstraint("state IN ('pending', 'accepted', 'failed', 'unknown', 'excluded')", name="state"),
         Index(
             "uq_message_deliveries_campaign_id_customer_id",
             "campaign_id",
@@ -194,12 +195,6 @@ class MessageDelivery(Tenant, Base):
             "lease_until",
             "id",
             postgresql_where=text("state = 'pending'"),
-        ),
-        Index(
-            "ix_message_deliveries_claimed",
-            "campaign_id",
-            "lease_until",
-            postgresql_where=text("state = 'claimed'"),
         ),
         Index("ix_message_deliveries_shop_id_customer_id", "shop_id", "customer_id", "frozen_at"),
         {"postgresql_partition_by": "RANGE (frozen_at)"},
@@ -223,6 +218,25 @@ class MessageDelivery(Tenant, Base):
     smtp_code: Mapped[int | None] = mapped_column(SmallInteger)
     smtp_reply: Mapped[str | None]
     accepted_at: Mapped[datetime | None]
+
+
+class MessageClaim(TenantRow, Base):
+    """What one job has announced it will hand over and has not said how that went.
+
+    One row a chunk, so that a claim writes nothing into the ledger's rows. A claim ends with its record; when its
+    lease runs out its rows become ``unknown``, never pending again, because the server may have the messages. No
+    foreign keys: to check them is to wait for whoever changes the campaign, who may be waiting for this claim.
+    """
+
+    __tablename__ = "message_claims"
+    __table_args__ = (Index("ix_message_claims_campaign_id", "campaign_id", "lease_until"),)
+    personal_data: ClassVar[tuple[str, ...]] = ()
+
+    id: Mapped[UUID] = mapped_column(primary_key=True)
+    campaign_id: Mapped[int]
+    claimed_by: Mapped[UUID]
+    lease_until: Mapped[datetime]
+    delivery_ids: Mapped[list[int]] = mapped_column(ARRAY(BigInteger))
 
 
 class MarketingActivity(Tenant, Base):

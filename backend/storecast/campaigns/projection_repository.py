@@ -13,7 +13,6 @@ from sqlalchemy import (
     DateTime,
     Interval,
     Select,
-    and_,
     case,
     cast,
     func,
@@ -28,6 +27,7 @@ from sqlalchemy.orm import Session
 
 from storecast.campaigns import audience_repository
 from storecast.campaigns.chosen import Chosen
+from storecast.campaigns.claims_repository import under_way
 from storecast.campaigns.contact_policy import OWN_CAPS, Cap
 from storecast.campaigns.contact_policy_repository import LONGEST_SENDING
 from storecast.campaigns.draws import Lot, draw
@@ -114,7 +114,8 @@ def _recent(
                     Campaign.priority != "transactional",
                 )
             ),
-            and_(row.state.in_(("claimed", "accepted", "unknown")), got_at > since),
+            or_(under_way(shop_id), row.state.in_(("accepted", "unknown"))),
+            got_at > since,
         )
         .group_by(row.customer_id)
     )

@@ -1,11 +1,11 @@
 """Campaigns and their ledgers as pages, reports and other modules read them."""
 
-from collections.abc import Collection
+from collections.abc import Collection, Mapping
 from datetime import datetime, timedelta
 
 from sqlalchemy.orm import Session
 
-from storecast.campaigns import discounts, leases, ledger_repository, repository, schemas
+from storecast.campaigns import claims_repository, discounts, leases, ledger_repository, repository, schemas
 from storecast.campaigns.errors import CampaignUnknown
 from storecast.campaigns.models import Campaign, MessageDelivery
 from storecast.campaigns.pacing import HELD_UNTIL
@@ -123,7 +123,7 @@ def delivery_report(session: Session, shop_id: ShopId, campaign_id: str) -> sche
     counts: dict[str, int] = {}
     for row in rows:
         counts[row.state] = counts.get(row.state, 0) + row.people
-    pending = counts.get("pending", 0) + counts.get("claimed", 0)
+    pending = counts.get("pending", 0)
     rate = _rate(campaign, counts)
     return schemas.DeliveryReport(
         id=campaign.id,
@@ -191,7 +191,8 @@ def recipient_rows(
     found = ledger_repository.list_recipients(
         session, shop_id, campaign, state, customer_ids, after_id, limit + 1
     )
-    items = [_recipient(row) for row in found[:limit]]
+    claims = claims_repository.leases(session, shop_id, campaign.id)
+    items = [_recipient(row, claims) for row in found[:limit]]
     return Page(items=items, next_cursor=encode_cursor(found[limit - 1].id) if len(found) > limit else None)
 
 
@@ -207,7 +208,7 @@ def recipient(
     )
     if found is None:
         raise CustomerUnknown
-    return _recipient(found)
+    return _recipient(found, claims_repository.leases(session, shop_id, campaign.id))
 
 
 def _found_by(session: Session, shop_id: ShopId, campaign: Campaign, search: str) -> list[int]:
@@ -220,15 +221,17 @@ def _found_by(session: Session, shop_id: ShopId, campaign: Campaign, search: str
     return found
 
 
-def _recipient(row: MessageDelivery) -> schemas.RecipientFacts:
-    until = row.lease_until if row.lease_until != HELD_UNTIL else None
+def _recipient(row: MessageDelivery, claims: Mapping[int, datetime]) -> schemas.RecipientFacts:
+    """``claimed`` is shown of a row that is being handed over, until its claim's lease ends."""
+    claimed = row.state == "pending" and row.id in claims
+    until = claims[row.id] if claimed else row.lease_until if row.lease_until != HELD_UNTIL else None
     return schemas.RecipientFacts(
         delivery_id=row.id,
         customer_id=row.customer_id,
         email=row.email,
-        state=row.state,
+        state="claimed" if claimed else row.state,
         reason=row.reason,
-        attempts=row.attempts,
+        attempts=row.attempts + claimed,
         frozen_at=row.frozen_at,
         until=until,
         accepted_at=row.accepted_at,
@@ -236,7 +239,7 @@ def _recipient(row: MessageDelivery) -> schemas.RecipientFacts:
         code=row.smtp_code,
         reply=f"{row.smtp_code} {row.smtp_reply}" if row.smtp_code else row.smtp_reply,
         variant=row.variant,
-        due_at=until if row.state == "pending" else None,
+        due_at=until if row.state == "pending" and not claimed else None,
     )
 
 

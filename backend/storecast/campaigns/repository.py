@@ -4,7 +4,7 @@ from collections.abc import Collection, Mapping, Sequence
 from datetime import datetime
 from typing import Any, TypeAlias
 
-from sqlalchemy import Row, Select, bindparam, delete, func, insert, select, text, tuple_
+from sqlalchemy import Row, Select, Uuid, bindparam, delete, func, insert, select, text, tuple_
 from sqlalchemy.orm import Session, defer
 
 from storecast.campaigns.models import Campaign, CampaignLink
@@ -159,18 +159,32 @@ def list_links(session: Session, shop_id: ShopId, campaign_id: int) -> Sequence[
     return session.execute(query).all()
 
 
-_RECORD = text("""
+# A row is the claim's as long as the claim is there; afterwards it is unknown, and says whose it was.
+_IS_OURS = """
+ d.shop_id = :shop_id AND d.campaign_id = :campaign_id AND d.frozen_at = :frozen_at
+ AND (d.state = 'pending' AND CAST(:held AS boolean) OR d.state = 'unknown' AND d.claimed_by = :claimed_by)
+"""
+
+_RECORD = text(f"""
 UPDATE message_deliveries AS d
    SET state = o.state, reason = o.reason, lease_until = o.retry_at, smtp_code = o.code, smtp_reply = o.reply,
        message_id = coalesce(o.message_id, d.message_id),
        accepted_at = CASE WHEN o.state = 'accepted' THEN CAST(:now AS timestamptz) END,
-       attempts = d.attempts - CASE WHEN o.counts_as_attempt THEN 0 ELSE 1 END
+       attempts = d.attempts + CAST(o.counts_as_attempt AS int) - CAST(d.state = 'unknown' AS int)
   FROM json_to_recordset(CAST(:outcomes AS json))
        AS o (delivery_id bigint, state text, reason text, retry_at timestamptz, code smallint, reply text,
              message_id text, counts_as_attempt boolean)
- WHERE d.shop_id = :shop_id AND d.campaign_id = :campaign_id AND d.frozen_at = :frozen_at AND d.id = o.delivery_id
-   AND d.claimed_by = :claimed_by AND d.state IN ('claimed', 'unknown')
-""")
+ WHERE d.id = o.delivery_id AND {_IS_OURS}
+""").bindparams(bindparam("claimed_by", type_=Uuid))
+
+# What nearly every row gets: half as much to read as in the one above.
+_RECORD_ACCEPTED = text(f"""
+UPDATE message_deliveries AS d
+   SET state = 'accepted', reason = NULL, lease_until = NULL, smtp_code = o.c, smtp_reply = o.r, message_id = o.m,
+       accepted_at = :now, attempts = d.attempts + CAST(d.state = 'pending' AS int)
+  FROM json_to_recordset(CAST(:accepted AS json)) AS o (d bigint, c smallint, r text, m text)
+ WHERE d.id = o.d AND {_IS_OURS}
+""").bindparams(bindparam("claimed_by", type_=Uuid))
 
 
 def find_gid(session: Session, people: Select[Any], customer_id: int) -> str | None:

@@ -15,6 +15,7 @@ from sqlalchemy.orm import Session
 
 from storecast.audit import service as audit
 from storecast.campaigns import (
+    claims_repository,
     contact_policy,
     content,
     leases,
@@ -51,6 +52,9 @@ milliseconds a chunk, so a smaller one costs speed."""
 
 WATCH_EVERY = timedelta(seconds=60)
 """How long a campaign may stand still when its senders died, before the next look at it."""
+
+SETTLE_EVERY = timedelta(seconds=10)
+"""How often it is looked, when nobody is left to write to, whether those are alive who hand over the last chunks."""
 
 LATE = timedelta(hours=6)
 """A schedule missed by more than this (an outage, a restored backup) waits for a person: mail for the morning is not
@@ -272,7 +276,7 @@ def dispatch(session: Session, shop_id: ShopId, campaign_id: int) -> None:
     if campaign is None or campaign.frozen_at is None:
         return
     now = utcnow()
-    lost = ledger_repository.settle_lost(session, shop_id, campaign, now=now)
+    lost = _settle_lost(session, shop_id, campaign, now)
     if lost:
         log.warning("claims_lost", shop_id=shop_id, campaign_id=campaign_id, count=lost)
     if campaign.state == "cancelled":
@@ -297,7 +301,17 @@ def dispatch(session: Session, shop_id: ShopId, campaign_id: int) -> None:
     again_at = min(max(due_at, now + timedelta(seconds=1)), now + WATCH_EVERY)
     if due_at <= now:
         again_at = now + WATCH_EVERY
+    elif claims_repository.next_lease_end(session, shop_id, campaign_id) is not None:
+        again_at = min(again_at, now + SETTLE_EVERY)
     outbox.add(session, shop_id, Dispatch(campaign_id), run_at=again_at)
+
+
+def _settle_lost(session: Session, shop_id: ShopId, campaign: Campaign, now: datetime) -> int:
+    """Of claims whose lease ran out, and of those whose job has ended without a word."""
+    holders = claims_repository.holders(session, shop_id, campaign.id)
+    gone = holders - outbox.still_running(session, holders) if holders else set()
+    lost = ledger_repository.settle_claims_of(session, shop_id, campaign, gone, now=now) if gone else 0
+    return lost + ledger_repository.settle_lost(session, shop_id, campaign, now=now)
 
 
 def _fill_window(session: Session, shop_id: ShopId, campaign: Campaign, now: datetime) -> None:

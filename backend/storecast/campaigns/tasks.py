@@ -17,6 +17,7 @@ from storecast.campaigns.jobs import (
 from storecast.events import deliveries
 from storecast.events.jobs import UnsubscribeRequested
 from storecast.kit.clock import utcnow
+from storecast.messaging import receivers
 from storecast.messaging.delivery import channel
 from storecast.messaging.jobs import ReturnsRecorded
 from storecast.worker import outbox, schedule
@@ -57,6 +58,7 @@ def send_batch(job: SendBatch, ctx: TaskContext) -> None:
         attempt=ctx.attempt,
         channel=channel(ctx.unit_of_work, ctx.shop_id),
         progress=ctx.progress,
+        receivers=receivers.of_process(),
     )
 
 

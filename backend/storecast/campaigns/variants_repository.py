@@ -134,7 +134,7 @@ def awaits_outcome(session: Session, shop_id: ShopId, campaign: Campaign) -> boo
         row.shop_id == shop_id,
         row.campaign_id == campaign.id,
         row.frozen_at == campaign.frozen_at,
-        row.state.in_(("pending", "claimed")),
+        row.state == "pending",
         row.variant < FIRST_NUMBER,
     )
     return bool(session.scalar(select(waiting.exists())))

@@ -1,5 +1,6 @@
 """Short message authentication codes, each purpose under a key of its own."""
 
+import hashlib
 import hmac
 
 from cryptography.hazmat.primitives import hashes
@@ -17,15 +18,19 @@ class Signer:
     def __init__(self, secret: bytes, purpose: str, *, length: int = 10) -> None:
         if length < 10:
             raise ValueError("a MAC under 80 bits can be guessed")
-        # Copied for each code: to start from the key costs twice as much.
-        self._keyed = hmac.new(derive_key(secret, purpose), digestmod="sha256")
+        # HMAC by its definition (RFC 2104): the key is hashed once, and copied for each code. `hmac` does so too, in
+        # more than twice the time, and a message has one code at least.
+        key = derive_key(secret, purpose).ljust(hashlib.sha256().block_size, b"\0")
+        self._inner = hashlib.sha256(bytes(byte ^ 0x36 for byte in key))
+        self._outer = hashlib.sha256(bytes(byte ^ 0x5C for byte in key))
         self._length = length
 
     def sign(self, data: bytes) -> bytes:
         """The code for ``data``."""
-        code = self._keyed.copy()
-        code.update(data)
-        return code.digest()[: self._length]
+        inner, outer = self._inner.copy(), self._outer.copy()
+        inner.update(data)
+        outer.update(inner.digest())
+        return outer.digest()[: self._length]
 
     def verify(self, data: bytes, code: bytes) -> bool:
         """Whether ``code`` is the code for ``data``, in constant time."""

@@ -4,6 +4,7 @@ from datetime import datetime
 from typing import Any
 
 from sqlalchemy import ColumnElement, Select, Text, any_, case, exists, func, literal, null, or_, select
+from sqlalchemy.sql.base import ReadOnlyColumnCollection
 
 from storecast.kit.types import ShopId
 from storecast.messaging.models import ContactPreference, MessageReturn, Suppression
@@ -24,11 +25,18 @@ def _digest(email: ColumnElement[str | None]) -> ColumnElement[bytes]:
 
 
 def exclusion_reason(
-    shop_id: ShopId, email: ColumnElement[str | None], email_state: ColumnElement[str]
+    shop_id: ShopId,
+    email: ColumnElement[str | None],
+    email_state: ColumnElement[str],
+    *,
+    shaped: bool = False,
 ) -> ColumnElement[str | None]:
-    """The first reason that keeps marketing from a customer; null for those who may be written to."""
+    """The first reason that keeps marketing from a customer; null for those who may be written to.
+
+    An address that is known to be ``shaped`` like one is not looked at again: that is dear.
+    """
     return case(
-        *_no_address(email, email_state),
+        *_no_address(email, email_state, shaped=shaped),
         (email_state != "subscribed", literal("not_subscribed", Text)),
         (suppressed(shop_id, email), literal("suppressed", Text)),
         else_=null(),
@@ -36,7 +44,11 @@ def exclusion_reason(
 
 
 def unreachable_reason(
-    shop_id: ShopId, email: ColumnElement[str | None], email_state: ColumnElement[str]
+    shop_id: ShopId,
+    email: ColumnElement[str | None],
+    email_state: ColumnElement[str],
+    *,
+    shaped: bool = False,
 ) -> ColumnElement[str | None]:
     """The first reason that keeps even a message on an order or account from a customer.
 
@@ -56,30 +68,35 @@ def unreachable_reason(
         ~MessageReturn.forgiven,
     )
     return case(
-        *_no_address(email, email_state),
+        *_no_address(email, email_state, shaped=shaped),
         (or_(shut_out, dead), literal("suppressed", Text)),
         else_=null(),
     )
 
 
 def _no_address(
-    email: ColumnElement[str | None], email_state: ColumnElement[str]
+    email: ColumnElement[str | None], email_state: ColumnElement[str], *, shaped: bool
 ) -> tuple[tuple[ColumnElement[bool], ColumnElement[str]], ...]:
+    invalid = email_state == "invalid"
     return (
         (or_(email.is_(None), email == ""), literal("no_email", Text)),
-        (or_(email_state == "invalid", ~email.regexp_match(EMAIL_SHAPE)), literal("invalid_email", Text)),
+        (
+            invalid if shaped else or_(invalid, ~email.regexp_match(EMAIL_SHAPE)),
+            literal("invalid_email", Text),
+        ),
     )
 
 
 def preference_reason(
-    shop_id: ShopId, customer_id: ColumnElement[Any], topic_id: int | None
+    chosen: ReadOnlyColumnCollection[str, Any], topic_id: int | None
 ) -> ColumnElement[str | None]:
-    """Whether a customer's own choice keeps a message of the topic (None: of no topic) from them now; else null."""
-    theirs = (ContactPreference.shop_id == shop_id) & (ContactPreference.customer_id == customer_id)
-    reasons = [(exists().where(theirs, ContactPreference.paused_until > func.now()), literal("paused", Text))]
+    """Whether a customer's own choice keeps a message of the topic (None: of no topic) from them now; else null.
+
+    ``chosen`` are the columns of `preferences`, outer-joined.
+    """
+    reasons = [(chosen.paused_until > func.now(), literal("paused", Text))]
     if topic_id is not None:
-        opted_out = literal(topic_id) == any_(ContactPreference.opted_out_topics)
-        reasons.append((exists().where(theirs, opted_out), literal("topic_opted_out", Text)))
+        reasons.append((literal(topic_id) == any_(chosen.opted_out_topics), literal("topic_opted_out", Text)))
     return case(*reasons, else_=null())
 
 

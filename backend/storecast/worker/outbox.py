@@ -1,6 +1,6 @@
 """Staging of jobs: a row in the caller's own transaction, so that a job exists exactly when its cause does."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Collection, Iterable, Sequence
 from contextvars import ContextVar
 from dataclasses import dataclass
 from datetime import datetime
@@ -156,6 +156,12 @@ def pending(session: Session, job_type: type[J]) -> list[J]:
 def running(session: Session, job_type: type[J]) -> list[J]:
     """Those that a worker is at, or was at when it died and for as long as its lease."""
     return _listed(session, job_type, OutboxJob.state == "running")
+
+
+def still_running(session: Session, ids: Collection[UUID]) -> set[UUID]:
+    """Those of the jobs that a worker is at, or was at when it died and nobody has noticed."""
+    query = select(OutboxJob.id).where(OutboxJob.id.in_(ids), OutboxJob.state == "running")
+    return set(session.scalars(query))
 
 
 def _listed(session: Session, job_type: type[J], which: ColumnElement[bool]) -> list[J]:

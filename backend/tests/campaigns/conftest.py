@@ -8,7 +8,7 @@ import pytest
 from sqlalchemy import insert, select
 from sqlalchemy.orm import Session
 
-from storecast.campaigns import drafts, reading, schemas, service
+from storecast.campaigns import claims_repository, drafts, reading, schemas, service
 from storecast.campaigns.models import Campaign, MessageDelivery
 from storecast.customers.models import Customer, CustomerFacts
 from storecast.db.session import tenant_session
@@ -118,13 +118,20 @@ def frozen(uow: UnitOfWork, shop_id: ShopId, campaign_id: str, add_customers: Ad
 
 @pytest.fixture
 def ledger(uow: UnitOfWork, shop_id: ShopId) -> Callable[[], list[MessageDelivery]]:
-    """Reads every row of the ledger, in order."""
+    """Reads every row of the ledger, in order; those that are being handed over are ``claimed``."""
 
     def read() -> list[MessageDelivery]:
         with uow() as session:
             query = (
                 select(MessageDelivery).where(MessageDelivery.shop_id == shop_id).order_by(MessageDelivery.id)
             )
-            return list(session.scalars(query))
+            rows = list(session.scalars(query))
+            claimed = set(session.scalars(claims_repository.claimed_ids_of_shop(shop_id)))
+            session.expunge_all()
+        for row in rows:
+            if row.id in claimed:
+                assert row.state == "pending"
+                row.state = "claimed"
+        return rows
 
     return read

@@ -306,6 +306,32 @@ def test_an_hourly_limit_and_a_warm_up_let_out_so_many_and_wake_up_again(
         assert len(channel.messages) == 12
 
 
+def test_each_sender_domain_has_an_hourly_limit_of_its_own(
+    uow: UnitOfWork,
+    shop_id: ShopId,
+    campaigns: Callable[[], Campaign],
+    add_customers: AddCustomers,
+    channel: CaptureChannel,
+) -> None:
+    add_customers(12)
+    set_policy(uow, shop_id, domain_hourly_limit=5)
+    with time_machine.travel(MORNING + timedelta(minutes=20), tick=False) as clock:
+        first, second, third = campaigns(), campaigns(), campaigns()
+        with uow() as session:
+            elsewhere = update(Campaign).where(Campaign.id == third.id)
+            session.execute(elsewhere.values(from_email="news@other.example"))
+        for campaign, sent in ((first, 5), (second, 5), (third, 10)):
+            send(uow, shop_id, campaign, channel)
+            assert len(channel.messages) == sent
+        with uow() as session:
+            policy = contact_policy.of_shop(session, shop_id)
+            again_at = contact_policy.resting_until(session, shop_id, second, policy, datetime.now(UTC))
+            assert again_at == MORNING + timedelta(hours=1)
+        clock.move_to(MORNING + timedelta(hours=1))
+        send(uow, shop_id, second, channel)
+        assert len(channel.messages) == 15
+
+
 def test_the_same_people_are_kept_out_of_everything_all_season_and_others_the_next(
     uow: UnitOfWork, shop_id: ShopId, campaigns: Callable[[], Campaign], add_customers: AddCustomers
 ) -> None:
@@ -333,7 +359,7 @@ def test_the_policy_over_http(
     path = "/api/v1/contact-policy"
     nothing = {
         "frequency_cap": None, "quiet_hours": None, "holdout_percent": 0, "holdout_season": "quarter",
-        "hourly_limit": None, "warm_up": None, "timezone": "UTC",
+        "hourly_limit": None, "domain_hourly_limit": None, "warm_up": None, "timezone": "UTC",
     }  # fmt: skip
     assert client.get(path).json() == nothing
     for wrong, pointer in (
@@ -358,6 +384,7 @@ def test_the_policy_over_http(
         "holdout_percent": 5,
         "holdout_season": "year",
         "hourly_limit": 1000,
+        "domain_hourly_limit": 500,
         "warm_up": {"starts_on": "2026-12-01", "first_day": 500, "growth_percent": 50},
     }
     assert client.put(path, json=given).json() == given | {"timezone": "UTC"}
@@ -430,6 +457,7 @@ def test_a_shop_without_a_policy_is_asked_nothing_at_the_claim(
             policy,
             take,
             None,  # type: ignore[arg-type]
+            lambda _rows: (),
             limit=500,
             now=MORNING,
         )

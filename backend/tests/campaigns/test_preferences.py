@@ -5,7 +5,6 @@ from collections.abc import Callable
 from contextlib import AbstractContextManager
 from datetime import timedelta
 from typing import Any
-from uuid import uuid4
 
 import pytest
 import time_machine
@@ -228,8 +227,8 @@ def test_campaigns_leave_out_who_rests_and_who_wants_no_such_topic(
         assert campaign is not None
         campaign.topic_id = topics.get(session, shop_id, topic_ids[0]).id
         claimed = ledger_repository.claim(
-            session, ledger_repository.claiming(shop_id, campaign, customers.audience(shop_id)),
-            claimed_by=uuid4(), limit=20, now=utcnow(), lease_until=utcnow(),
+            session, campaign, ledger_repository.claiming(shop_id, campaign, customers.audience(shop_id)),
+            limit=20, now=utcnow(),
         )  # fmt: skip
         assert [each.reason for each in claimed] == ["paused", "topic_opted_out"] + [None] * 10
 

@@ -2,16 +2,18 @@
 
 import threading
 from collections.abc import Callable, Iterable, Iterator
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from datetime import timedelta
 from uuid import UUID, uuid4
 
 import pytest
 import time_machine
+from sqlalchemy import delete, update
 from sqlalchemy.exc import OperationalError
 from sqlalchemy.orm import Session
 
-from storecast.campaigns import content, ledger_repository, reading, sending, service
+from storecast.campaigns import claims_repository, content, ledger_repository, reading, sending, service
 from storecast.campaigns.jobs import Dispatch, Finish, SendBatch
 from storecast.campaigns.models import Campaign, MessageDelivery
 from storecast.customers import service as customers
@@ -24,6 +26,7 @@ from storecast.messaging.channels.capture import CaptureChannel
 from storecast.messaging.channels.protocol import Outcome, Verdict
 from storecast.messaging.compose import Prepared
 from storecast.worker import outbox
+from storecast.worker.models import OutboxJob
 from tests.campaigns.conftest import AddCustomers, UnitOfWork
 
 Ledger = Callable[[], list[MessageDelivery]]
@@ -117,24 +120,59 @@ def test_two_transactions_claim_different_rows(
 ) -> None:
     from storecast.customers import selectables
 
-    def claim(session: object, limit: int) -> set[int]:
+    def claim(limit: int, *, taken: threading.Event | None = None, go_on: threading.Event) -> set[int]:
         now = utcnow()
-        rows = ledger_repository.claim(
-            session,  # type: ignore[arg-type]
-            ledger_repository.claiming(shop_id, frozen, selectables.audience(shop_id)),
-            claimed_by=uuid4(),
-            limit=limit,
-            now=now,
-            lease_until=now + timedelta(minutes=1),
-        )
+        claiming = ledger_repository.claiming(shop_id, frozen, selectables.audience(shop_id))
+        with uow() as session:
+            rows = ledger_repository.claim(session, frozen, claiming, limit=limit, now=now)
+            claims_repository.add(
+                session, shop_id, frozen.id, [row.id for row in rows],
+                claim_id=uuid4(), claimed_by=uuid4(), lease_until=now + sending.LEASE,
+            )  # fmt: skip
+            if taken is not None:
+                taken.set()
+            assert go_on.wait(10)
         return {row.id for row in rows}
 
-    with uow() as one, uow() as other:
-        first = claim(one, 5)
-        second = claim(other, 100)
+    taken, go_on = threading.Event(), threading.Event()
+    with ThreadPoolExecutor(2) as threads:
+        one = threads.submit(claim, 5, taken=taken, go_on=go_on)
+        assert taken.wait(10)
+        other = threads.submit(claim, 100, go_on=go_on)
+        # The second waits for the first one's commit, and sees then what is left.
+        go_on.set()
+        first, second = one.result(10), other.result(10)
     assert (len(first), len(second)) == (5, 7)
     assert first.isdisjoint(second)
     assert states(ledger) == ["claimed"] * 12
+
+
+def test_a_cancelled_campaign_leaves_alone_what_is_being_handed_over(
+    uow: UnitOfWork, shop_id: ShopId, frozen: Campaign, ledger: Ledger, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(service, "CHUNK", 5)
+
+    class Cancelling(CaptureChannel):
+        def send(self, messages: Iterable[Prepared]) -> Iterator[Outcome]:
+            with uow() as session:
+                service.cancel(session, shop_id, frozen.public_id, actor="user:7")
+            yield from super().send(messages)
+
+    channel = Cancelling()
+    send(uow, shop_id, frozen.id, channel)
+    assert states(ledger) == ["accepted"] * 5 + ["excluded"] * 7
+    assert len(channel.messages) == 5
+
+
+def test_what_a_channel_says_nothing_of_is_in_doubt(
+    uow: UnitOfWork, shop_id: ShopId, frozen: Campaign, ledger: Ledger
+) -> None:
+    class Silent(CaptureChannel):
+        def send(self, messages: Iterable[Prepared]) -> Iterator[Outcome]:
+            yield from list(super().send(messages))[1:]
+
+    send(uow, shop_id, frozen.id, Silent())
+    assert states(ledger) == ["unknown"] + ["accepted"] * 11
 
 
 class Killed(BaseException):
@@ -230,18 +268,27 @@ def test_what_a_worker_knows_waits_for_a_database_that_is_away(
     assert len(channel.messages) == len(set(addresses(channel))) == 12 - doubtful
 
 
-def test_a_lease_that_ran_out_is_settled_by_dispatch(
-    uow: UnitOfWork, shop_id: ShopId, frozen: Campaign, ledger: Ledger
+@pytest.mark.parametrize("noticed", [False, True])
+def test_a_lost_claim_is_settled_by_dispatch(
+    uow: UnitOfWork, shop_id: ShopId, frozen: Campaign, ledger: Ledger, noticed: bool
 ) -> None:
+    """At once when the job is known to have ended, and when its lease ends where nobody noticed."""
+    with uow() as session:
+        job_id = outbox.add(session, shop_id, SendBatch(frozen.id, slot=9))
+        assert job_id is not None
+        session.execute(update(OutboxJob).where(OutboxJob.id == job_id).values(state="running"))
     with pytest.raises(Killed):
-        send(uow, shop_id, frozen.id, DyingChannel(after=0))
+        send(uow, shop_id, frozen.id, DyingChannel(after=0), job_id=job_id)
     with uow() as session:
         service.dispatch(session, shop_id, frozen.id)
     assert states(ledger) == ["claimed"] * 12
-    with time_machine.travel(utcnow() + sending.LEASE + timedelta(seconds=1)), uow() as session:
+    later = timedelta(0) if noticed else sending.LEASE + timedelta(seconds=1)
+    with time_machine.travel(utcnow() + later), uow() as session:
+        if noticed:
+            session.execute(delete(OutboxJob).where(OutboxJob.id == job_id))
         service.dispatch(session, shop_id, frozen.id)
         assert outbox.pending(session, Finish) == [Finish(frozen.id)]
-    assert states(ledger) == ["unknown"] * 12
+    assert {(row.state, row.reason, row.attempts) for row in ledger()} == {("unknown", "worker_lost", 1)}
 
 
 def test_a_slow_worker_still_says_what_became_of_its_rows(
@@ -263,14 +310,12 @@ def test_a_record_of_rows_that_somebody_else_holds_changes_nothing(
 ) -> None:
     with pytest.raises(Killed):
         send(uow, shop_id, frozen.id, DyingChannel(after=0))
-    stolen = [
-        ledger_repository.Outcome(row.id, "accepted", None, None, 250, "stolen", None, True)
-        for row in ledger()
-    ]
+    stolen = [{"d": row.id, "c": 250, "r": "stolen", "m": "x"} for row in ledger()]
     with uow() as session:
-        assert (
-            ledger_repository.record(session, shop_id, frozen, stolen, claimed_by=uuid4(), now=utcnow()) == 0
+        held = ledger_repository.record(
+            session, shop_id, frozen, stolen, [], claim_id=uuid4(), claimed_by=uuid4(), now=utcnow()
         )
+    assert held == 0
     assert states(ledger) == ["claimed"] * 12
 
 
@@ -459,7 +504,8 @@ def outcomes(count: int, bad: int, outcome: Outcome) -> list[Outcome]:
     ],
 )
 def test_what_is_harm(sent: list[Outcome], reason: str | None) -> None:
-    assert sending.harm(sent) == reason
+    refused = [each for each in sent if each.verdict is not Verdict.ACCEPTED]
+    assert sending.harm(refused, len(sent)) == reason
 
 
 def test_a_campaign_that_does_harm_pauses_itself(

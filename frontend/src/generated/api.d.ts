@@ -5050,6 +5050,11 @@ export interface components {
          * @description When and how often the shop writes to a person, and how much it sends.
          */
         ContactPolicy: {
+            /**
+             * Domain Hourly Limit
+             * @description Messages an hour from each sender domain.
+             */
+            domain_hourly_limit: number | null;
             frequency_cap: components["schemas"]["FrequencyCap"] | null;
             /** Holdout Percent */
             holdout_percent: number;
@@ -5069,6 +5074,7 @@ export interface components {
          * ContactPolicyInput
          * @description The whole policy: what is left out is switched off.
          * @example {
+         *       "domain_hourly_limit": 10000,
          *       "frequency_cap": {
          *         "days": 7,
          *         "messages": 2
@@ -5088,6 +5094,8 @@ export interface components {
          *     }
          */
         ContactPolicyInput: {
+            /** Domain Hourly Limit */
+            domain_hourly_limit?: number | null;
             frequency_cap?: components["schemas"]["FrequencyCap"] | null;
             /**
              * Holdout Percent
@@ -17454,6 +17462,7 @@ export interface operations {
                 content: {
                     /**
                      * @example {
+                     *       "domain_hourly_limit": 42,
                      *       "frequency_cap": {
                      *         "days": 31,
                      *         "messages": 42
@@ -17535,6 +17544,7 @@ export interface operations {
             content: {
                 /**
                  * @example {
+                 *       "domain_hourly_limit": 10000,
                  *       "frequency_cap": {
                  *         "days": 7,
                  *         "messages": 2
@@ -17565,6 +17575,7 @@ export interface operations {
                 content: {
                     /**
                      * @example {
+                     *       "domain_hourly_limit": 42,
                      *       "frequency_cap": {
                      *         "days": 31,
                      *         "messages": 42

@@ -1008,6 +1008,7 @@ export const contactPolicy: ContactPolicy = {
   holdout_percent: 0,
   holdout_season: "quarter",
   hourly_limit: null,
+  domain_hourly_limit: null,
   warm_up: null,
   timezone: "America/New_York",
 };

@@ -68,6 +68,7 @@ export const codes = {
   "exclusion.quiet_hours": "Wartet auf das Ende der Ruhezeit",
   "exclusion.own_frequency": "Sie möchten seltener Post",
   "exclusion.frequency_cap": "Die Grenze pro Person ist erreicht",
+  "exclusion.receiver_slows_us": "Ihr Postfachanbieter bittet um ein langsameres Tempo",
   "exclusion.local_time": "Wartet auf ihre Ortszeit",
   "exclusion.batches": "In einem späteren Teil",
   "exclusion.hourly": "Über die Stunden verteilt",

@@ -129,6 +129,7 @@ export const policy = {
   "waiting_for.quiet_hours": "Ruhezeit am Wohnort",
   "waiting_for.own_frequency": "Sie möchten seltener Post",
   "waiting_for.frequency_cap": "Sie haben vorerst genug Nachrichten bekommen",
+  "waiting_for.receiver_slows_us": "Ihr Postfachanbieter bittet um ein langsameres Tempo",
   "waiting_for.local_time": "Ihre Ortszeit ist noch nicht erreicht",
   "waiting_for.batches": "In einem späteren Teil",
   "waiting_for.hourly": "Über die Stunden verteilt",
@@ -152,6 +153,10 @@ export const policy = {
   "policy.quiet_ends": "Bis",
   "policy.hourly": "Versandmenge des Shops begrenzen",
   "policy.hourly_limit": "Nachrichten pro Stunde",
+  "policy.domain_hourly": "Versandmenge je Absenderdomain begrenzen",
+  "policy.domain_hourly_help":
+    "Wer um ein langsameres Tempo bittet, bekommt es von selbst; dies ist eine Obergrenze darüber.",
+  "policy.domain_hourly_limit": "Nachrichten pro Stunde von einer Domain",
   "policy.warm_up": "Neuen Absender aufwärmen",
   "policy.warm_up_help":
     "Eine Tagesgrenze, die wächst: Postfachanbieter misstrauen einer Domain, die plötzlich viel sendet.",

@@ -67,6 +67,7 @@ export const codes = {
   "exclusion.quiet_hours": "Waits for quiet hours to end",
   "exclusion.own_frequency": "They asked for fewer messages",
   "exclusion.frequency_cap": "The limit per person is reached",
+  "exclusion.receiver_slows_us": "Their mailbox provider asks for a slower pace",
   "exclusion.local_time": "Waits for their local time",
   "exclusion.batches": "In a later batch",
   "exclusion.hourly": "Spread over the hours",

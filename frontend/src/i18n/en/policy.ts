@@ -122,6 +122,7 @@ export const policy = {
   "waiting_for.quiet_hours": "Quiet hours where they live",
   "waiting_for.own_frequency": "They asked for fewer messages",
   "waiting_for.frequency_cap": "They have had enough messages for now",
+  "waiting_for.receiver_slows_us": "Their mailbox provider asks for a slower pace",
   "waiting_for.local_time": "Their local time has not come",
   "waiting_for.batches": "In a later batch",
   "waiting_for.hourly": "Spread over the hours",
@@ -145,6 +146,10 @@ export const policy = {
   "policy.quiet_ends": "Until",
   "policy.hourly": "Limit how much the store sends",
   "policy.hourly_limit": "Messages an hour",
+  "policy.domain_hourly": "Limit how much each sender domain sends",
+  "policy.domain_hourly_help":
+    "Receivers that ask for a slower pace get one by themselves; this is a ceiling above it.",
+  "policy.domain_hourly_limit": "Messages an hour from one domain",
   "policy.warm_up": "Warm up a new sender",
   "policy.warm_up_help":
     "A daily limit that grows: mailbox providers distrust a domain that suddenly sends a lot.",

@@ -31,10 +31,15 @@ test("rules are saved whole, and a refusal is told beside its field", async () =
   );
   renderApp(PATH);
   await userEvent.click(await screen.findByRole("checkbox", { name: "Quiet hours" }));
+  await userEvent.click(screen.getByRole("checkbox", { name: "Limit how much each sender domain sends" }));
   await userEvent.click(await screen.findByRole("button", { name: "Save" }));
   expect(await screen.findByText("16 hours at most.")).toBeInTheDocument();
   await userEvent.click(screen.getByRole("button", { name: "Save" }));
   await waitFor(() => expect(screen.queryByRole("button", { name: "Save" })).toBeNull());
   const { timezone: _zone, ...stored } = contactPolicy;
-  expect(puts[1]).toEqual({ ...stored, quiet_hours: { begins: "21:00", ends: "08:00" } });
+  expect(puts[1]).toEqual({
+    ...stored,
+    quiet_hours: { begins: "21:00", ends: "08:00" },
+    domain_hourly_limit: 1_000,
+  });
 });

@@ -9,7 +9,14 @@ import { useMay } from "@/lib/useSession";
 import { useToast } from "@/lib/useToast";
 import { useSavePolicy } from "../api";
 
-const POINTERS = ["/frequency_cap", "/quiet_hours", "/holdout_percent", "/hourly_limit", "/warm_up"];
+const POINTERS = [
+  "/frequency_cap",
+  "/quiet_hours",
+  "/holdout_percent",
+  "/hourly_limit",
+  "/domain_hourly_limit",
+  "/warm_up",
+];
 const CAP = { messages: 2, days: 7 };
 const NIGHT = { begins: "21:00", ends: "08:00" };
 const HOURLY = 1_000;
@@ -117,6 +124,20 @@ export function PolicyForm({ policy }: { policy: ContactPolicy }) {
             draft.hourly_limit,
             (hourly_limit) => set({ hourly_limit }),
             "/hourly_limit",
+          )}
+        <Checkbox
+          label={t("policy.domain_hourly")}
+          helpText={t("policy.domain_hourly_help")}
+          checked={draft.domain_hourly_limit != null}
+          disabled={!mayManage}
+          onChange={(on) => set({ domain_hourly_limit: on ? HOURLY : null })}
+        />
+        {draft.domain_hourly_limit != null &&
+          number(
+            t("policy.domain_hourly_limit"),
+            draft.domain_hourly_limit,
+            (domain_hourly_limit) => set({ domain_hourly_limit }),
+            "/domain_hourly_limit",
           )}
         <Checkbox
           label={t("policy.warm_up")}
