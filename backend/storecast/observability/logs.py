@@ -3,11 +3,10 @@
 Only ids go into a log line; payloads, tokens and addresses never do.
 """
 
-import functools
+import contextlib
 import json
 import logging
 import sys
-from typing import TextIO
 
 import orjson
 import structlog
@@ -19,13 +18,13 @@ class _Lines:
     """A logger that writes lines as they are. The standard library's looks for its caller and makes a record of each,
     which for the line of a request takes four times as long."""
 
-    def __init__(self, stream: TextIO, name: str = "") -> None:
+    def __init__(self, name: str = "") -> None:
         self.name = name
-        self._stream = stream
 
     def info(self, line: str) -> None:
-        # In one piece: others write to the stream too.
-        self._stream.write(line + "\n")
+        # In one piece: others write to the stream too. Where nobody reads it any more the work goes on all the same.
+        with contextlib.suppress(OSError, ValueError):
+            sys.stderr.write(line + "\n")
 
     debug = warning = error = critical = exception = info
 
@@ -35,6 +34,15 @@ def _written(_logger: object, _method: str, event: structlog.typing.EventDict) -
         return orjson.dumps(event, default=repr, option=orjson.OPT_NON_STR_KEYS).decode()
     except orjson.JSONEncodeError:  # integers beyond 64 bits, text that is no Unicode
         return json.dumps(event, default=repr)
+
+
+def _at_least(level: int) -> structlog.typing.Processor:
+    def sift(_logger: object, method: str, event: structlog.typing.EventDict) -> structlog.typing.EventDict:
+        if _LEVELS.get(method, logging.ERROR) < level:
+            raise structlog.DropEvent
+        return event
+
+    return sift
 
 
 def configure(process: str, *, level: str = "info") -> None:
@@ -47,12 +55,13 @@ def configure(process: str, *, level: str = "info") -> None:
     ]
     structlog.configure(
         processors=[
+            _at_least(_LEVELS[level]),
             *shared,
             structlog.processors.format_exc_info,
             _written,
         ],
-        wrapper_class=structlog.make_filtering_bound_logger(_LEVELS[level]),
-        logger_factory=functools.partial(_Lines, sys.stderr),
+        wrapper_class=structlog.make_filtering_bound_logger(logging.NOTSET),
+        logger_factory=_Lines,
         cache_logger_on_first_use=True,
     )
     handler = logging.StreamHandler(sys.stderr)

@@ -38,6 +38,7 @@ export const dataKinds = {
   "data.contact_preferences": "Wünsche der Empfänger",
   "data.message_returns": "Rückläufer und Beschwerden",
   "data.topics": "Themen, die Empfänger wählen",
+  "data.message_claims": "Nachrichten in Übergabe",
   "data.message_deliveries": "Gesendete Nachrichten",
   "data.message_events": "Öffnungen und Klicks",
   "data.micro_segments": "Vorgeschlagene Segmente",

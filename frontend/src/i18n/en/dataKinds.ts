@@ -38,6 +38,7 @@ export const dataKinds = {
   "data.contact_preferences": "What recipients chose",
   "data.message_returns": "Returned messages and complaints",
   "data.topics": "Topics that recipients choose",
+  "data.message_claims": "Messages being handed over",
   "data.message_deliveries": "Messages that were sent",
   "data.message_events": "Opens and clicks",
   "data.micro_segments": "Suggested segments",
