@@ -13,7 +13,7 @@ SOURCES = "\n".join(
 )
 TOP = ("backend/", "docs/", "extensions/", "frontend/", "nginx/")
 # Named by Docker, Celery and SQL, not by us.
-FOREIGN_NAMES = {"REMAP_SIGTERM", "CREATEROLE", "NOTIFY", "NO_EXTENSION"}
+FOREIGN_NAMES = {"REMAP_SIGTERM", "CONFIRMED_OPT_IN", "CREATEROLE", "NOTIFY", "NO_EXTENSION"}
 
 every_document = pytest.mark.parametrize("path", DOCUMENTS, ids=lambda path: str(path.relative_to(PROJECT)))
 
