@@ -31,6 +31,7 @@ from sqlalchemy.dialects.postgresql import psycopg
 from sqlalchemy.orm import Session, aliased
 
 from storecast.customers.models import Customer, CustomerFacts
+from storecast.db.planning import planned
 from storecast.kit.types import ShopId
 
 _SHOP: BindParameter[int] = bindparam("shop_id", type_=BigInteger)
@@ -65,6 +66,10 @@ def hold(session: Session, shop_id: ShopId, ids: Collection[int]) -> None:
         session.execute(_HOLD, {"shop_id": shop_id, "ids": list(ids)})
 
 
+# After a first sync nothing is known of the tables yet, and a loop over all customers for each customer looks cheap.
+_JOINED_BY_HASH = {"enable_nestloop": "off"}
+
+
 def write_all(session: Session, shop_id: ShopId, totals: Select[Any]) -> None:
     """Recompute the facts of every customer of the shop; scores are fifths of those who have ordered.
 
@@ -83,7 +88,10 @@ def write_all(session: Session, shop_id: ShopId, totals: Select[Any]) -> None:
         .cte("buyers")
     )
     source = _selected(base, buyers.c.rfm_recency, buyers.c.rfm_monetary)
-    session.execute(_update(source.outerjoin_from(base, buyers, buyers.c.customer_id == base.c.customer_id)))
+    with planned(session, _JOINED_BY_HASH):
+        session.execute(
+            _update(source.outerjoin_from(base, buyers, buyers.c.customer_id == base.c.customer_id))
+        )
 
 
 def write_some(session: Session, shop_id: ShopId, totals: Select[Any], ids: Sequence[int]) -> None:

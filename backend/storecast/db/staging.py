@@ -14,9 +14,11 @@ from typing import Any
 from psycopg import Connection as PsycopgConnection
 from psycopg import sql
 from psycopg.errors import UniqueViolation
-from sqlalchemy import TextClause, text
+from sqlalchemy import TextClause
 from sqlalchemy.exc import IntegrityError
 from sqlalchemy.orm import Session
+
+from storecast.db.planning import planned
 
 WORK_MEM = "32MB"
 """A chunk's sorts and hashes stay in memory; there are few of them at once."""
@@ -226,14 +228,8 @@ def probing(session: Session) -> Iterator[None]:
     large enough for a loop over it to take forever. The planner cannot know either: to ANALYZE every chunk for it takes
     as long as to COPY the chunk.
     """
-    names = list(_PROBING)
-    shown = ", ".join(f"current_setting('{name}')" for name in names)
-    change = text("SELECT " + ", ".join(f"set_config('{name}', :{name}, true)" for name in names))
-    before = dict(zip(names, session.execute(text(f"SELECT {shown}")).one(), strict=True))
-    session.execute(change, _PROBING)
-    yield
-    # After an error the transaction is rolled back, and the settings with it.
-    session.execute(change, before)
+    with planned(session, _PROBING):
+        yield
 
 
 def raw_connection(session: Session) -> PsycopgConnection[Any]:
