@@ -24,10 +24,10 @@ from tests.simulated_shopify import simulated_world
 BACKLOG = 60_000
 """More than one turn takes, on a machine ten times as fast too; the test ends with the first turn."""
 
-STORE = 12_000
+STORE = 20_000
 """Customers of a store whose first sync lasts many times as long as the neighbour's deliveries."""
 
-STEPS, STEP = 6, 50
+STEPS, STEP = 3, 50
 
 
 @pytest.fixture
